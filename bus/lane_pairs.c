@@ -1,0 +1,146 @@
+/*
+ * Who follows the lane: attaching, detaching, waking, and giving up those who block it for too long.
+ *
+ * Attach and detach run while the publishing thread is outside (bus/latch.h). Attaching chooses the start, stores it
+ * as the cursor, and discards the cached limit: a publisher that still trusted the old limit would run over the new
+ * reader's frames. Only after that is the reader told where it begins.
+ */
+#include "bus/lane_parts.h"
+
+#include <stdlib.h>
+
+/* Where a reader begins that wants the newest `history` frames: as many as are still whole. */
+static struct wr_lane_start
+start_of(const struct wr_lane_writer *w, uint32_t history)
+{
+        struct wr_lane_start start = { w->position, w->sequence, w->format };
+        uint64_t claimed = w->cleared - w->geometry.ring_bytes;
+        uint64_t most = w->sequence - 1;
+
+        if (most > w->history)
+                most = w->history;
+        if (most > history)
+                most = history;
+        for (uint64_t back = 1; back <= most; back++) {
+                uint64_t sequence = w->sequence - back;
+                const struct wr_recent *recent = &w->recent[sequence & (w->recent_room - 1)];
+
+                if (!wr_at_least(recent->position, claimed) || sequence < w->unlinked)
+                        break;
+                start = (struct wr_lane_start){ recent->position, sequence, recent->format };
+        }
+        return start;
+}
+
+static bool
+make_room(struct wr_lane_writer *w, uint32_t announcement_count)
+{
+        struct wr_pair_writer **pairs = realloc(w->pairs, (w->pair_count + 1) * sizeof(struct wr_pair_writer *));
+        size_t pinned_room = w->pinned_room + announcement_count;
+        uint64_t *pinned;
+
+        if (pairs == NULL)
+                return false;
+        w->pairs = pairs;
+        pinned = realloc(w->pinned, (pinned_room + 1) * sizeof(uint64_t));
+        if (pinned == NULL)
+                return false;
+        w->pinned = pinned;
+        w->pinned_room = pinned_room;
+        return true;
+}
+
+enum weir_result
+wr_lane_attach(struct wr_lane_writer *w, struct wr_pair_writer *pair, uint32_t history, struct wr_lane_start *start)
+{
+        if (w->ended)
+                return WEIR_E_CLOSED;
+        if (!make_room(w, pair->announcement_count))
+                return WEIR_E_NO_MEMORY;
+        *start = start_of(w, history);
+        pair->accepted = start->position;
+        wr_store_release(&pair->words->cursor, start->position);
+        w->pairs[w->pair_count++] = pair;
+        w->limit = w->position; /* look again before the next store */
+        return WEIR_OK;
+}
+
+void
+wr_lane_detach(struct wr_lane_writer *w, struct wr_pair_writer *pair)
+{
+        for (size_t i = 0; i < w->pair_count; i++) {
+                if (w->pairs[i] != pair)
+                        continue;
+                w->pairs[i] = w->pairs[--w->pair_count];
+                wr_lane_unpin(w);
+                w->pinned_room -= pair->announcement_count;
+                return;
+        }
+}
+
+void
+wr_lane_wake(struct wr_lane_writer *w, void (*raise)(wr_word32 *word))
+{
+        wr_fence(); /* U2 of pair.h: the commit before the look at `waiting` */
+        for (size_t i = 0; i < w->pair_count; i++)
+                if (wr_pair_wake_due(w->pairs[i]))
+                        raise(&w->pairs[i]->words->wake);
+}
+
+/* The slowest reliable pairs are those that the publisher waits for. */
+static bool
+blocks(const struct wr_pair_writer *pair, uint64_t floor, uint64_t position)
+{
+        return pair->reliable && !pair->evicted && pair->accepted == floor && floor != position &&
+               wr_load_acquire(&pair->words->state) == WR_PAIR_TAKING;
+}
+
+/* Brings the books up to date: who blocks pays the time, everybody else is forgiven a tenth of it. */
+static void
+settle(struct wr_lane_writer *w, int64_t now_ns)
+{
+        int64_t passed_ns = w->charge_ns == 0 ? 0 : now_ns - w->charge_ns;
+        uint64_t floor = wr_lane_floor(w, true);
+
+        for (size_t i = 0; i < w->pair_count; i++) {
+                struct wr_pair_writer *pair = w->pairs[i];
+
+                if (w->charging && blocks(pair, floor, w->position))
+                        pair->charged_ns += passed_ns;
+                else
+                        pair->charged_ns -= passed_ns / 10;
+                if (pair->charged_ns < 0)
+                        pair->charged_ns = 0;
+        }
+        w->charge_ns = now_ns;
+}
+
+struct wr_pair_writer *
+wr_lane_charge(struct wr_lane_writer *w, int64_t now_ns, int64_t stall_ns)
+{
+        uint64_t floor;
+
+        settle(w, now_ns);
+        w->charging = true;
+        floor = wr_lane_floor(w, true);
+        for (size_t i = 0; i < w->pair_count; i++) {
+                struct wr_pair_writer *pair = w->pairs[i];
+
+                if (!blocks(pair, floor, w->position) || pair->charged_ns < stall_ns)
+                        continue;
+                pair->evicted = true;
+                wr_store_release(&pair->words->evicted, 1); /* before `claimed` may pass its cursor */
+                w->limit = w->position;
+                return pair;
+        }
+        return NULL;
+}
+
+void
+wr_lane_uncharge(struct wr_lane_writer *w, int64_t now_ns)
+{
+        if (!w->charging)
+                return;
+        settle(w, now_ns);
+        w->charging = false;
+}

@@ -1,0 +1,310 @@
+/*
+ * The publisher's half of a lane: headers, payloads and the commit word.
+ *
+ *      publisher                                      any reader
+ *  P1  room, clear ahead             lane_room.c  S1  load commit word at the position      acquire
+ *  P2  store payload, shape, time, hash  relaxed  S2  is it position | kind?
+ *  P3  store commit = position | kind    release  S3  load the rest                         relaxed
+ *  P4  full fence, look at `waiting`     pair.h   S4  load claimed: still mine?             lane_room.c
+ *
+ *  P3 -> S1  who sees the commit word sees what P2 stored.
+ *  P2        a reader that was lapped may be reading these very words: all stores are relaxed words, and what it got
+ *            is discarded by S4.
+ *
+ * After streaming stores into a block an sfence stands before P3: a C11 release emits none.
+ */
+#include "bus/lane_parts.h"
+
+#include "bus/words.h"
+
+#include <stdlib.h>
+
+static uint64_t
+power_of_two_from(uint64_t count)
+{
+        uint64_t power = 1;
+
+        while (power < count)
+                power *= 2;
+        return power;
+}
+
+enum weir_result
+wr_lane_writer_open(struct wr_lane_writer *w, void *segment, const struct wr_lane_geometry *geometry,
+                    uint32_t history, uint32_t loans_max)
+{
+        uint64_t step;
+
+        *w = (struct wr_lane_writer){ .geometry = *geometry, .control = segment, .history = history };
+        if (wr_lane_geometry_check(geometry) != WEIR_OK)
+                return WEIR_E_CORRUPT;
+        step = wr_lane_step_bytes(geometry);
+        w->ring = (uint8_t *)segment + geometry->ring_offset;
+        w->heap_base = (uint8_t *)segment + geometry->heap_offset;
+        w->position = geometry->start;
+        w->cleared = geometry->start + geometry->ring_bytes; /* fresh memory is zero */
+        w->limit = geometry->start;
+        w->sequence = 1;
+        w->unlinked = 1;
+        w->step_noted = geometry->start / step - 1;
+        w->extension_max = wr_lane_extension_max(geometry);
+        w->block_room = power_of_two_from(geometry->ring_bytes / (2 * WR_HEADER_BYTES) + loans_max);
+        w->blocks = calloc(w->block_room, sizeof *w->blocks);
+        w->recent_room = history == 0 ? 0 : power_of_two_from(history);
+        w->recent = calloc(w->recent_room + 1, sizeof *w->recent);
+        if (w->blocks == NULL || w->recent == NULL)
+                goto no_memory;
+        if (geometry->heap_bytes > 0 && wr_heap_open(&w->heap, geometry->heap_bytes) != WEIR_OK)
+                goto no_memory;
+        wr_store(&w->control->unlinked, w->unlinked);
+        wr_store_release(&w->control->claimed, geometry->start);
+        return WEIR_OK;
+no_memory:
+        wr_lane_writer_close(w);
+        return WEIR_E_NO_MEMORY;
+}
+
+void
+wr_lane_writer_close(struct wr_lane_writer *w)
+{
+        wr_heap_close(w->heap);
+        free(w->blocks);
+        free(w->recent);
+        free(w->pinned);
+        free(w->pairs);
+        *w = (struct wr_lane_writer){ .ended = true };
+}
+
+/* Notes the first header of each step, for readers that were lapped: position odd while the entry changes. */
+static void
+note_step(struct wr_lane_writer *w)
+{
+        uint64_t number = w->position / wr_lane_step_bytes(&w->geometry);
+        struct wr_step *step = &w->control->steps[number % WR_STEPS];
+
+        if (number == w->step_noted)
+                return;
+        w->step_noted = number;
+        wr_store(&step->position, w->position | 1);
+        wr_fence_release();
+        wr_store(&step->sequence, w->sequence);
+        wr_store(&step->format, w->format);
+        wr_store_release(&step->position, w->position);
+}
+
+/* What a frame is made of, beside its kind. */
+struct frame {
+        enum wr_frame_kind kind;
+        uint64_t bytes;      /* in the ring */
+        uint64_t shape, time, bytes_hash;
+};
+
+static uint64_t
+shape_of(uint64_t payload_bytes, uint32_t flags, uint32_t extension_bytes)
+{
+        return payload_bytes | (uint64_t)(flags & 0xffff) << 32 | (uint64_t)extension_bytes << 48;
+}
+
+/* Commits the header at the position (P2, P3) and goes on behind it. */
+static void
+commit(struct wr_lane_writer *w, const struct frame *f)
+{
+        struct wr_frame_header *header = wr_lane_header(w, w->position);
+        struct wr_hash_words words = { .commit = w->position | f->kind, .shape = f->shape, .time = f->time,
+                                       .sequence = w->sequence, .lane = w->geometry.lane };
+
+        note_step(w);
+        wr_store(&header->shape, f->shape);
+        wr_store(&header->time, f->time);
+        wr_store(&header->hash, wr_hash_finish(w->geometry.hash, f->bytes_hash, &words));
+        wr_store_release(&header->commit, words.commit);
+        w->position += f->bytes;
+}
+
+/* Makes room at the position for a frame of `bytes`: padding to the ring's end where needed, cleared words behind.
+ * Room itself has been checked. */
+static void
+prepare(struct wr_lane_writer *w, uint64_t bytes)
+{
+        uint64_t padding = wr_lane_padding(w, bytes);
+
+        wr_lane_clear(w, w->position + padding + bytes);
+        if (padding > 0)
+                commit(w, &(struct frame){ .kind = WR_FRAME_PADDING, .bytes = padding,
+                                           .shape = shape_of(padding - WR_HEADER_BYTES, 0, 0) });
+}
+
+/* A counted frame was committed at `position`. */
+static void
+count(struct wr_lane_writer *w, uint64_t position, uint64_t payload_bytes)
+{
+        if (w->recent_room > 0)
+                w->recent[w->sequence & (w->recent_room - 1)] = (struct wr_recent){ position, w->format };
+        w->sequence += 1;
+        w->bytes += payload_bytes;
+        wr_store(&w->control->published, w->sequence - 1);
+        wr_store(&w->control->published_bytes, w->bytes);
+}
+
+static bool
+about_is_plain(const struct wr_about *about)
+{
+        return about == NULL || (about->stamp_ns == 0 && about->tag == 0 && about->meta_size == 0 && about->flags == 0);
+}
+
+uint32_t
+wr_lane_extension(const struct wr_about *about, void *to)
+{
+        struct wr_frame_extension head;
+        uint32_t bytes;
+
+        if (about_is_plain(about))
+                return 0;
+        head = (struct wr_frame_extension){ .stamp = (uint64_t)about->stamp_ns, .tag = about->tag,
+                                            .meta_size = about->meta_size, .flags = about->flags };
+        bytes = (uint32_t)wr_words_bytes(sizeof head + about->meta_size);
+        memset((uint8_t *)to + bytes - 8, 0, 8);
+        memcpy(to, &head, sizeof head);
+        if (about->meta_size > 0)
+                memcpy((uint8_t *)to + sizeof head, about->meta, about->meta_size);
+        return bytes;
+}
+
+/* The extension's bytes, or WEIR_E_TOO_LARGE as a negative number. */
+static int
+extension_of(const struct wr_lane_writer *w, const struct wr_about *about, void *to)
+{
+        if (about != NULL && about->meta_size > WR_META_MAX)
+                return WEIR_E_TOO_LARGE;
+        if (!about_is_plain(about) &&
+            wr_words_bytes(sizeof(struct wr_frame_extension) + about->meta_size) > w->extension_max)
+                return WEIR_E_TOO_LARGE;
+        return (int)wr_lane_extension(about, to);
+}
+
+enum weir_result
+wr_lane_publish(struct wr_lane_writer *w, const void *data, uint64_t size, const struct wr_about *about,
+                int64_t now_ns)
+{
+        uint64_t extension[WR_EXTENSION_MAX / 8 + 1];
+        struct frame f = { .kind = WR_FRAME_INLINE, .time = (uint64_t)now_ns };
+        uint64_t position;
+        uint8_t *at;
+        int extra;
+
+        if (w->ended)
+                return WEIR_E_CLOSED;
+        if (size > w->geometry.inline_max)
+                return WEIR_E_TOO_LARGE;
+        extra = extension_of(w, about, extension);
+        if (extra < 0)
+                return (enum weir_result)extra;
+        f.bytes = wr_lane_frame_bytes((uint64_t)extra, size);
+        if (!wr_lane_room(w, wr_lane_padding(w, f.bytes) + f.bytes)) {
+                w->full += 1;
+                return WEIR_FULL;
+        }
+        prepare(w, f.bytes);
+        position = w->position;
+        at = (uint8_t *)wr_lane_header(w, position) + WR_HEADER_BYTES;
+        wr_words_store(at, extension, (size_t)extra);
+        wr_words_store(at + extra, data, size);
+        f.shape = shape_of(size, 0, (uint32_t)extra);
+        if (w->geometry.hash == WR_HASH_FULL)
+                f.bytes_hash = extra == 0 ? wr_hash_bytes(data, size)
+                                          : wr_hash_two(extension, (size_t)extra, data, size);
+        commit(w, &f);
+        count(w, position, size);
+        return WEIR_OK;
+}
+
+enum weir_result
+wr_lane_publish_block(struct wr_lane_writer *w, uint64_t offset, uint64_t size, const struct wr_about *about,
+                      int64_t now_ns, const uint64_t *bytes_hash)
+{
+        uint64_t extension[WR_EXTENSION_MAX / 8 + 1];
+        uint64_t descriptor[2] = { offset, size };
+        struct frame f = { .kind = WR_FRAME_BLOCK, .time = (uint64_t)now_ns };
+        uint64_t position;
+        uint8_t *at;
+        int extra;
+
+        if (w->ended)
+                return WEIR_E_CLOSED;
+        extra = extension_of(w, about, extension);
+        if (extra < 0)
+                return (enum weir_result)extra;
+        f.bytes = wr_lane_frame_bytes((uint64_t)extra, WR_DESCRIPTOR_BYTES);
+        w->reserved -= wr_lane_frame_bytes(w->extension_max, WR_DESCRIPTOR_BYTES); /* its room is there */
+        prepare(w, f.bytes);
+        position = w->position;
+        at = (uint8_t *)wr_lane_header(w, position) + WR_HEADER_BYTES;
+        wr_words_store(at, extension, (size_t)extra);
+        wr_words_store(at + extra, descriptor, sizeof descriptor);
+        f.shape = shape_of(WR_DESCRIPTOR_BYTES, 0, (uint32_t)extra);
+        if (w->geometry.hash == WR_HASH_FULL)
+                f.bytes_hash = bytes_hash != NULL
+                                       ? *bytes_hash
+                                       : wr_hash_two(extension, (size_t)extra, w->heap_base + offset, size);
+        wr_fence_stream(); /* the user may have filled the block with streaming stores */
+        wr_lane_block_note(w, offset, w->sequence, position);
+        commit(w, &f);
+        count(w, position, size);
+        return WEIR_OK;
+}
+
+/* A format's slot is free again when nothing that can still be read stands under the format in it. */
+static bool
+slot_is_free(const struct wr_lane_writer *w, uint64_t number)
+{
+        uint64_t claimed = w->cleared - w->geometry.ring_bytes;
+
+        if (w->format_blocks[number % WR_FORMATS] == 0)
+                return true;
+        return wr_at_least(claimed, w->format_positions[(number + 1) % WR_FORMATS]);
+}
+
+static void
+store_slot(struct wr_lane_writer *w, uint64_t number, uint64_t offset, const void *bytes, uint64_t size)
+{
+        struct wr_format_slot *slot = &w->control->formats[number % WR_FORMATS];
+
+        wr_store(&slot->number, 0);
+        wr_fence_release();
+        if (w->format_blocks[number % WR_FORMATS] != 0)
+                wr_heap_return(w->heap, w->format_blocks[number % WR_FORMATS] - 1);
+        w->format_blocks[number % WR_FORMATS] = offset + 1;
+        wr_words_store(w->heap_base + offset, bytes, size);
+        wr_store(&slot->offset, offset);
+        wr_store(&slot->length, size);
+        wr_store(&slot->hash, wr_hash_bytes(bytes, size));
+        wr_store_release(&slot->number, number);
+}
+
+enum weir_result
+wr_lane_set_format(struct wr_lane_writer *w, uint64_t offset, const void *bytes, uint64_t size)
+{
+        uint64_t number = w->format + 1;
+
+        if (w->ended)
+                return WEIR_E_CLOSED;
+        if (!slot_is_free(w, number))
+                return WEIR_FULL;
+        w->reserved -= wr_lane_frame_bytes(w->extension_max, WR_DESCRIPTOR_BYTES);
+        store_slot(w, number, offset, bytes, size);
+        prepare(w, WR_HEADER_BYTES);
+        w->format = number;
+        w->format_positions[number % WR_FORMATS] = w->position;
+        commit(w, &(struct frame){ .kind = WR_FRAME_FORMAT, .bytes = WR_HEADER_BYTES, .time = number });
+        return WEIR_OK;
+}
+
+void
+wr_lane_end(struct wr_lane_writer *w, uint64_t successor)
+{
+        if (w->ended)
+                return;
+        w->ended = true;
+        /* No clearing: the word behind the last frame is cleared, and nobody reads on behind END. */
+        commit(w, &(struct frame){ .kind = WR_FRAME_END, .bytes = WR_HEADER_BYTES, .time = successor });
+}

@@ -1,0 +1,185 @@
+/*
+ * The control messages between client and broker: one datagram each, fixed layout, little-endian.
+ *
+ *      magic "WEIR" (4) | version (2) | kind (2) | size of the whole (4) | request (4) | fields
+ *
+ * `request` is chosen by who asks and repeated in the answer; 0 where nothing was asked. Strings fill their field up
+ * with zero bytes and end in at least one. Descriptors travel with the messages marked so, from the broker only.
+ *
+ * The fields of every message stand once, in the lists below; structure, encoding, decoding, printing and the fuzzer
+ * are made from them.
+ */
+#ifndef WR_MESSAGE_H
+#define WR_MESSAGE_H
+
+#include "bus/result.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+        WR_PROTOCOL = 1,           /* version of everything in this file */
+        WR_MESSAGE_HEADER_BYTES = 16,
+        WR_MESSAGE_BYTES_MAX = 2048,
+        WR_MESSAGE_DESCRIPTORS_MAX = 3,
+        WR_TOPIC_MAX = 200,        /* bytes of a topic's name */
+};
+
+/* F(type, name) for u32, u64, i32, i64; T(name, room) for a string of at most room - 1 bytes. */
+#define WR_GEOMETRY_FIELDS(F, T)                                                                                      \
+        F(u64, lane) F(u64, epoch) F(u64, follows) F(u64, segment_bytes) F(u64, ring_offset) F(u64, ring_bytes)       \
+        F(u64, heap_offset) F(u64, heap_bytes) F(u64, start) F(u32, inline_max) F(u32, hash)
+
+/* client -> broker, first on a connection. flags: WR_HELLO_MAY_EMBED */
+#define WR_HELLO_FIELDS(F, T) F(u32, layout) F(u32, flags) F(u64, features) T(name, 64)
+/* broker -> client, with the write end of the client's life-line */
+#define WR_WELCOME_FIELDS(F, T)                                                                                       \
+        F(u64, session) F(i64, clock_ns) F(u32, scope) F(u32, layout) F(u64, features) T(identity, 256)
+/* broker -> client: no, and why */
+#define WR_REFUSAL_FIELDS(F, T) F(i32, result) T(sentence, 768)
+/* client -> broker: a publisher wants a lane */
+#define WR_PUBLISH_FIELDS(F, T)                                                                                       \
+        F(u64, memory_max) F(u32, history) F(u32, loans_max) F(u32, hash) F(u32, refuse_reliable)                     \
+        F(u32, require) F(i64, stall_ns) T(topic, 208) T(type, 128)
+/* broker -> publisher, with the lane's descriptor, read-write */
+#define WR_LANE_GRANT_FIELDS(F, T) F(u64, source) WR_GEOMETRY_FIELDS(F, T)
+/* publisher -> broker: the lane is mapped, seal it */
+#define WR_READY_FIELDS(F, T) F(u64, lane)
+/* broker -> publisher: the lane is live and every subscriber that was there has been paired */
+#define WR_OPENED_FIELDS(F, T) F(u64, lane) F(u32, pairs)
+/* client -> broker: a subscription */
+#define WR_SUBSCRIBE_FIELDS(F, T)                                                                                     \
+        F(u32, delivery) F(u32, frames_max) F(u32, history) F(u32, require) T(topic, 208) T(type, 128)
+/* broker -> subscriber: granted; `lanes` of them are on their way */
+#define WR_SUBSCRIBED_FIELDS(F, T) F(u64, subscription) F(u32, lanes)
+/* broker -> publisher, with the pair page and the read end of the subscriber's life-line */
+#define WR_PAIR_ADDED_FIELDS(F, T)                                                                                    \
+        F(u64, lane) F(u64, pair) F(u64, peer) F(u64, words_offset) F(u64, page_bytes) F(u32, announcements)          \
+        F(u32, reliable) F(u32, history) T(name, 64)
+/* publisher -> broker: attached (result 0), beginning there; or why not */
+#define WR_PAIR_ACK_FIELDS(F, T)                                                                                      \
+        F(u64, lane) F(u64, pair) F(i32, result) F(u64, position) F(u64, sequence) F(u64, format)
+/* broker -> subscriber, with the lane's descriptor (read-only), the pair page, the publisher's life-line (read end) */
+#define WR_LANE_ADDED_FIELDS(F, T)                                                                                    \
+        F(u64, subscription) F(u64, source) F(u64, peer) F(u64, pair) F(u64, words_offset) F(u64, page_bytes)         \
+        F(u32, announcements) F(u32, reliable) F(u64, position) F(u64, sequence) F(u64, format)                       \
+        WR_GEOMETRY_FIELDS(F, T) T(topic, 208) T(type, 128) T(name, 64)
+/* subscriber -> broker: the lane and the page are mapped (result 0), or why not */
+#define WR_PAIR_READY_FIELDS(F, T) F(u64, pair) F(i32, result)
+/* broker -> publisher: the pair is over (reason: a weir_result) */
+#define WR_PAIR_REMOVED_FIELDS(F, T) F(u64, lane) F(u64, pair) F(i32, reason)
+/* broker -> subscriber: the lane is over for it; `publishers` are left. text: the sentence. lane 0: a lane that was
+ * announced in SUBSCRIBED and never came */
+#define WR_LANE_ENDED_FIELDS(F, T)                                                                                    \
+        F(u64, subscription) F(u64, lane) F(i32, reason) F(u32, publishers) T(text, 512)
+/* reserved for lane migration: broker -> subscriber */
+#define WR_LANE_MOVED_FIELDS(F, T) F(u64, subscription) F(u64, lane) F(u64, successor)
+/* publisher -> broker: I gave this pair up */
+#define WR_EVICT_FIELDS(F, T) F(u64, lane) F(u64, pair)
+/* client -> broker */
+#define WR_CLOSE_LANE_FIELDS(F, T) F(u64, lane)
+#define WR_CLOSE_SUBSCRIPTION_FIELDS(F, T) F(u64, subscription)
+/* subscriber -> broker: the last frame of this pair was released */
+#define WR_PAIR_DONE_FIELDS(F, T) F(u64, pair)
+/* both ways, every second from the broker; the client answers PONG and then STATS of what changed */
+#define WR_PING_FIELDS(F, T) F(u64, stamp)
+#define WR_PONG_FIELDS(F, T) F(u64, stamp)
+#define WR_STATS_FIELDS(F, T)                                                                                         \
+        F(u64, endpoint) F(u64, frames) F(u64, bytes) F(u64, lost) F(u64, skipped) F(u64, corrupt) F(u64, full)       \
+        F(u64, waits) F(u64, out) F(u64, copied_bytes)
+/* client -> broker: what is there; answered by TOPIC or ENDPOINT messages and one DONE. endpoints: 1: each endpoint */
+#define WR_LIST_FIELDS(F, T) F(u32, endpoints) T(pattern, 208)
+#define WR_TOPIC_FIELDS(F, T) F(u32, publishers) F(u32, subscribers) T(topic, 208) T(type, 128)
+#define WR_ENDPOINT_FIELDS(F, T)                                                                                      \
+        F(u64, id) F(u64, source) F(u32, publishes) F(u32, pid) F(u32, delivery) F(u32, path) F(u32, peers)           \
+        F(u64, frames) F(u64, bytes) F(u64, lost) F(u64, skipped) F(u64, corrupt) F(u64, full) F(u64, waits)          \
+        F(u64, out) F(u64, memory_bytes) T(topic, 208) T(type, 128) T(name, 64) T(identity, 256)
+#define WR_DONE_FIELDS(F, T) F(i32, result)
+/* client -> broker: how is the broker; answered by STATE */
+#define WR_STATUS_FIELDS(F, T) F(u32, reserved)
+#define WR_STATE_FIELDS(F, T)                                                                                         \
+        F(u32, pid) F(u32, scope) F(u64, uptime_ns) F(u32, sessions) F(u32, topics) F(u32, lanes) F(u32, pairs)       \
+        F(u32, subscriptions) F(u32, refusals) F(u64, reserve_bytes) T(version, 32) T(address, 256) T(policy, 256)
+/* full trust of the broker's user -> broker: stop; answered by DONE */
+#define WR_STOP_FIELDS(F, T) F(u32, reserved)
+/* full trust of the broker's user -> broker: listen at `path` for one package; answered by DONE or REFUSAL */
+#define WR_PACKAGE_SOCKET_FIELDS(F, T) T(package, 256) T(path, 256)
+/* reserved for tickets */
+#define WR_TICKET_FIELDS(F, T) F(u32, rights) F(i64, ttl_ns) T(topic, 208)
+/* either way: goodbye */
+#define WR_BYE_FIELDS(F, T) F(i32, reason) T(text, 256)
+
+/* M(KIND, structure name, number, descriptors that must come with it) */
+#define WR_MESSAGES(M)                                                                                                \
+        M(HELLO, hello, 1, 0) M(WELCOME, welcome, 2, 1) M(REFUSAL, refusal, 3, 0) M(PUBLISH, publish, 4, 0)           \
+        M(LANE_GRANT, lane_grant, 5, 1) M(READY, ready, 6, 0) M(OPENED, opened, 7, 0)                                 \
+        M(SUBSCRIBE, subscribe, 8, 0) M(SUBSCRIBED, subscribed, 9, 0) M(PAIR_ADDED, pair_added, 10, 2)                \
+        M(PAIR_ACK, pair_ack, 11, 0) M(LANE_ADDED, lane_added, 12, 3) M(PAIR_READY, pair_ready, 13, 0)                \
+        M(PAIR_REMOVED, pair_removed, 14, 0) M(LANE_ENDED, lane_ended, 15, 0) M(LANE_MOVED, lane_moved, 16, 0)        \
+        M(EVICT, evict, 17, 0) M(CLOSE_LANE, close_lane, 18, 0) M(CLOSE_SUBSCRIPTION, close_subscription, 19, 0)      \
+        M(PAIR_DONE, pair_done, 20, 0) M(PING, ping, 21, 0) M(PONG, pong, 22, 0) M(STATS, stats, 23, 0)               \
+        M(LIST, list, 24, 0) M(TOPIC, topic, 25, 0) M(ENDPOINT, endpoint, 26, 0) M(DONE, done, 27, 0)                 \
+        M(STATUS, status, 28, 0) M(STATE, state, 29, 0) M(STOP, stop, 30, 0)                                          \
+        M(PACKAGE_SOCKET, package_socket, 31, 0) M(TICKET, ticket, 32, 0) M(BYE, bye, 33, 0)
+
+enum { WR_HELLO_MAY_EMBED = 1 };
+enum wr_scope { WR_SCOPE_USER = 1, WR_SCOPE_SYSTEM = 2, WR_SCOPE_COMPANION = 3 };
+
+enum wr_message_kind {
+#define WR_MESSAGE_ENUM(KIND, name, number, descriptors) WR_##KIND = number,
+        WR_MESSAGES(WR_MESSAGE_ENUM)
+#undef WR_MESSAGE_ENUM
+};
+
+typedef uint32_t wr_field_u32;
+typedef uint64_t wr_field_u64;
+typedef int32_t wr_field_i32;
+typedef int64_t wr_field_i64;
+#define WR_FIELD_NUMBER(type, name) wr_field_##type name;
+#define WR_FIELD_TEXT(name, room) char name[room];
+#define WR_MESSAGE_STRUCT(KIND, name, number, descriptors)                                                            \
+        struct wr_message_##name {                                                                                    \
+                WR_##KIND##_FIELDS(WR_FIELD_NUMBER, WR_FIELD_TEXT)                                                    \
+        };
+WR_MESSAGES(WR_MESSAGE_STRUCT)
+#undef WR_MESSAGE_STRUCT
+
+/* One message of any kind. */
+struct wr_message {
+        enum wr_message_kind kind;
+        uint32_t request;
+        union {
+#define WR_MESSAGE_MEMBER(KIND, name, number, descriptors) struct wr_message_##name name;
+                WR_MESSAGES(WR_MESSAGE_MEMBER)
+#undef WR_MESSAGE_MEMBER
+        };
+};
+
+/* Writes the message to `bytes` (WR_MESSAGE_BYTES_MAX of room) and returns its size. Never fails: every kind has a
+ * fixed size, and strings that lack their zero byte are cut. */
+size_t
+wr_message_encode(const struct wr_message *message, void *bytes);
+
+/*
+ * Reads bytes from a peer. On a failure `why` (may be NULL) gets a constant sentence.
+ *
+ * WEIR_OK         the message is whole; every string ends in a zero byte
+ * WEIR_E_VERSION  another protocol version (message->request is set, kind is 0)
+ * WEIR_E_CORRUPT  wrong magic, unknown kind, wrong size, a string without its end or with bytes behind it
+ */
+enum weir_result
+wr_message_decode(const void *bytes, size_t size, struct wr_message *message, const char **why);
+
+/* The protocol version that a message claims, so that a refusal can name both; 0 when it has no whole header. */
+unsigned
+wr_message_version(const void *bytes, size_t size);
+
+/* Descriptors that must come with a message of this kind; 0 for most and for unknown kinds. */
+unsigned
+wr_message_descriptors(enum wr_message_kind kind);
+
+/* "PAIR_ADDED"; "?" for an unknown kind. */
+const char *
+wr_message_name(enum wr_message_kind kind);
+
+#endif

@@ -1,0 +1,66 @@
+/* The labels W1..W6 and U1..U5 are those of the drawing in pair.h. */
+#include "bus/pair.h"
+
+uint32_t
+wr_pair_sleep_arm(struct wr_pair_reader *pair)
+{
+        uint32_t value = wr_load32(&pair->words->wake); /* W1 */
+
+        pair->waiting += 1;
+        assert(pair->waiting % 2 == 1);
+        wr_store(&pair->words->waiting, pair->waiting); /* W2 */
+        return value;
+}
+
+void
+wr_pair_sleep_disarm(struct wr_pair_reader *pair)
+{
+        pair->waiting += 1;
+        wr_store(&pair->words->waiting, pair->waiting); /* W6 */
+}
+
+bool
+wr_pair_wake_due(struct wr_pair_writer *pair)
+{
+        uint64_t waiting = wr_load_acquire(&pair->words->waiting); /* U3 */
+
+        if (waiting % 2 == 0 || waiting == pair->woken) /* U4 */
+                return false;
+        pair->woken = waiting;
+        pair->wake += 1;
+        wr_store32_release(&pair->words->wake, pair->wake); /* U5 */
+        return true;
+}
+
+uint32_t
+wr_pair_room_arm(struct wr_pair_writer *pair)
+{
+        uint32_t value = wr_load32(&pair->words->space);
+
+        pair->room_waiting += 1;
+        assert(pair->room_waiting % 2 == 1);
+        wr_store(&pair->words->room_waiting, pair->room_waiting);
+        return value;
+}
+
+void
+wr_pair_room_disarm(struct wr_pair_writer *pair)
+{
+        pair->room_waiting += 1;
+        wr_store(&pair->words->room_waiting, pair->room_waiting);
+}
+
+bool
+wr_pair_room_due(struct wr_pair_reader *pair)
+{
+        uint64_t waiting;
+
+        wr_fence(); /* the cursor or the announcement before the look, as U2 */
+        waiting = wr_load_acquire(&pair->words->room_waiting);
+        if (waiting % 2 == 0 || waiting == wr_load(&pair->room_woken))
+                return false;
+        if (wr_exchange(&pair->room_woken, waiting) == waiting)
+                return false; /* another releasing thread was first */
+        wr_add32(&pair->words->space, 1);
+        return true;
+}

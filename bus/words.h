@@ -1,0 +1,53 @@
+/*
+ * Copying between private memory and shared words that the other side may overwrite or be reading: one word at a time,
+ * relaxed, so that a race gives stale or mixed words (which the hash and the look at `claimed` then find), never
+ * undefined behaviour. Everything that may race goes through these two.
+ */
+#ifndef WR_WORDS_H
+#define WR_WORDS_H
+
+#include "bus/atomic.h"
+
+#include <string.h>
+
+/* Bytes rounded up to whole words. */
+static inline size_t
+wr_words_bytes(size_t bytes)
+{
+        return (bytes + 7) & ~(size_t)7;
+}
+
+/* shared: 8-byte aligned, wr_words_bytes(bytes) of room; the last word is filled up with zero bytes. */
+static inline void
+wr_words_store(void *shared, const void *from, size_t bytes)
+{
+        wr_word *word = shared;
+        const uint8_t *source = from;
+        uint64_t value;
+
+        for (; bytes >= 8; bytes -= 8, source += 8, word++) {
+                memcpy(&value, source, 8);
+                wr_store(word, value);
+        }
+        if (bytes > 0) {
+                value = 0;
+                memcpy(&value, source, bytes);
+                wr_store(word, value);
+        }
+}
+
+/* to: private, wr_words_bytes(bytes) of room. */
+static inline void
+wr_words_load(void *to, const void *shared, size_t bytes)
+{
+        const wr_word *word = shared;
+        uint8_t *target = to;
+        uint64_t value;
+
+        for (size_t done = 0; done < bytes; done += 8, word++) {
+                value = wr_load(word);
+                memcpy(target + done, &value, 8);
+        }
+}
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * An endpoint: where the broker listens and clients connect. Linux: AF_UNIX SOCK_SEQPACKET at a path, in a directory
+ * that only its owner can write; every datagram is one control message. All sockets are non-blocking and
+ * close-on-exec. Descriptors go one way only: a client can receive them, the broker never does.
+ */
+#ifndef WR_ENDPOINT_H
+#define WR_ENDPOINT_H
+
+#include "named-objects/region.h"
+
+/* A directory for sockets and locks: made with mode 0700 if absent; else it must be a real directory (no symlink),
+ * owned by us, writable by nobody else (the parent may be a sticky /tmp). `sentence` (may be NULL) says what is wrong
+ * and what to do. */
+enum weir_result
+wr_endpoint_directory(const char *path, char *sentence, size_t room);
+
+/* Bind a temporary name, listen, rename over `path`. WEIR_E_DENIED: the directory is not ours. */
+enum weir_result
+wr_endpoint_listen(wr_object *listener, const char *path, char *sentence, size_t room);
+
+/* Is the socket at `path` still this listener's? (A deposed broker finds that it is not.) */
+bool
+wr_endpoint_owns(wr_object listener, const char *path);
+
+/* Close the listener, and remove the socket at `path` if it is still this one's. WR_NO_OBJECT is fine. */
+void
+wr_endpoint_unlisten(wr_object listener, const char *path);
+
+/* WEIR_EMPTY: nobody there now. WEIR_E_QUOTA: no descriptors left. */
+enum weir_result
+wr_endpoint_accept(wr_object listener, wr_object *connection);
+
+/*
+ * Connect and check who listens. The directory must be a real one, writable by its owner alone. The server's user must
+ * be ourselves or root, in a directory of ours or root's; or the owner of socket and directory alike, in a parent that
+ * nobody else can write (so that a name in /tmp, which anybody can take, is never believed to be another's). Inside a
+ * sandbox, where foreign users appear as the overflow user, whoever built it put the socket there: that user stands
+ * for root. Does not block. Needs /proc.
+ *
+ * WEIR_E_NO_BROKER  nobody listens there (or the path does not exist, or the broker accepts nobody now)
+ * WEIR_E_DENIED     somebody who may not listens there; the sentence says whom and why
+ */
+enum weir_result
+wr_endpoint_connect(wr_object *connection, const char *path, char *sentence, size_t room);
+
+/* One datagram of at least one byte, whole or not at all, with at most 16 objects, which stay the caller's.
+ * WEIR_FULL: try again when writable. WEIR_E_CLOSED: the peer is gone. WEIR_E_QUOTA: too many descriptors of this user
+ * are in flight, try again later. WEIR_E_DENIED: the peer refuses descriptors. */
+enum weir_result
+wr_endpoint_send(wr_object connection, const void *bytes, size_t size, const wr_object *objects, size_t count);
+
+/*
+ * One datagram. objects: room for *count; *count becomes what came. With *count 0 on entry descriptors are refused:
+ * none is ever taken into this process (SO_PASSRIGHTS off where the kernel has it, no control buffer otherwise).
+ *
+ * WEIR_EMPTY      nothing there
+ * WEIR_E_CLOSED   the peer hung up
+ * WEIR_E_CORRUPT  the datagram or its descriptors did not fit; what came was closed: cut the connection
+ */
+enum weir_result
+wr_endpoint_receive(wr_object connection, void *bytes, size_t room, size_t *size, wr_object *objects, size_t *count);
+
+#endif
