@@ -225,6 +225,9 @@ struct wr_taken {
         uint64_t format;            /* number in force; reader->format_bytes holds it */
         uint64_t block;             /* heap offset + 1 when the payload is in place, else 0 */
         uint32_t announcement;      /* entry that holds the block */
+        uint32_t extension_bytes;   /* at the beginning of the copy */
+        uint64_t hash;              /* the header's hash word, and what beside the bytes went into it: with them a copy */
+        struct wr_hash_words words; /* of a block can be verified once more (weir_copy) */
 };
 
 enum { WR_COPY_SLACK = 64 }; /* bytes readable behind a copied payload */

@@ -9,12 +9,14 @@
 
 #include <stdlib.h>
 
-/* Where a reader begins that wants the newest `history` frames: as many as are still whole. */
+/* Where a reader begins that wants the newest `history` frames: as many as are still whole, and do not lie where the
+ * room promised to the loans that are out will be. */
 static struct wr_lane_start
 start_of(const struct wr_lane_writer *w, uint32_t history)
 {
         struct wr_lane_start start = { w->position, w->sequence, w->format };
         uint64_t claimed = w->cleared - w->geometry.ring_bytes;
+        uint64_t promised = w->position + wr_lane_kept(w) - w->geometry.ring_bytes;
         uint64_t most = w->sequence - 1;
 
         if (most > w->history)
@@ -25,7 +27,8 @@ start_of(const struct wr_lane_writer *w, uint32_t history)
                 uint64_t sequence = w->sequence - back;
                 const struct wr_recent *recent = &w->recent[sequence & (w->recent_room - 1)];
 
-                if (!wr_at_least(recent->position, claimed) || sequence < w->unlinked)
+                if (!wr_at_least(recent->position, claimed) || !wr_at_least(recent->position, promised) ||
+                    sequence < w->unlinked)
                         break;
                 start = (struct wr_lane_start){ recent->position, sequence, recent->format };
         }
@@ -91,8 +94,7 @@ wr_lane_wake(struct wr_lane_writer *w, void (*raise)(wr_word32 *word))
 static bool
 blocks(const struct wr_pair_writer *pair, uint64_t floor, uint64_t position)
 {
-        return pair->reliable && !pair->evicted && pair->accepted == floor && floor != position &&
-               wr_load_acquire(&pair->words->state) == WR_PAIR_TAKING;
+        return pair->reliable && !pair->evicted && !pair->left && pair->accepted == floor && floor != position;
 }
 
 /* Brings the books up to date: who blocks pays the time, everybody else is forgiven a tenth of it. */

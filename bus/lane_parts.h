@@ -31,6 +31,10 @@ wr_lane_padding(const struct wr_lane_writer *w, uint64_t bytes)
 bool
 wr_lane_room(struct wr_lane_writer *w, uint64_t bytes);
 
+/* lane_room.c: bytes behind the position that no frame may take but those they are kept for. */
+uint64_t
+wr_lane_kept(const struct wr_lane_writer *w);
+
 /* lane_room.c: makes the commit words up to `end` + one header zero, in steps where the readers are far. */
 void
 wr_lane_clear(struct wr_lane_writer *w, uint64_t end);

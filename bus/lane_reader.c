@@ -105,21 +105,21 @@ hash_matches_at(const struct wr_lane_reader *r, const struct look *look, uint64_
 static bool
 hash_matches(struct wr_lane_reader *r, const struct look *look, uint64_t bytes_hash)
 {
+        int64_t off;
+
         if (hash_matches_at(r, look, bytes_hash, r->sequence)) {
                 r->doubt = false;
                 return true;
         }
         if (!r->doubt)
                 return false;
-        /* Behind a corrupt header that only seemed to be (or not to be) a counted frame's. */
+        /* Behind a corrupt header that seemed a counted frame's and was a mark's, or the other way round. */
+        off = r->resync_counted ? -1 : 1;
         r->doubt = false;
-        for (int64_t off = -1; off <= 1; off += 2) {
-                if (!hash_matches_at(r, look, bytes_hash, r->sequence + (uint64_t)off))
-                        continue;
-                wr_lane_correct(r, off);
-                return true;
-        }
-        return false;
+        if (!hash_matches_at(r, look, bytes_hash, r->sequence + (uint64_t)off))
+                return false;
+        wr_lane_correct(r, off);
+        return true;
 }
 
 /* Is it this frame's turn to be verified? */
@@ -128,7 +128,7 @@ verify_turn(struct wr_lane_reader *r)
 {
         if (r->verify == UINT32_MAX || r->geometry.hash == WR_HASH_NONE)
                 return false;
-        if (r->verify <= 1)
+        if (r->verify <= 1 || r->doubt)
                 return true;
         r->verify_turn = (r->verify_turn + 1) % r->verify;
         return r->verify_turn == 0;
@@ -163,6 +163,10 @@ advance(struct wr_lane_reader *r, uint64_t frame_bytes)
 static void
 deliver(struct wr_lane_reader *r, const struct look *look, struct wr_taken *t)
 {
+        t->extension_bytes = look->extension_bytes;
+        t->hash = look->hash;
+        t->words = (struct wr_hash_words){ .commit = look->commit, .shape = look->shape, .time = look->time,
+                                           .sequence = r->sequence, .lane = r->geometry.lane };
         t->sequence = r->sequence;
         t->published_ns = (int64_t)look->time;
         t->format = r->format;

@@ -35,6 +35,14 @@ accept_cursor(const struct wr_lane_writer *w, struct wr_pair_writer *pair)
                 pair->accepted = cursor;
 }
 
+/* For good: a page that says "taking" again would pull the floor back below what was promised to loans meanwhile. */
+static bool
+has_left(struct wr_pair_writer *pair)
+{
+        pair->left = pair->left || wr_load_acquire(&pair->words->state) != WR_PAIR_TAKING;
+        return pair->left;
+}
+
 uint64_t
 wr_lane_floor(struct wr_lane_writer *w, bool reliable_only)
 {
@@ -43,9 +51,7 @@ wr_lane_floor(struct wr_lane_writer *w, bool reliable_only)
         for (size_t i = 0; i < w->pair_count; i++) {
                 struct wr_pair_writer *pair = w->pairs[i];
 
-                if (pair->evicted || (reliable_only && !pair->reliable))
-                        continue;
-                if (wr_load_acquire(&pair->words->state) != WR_PAIR_TAKING)
+                if (pair->evicted || (reliable_only && !pair->reliable) || has_left(pair))
                         continue;
                 accept_cursor(w, pair);
                 if (w->position - pair->accepted > lag) /* each is in [accepted, position]: no circular minimum */
@@ -54,11 +60,18 @@ wr_lane_floor(struct wr_lane_writer *w, bool reliable_only)
         return w->position - lag;
 }
 
+uint64_t
+wr_lane_kept(const struct wr_lane_writer *w)
+{
+        uint64_t loans = w->reserved == 0 ? 0 : w->reserved + wr_lane_frame_max(&w->geometry);
+
+        return loans + 2 * WR_HEADER_BYTES; /* the cleared word, and END */
+}
+
 bool
 wr_lane_room(struct wr_lane_writer *w, uint64_t bytes)
 {
-        uint64_t kept = w->reserved == 0 ? 0 : w->reserved + wr_lane_frame_max(&w->geometry);
-        uint64_t end = w->position + bytes + kept + 2 * WR_HEADER_BYTES; /* the cleared word, and END */
+        uint64_t end = w->position + bytes + wr_lane_kept(w);
 
         if (wr_at_least(w->limit, end))
                 return true;

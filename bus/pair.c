@@ -6,15 +6,15 @@ wr_pair_sleep_arm(struct wr_pair_reader *pair)
 {
         uint32_t value = wr_load32(&pair->words->wake); /* W1 */
 
-        pair->waiting += 1;
-        assert(pair->waiting % 2 == 1);
-        wr_store(&pair->words->waiting, pair->waiting); /* W2 */
+        pair->waiting += pair->waiting % 2 == 0 ? 1 : 2; /* odd, and never a value that was woken already */
+        wr_store(&pair->words->waiting, pair->waiting);  /* W2 */
         return value;
 }
 
 void
 wr_pair_sleep_disarm(struct wr_pair_reader *pair)
 {
+        assert(pair->waiting % 2 == 1);
         pair->waiting += 1;
         wr_store(&pair->words->waiting, pair->waiting); /* W6 */
 }

@@ -39,6 +39,7 @@ struct wr_pair_writer {
         uint32_t announcement_count;
         bool reliable;
         bool evicted;
+        bool left;             /* it once said that it takes no more: its cursor never counts again */
         uint64_t id;           /* pair id, as the broker said */
         uint64_t accepted;     /* last accepted cursor */
         uint64_t ignored;      /* impossible cursors seen */
@@ -49,7 +50,8 @@ struct wr_pair_writer {
         void *user;            /* the client's */
 };
 
-/* W1, W2. The caller then fences (once for all its pairs), looks, and sleeps on words->wake with this value. */
+/* W1, W2. Several threads of the subscriber may sleep on one pair: each arms (one at a time), the last of them to wake
+ * disarms. The caller then fences (once for all its pairs), looks, and sleeps on words->wake with this value. */
 uint32_t
 wr_pair_sleep_arm(struct wr_pair_reader *pair);
 

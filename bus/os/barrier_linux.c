@@ -1,0 +1,37 @@
+/* membarrier: the rare side of the latch pays for the fence of the frequent side. */
+#include "bus/os/barrier.h"
+
+#include <linux/membarrier.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static long
+membarrier(int command)
+{
+        return syscall(SYS_membarrier, command, 0, 0);
+}
+
+bool
+wr_barrier_available(void)
+{
+        long commands = membarrier(MEMBARRIER_CMD_QUERY);
+
+        return commands > 0 && (commands & MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0 &&
+               membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0;
+}
+
+void
+wr_barrier_all(void)
+{
+        /* A registered process gets it refused only while the kernel has no memory for a mask of processors. To go
+         * on without the barrier would be wrong, so there is nothing to do but to ask again. */
+        while (membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0)
+                wr_yield();
+}
+
+void
+wr_yield(void)
+{
+        sched_yield();
+}

@@ -1,0 +1,25 @@
+/* Time. One monotonic clock for all processes of the machine. */
+#ifndef WR_CLOCK_H
+#define WR_CLOCK_H
+
+#include <stdint.h>
+
+/* CLOCK_MONOTONIC; on Windows QueryPerformanceCounter, as nanoseconds. About 22 ns. */
+int64_t
+wr_clock_ns(void);
+
+/* The same clock by a calibrated cycle counter where that is invariant (checked by CPUID), else wr_clock_ns().
+ * A few ns; within 1 us of wr_clock_ns(); never runs backwards on one `clock`, which belongs to one thread at a
+ * time and starts all zero. */
+struct wr_clock {
+        uint64_t cycles, scale; /* anchor, and ns per cycle as 32.32 fixed point; scale 0: not calibrated yet */
+        int64_t ns, last_ns;
+        uint64_t first_cycles;
+        int64_t first_ns;
+        uint64_t window; /* the anchor is good for so many cycles */
+};
+
+int64_t
+wr_clock_fast_ns(struct wr_clock *clock);
+
+#endif
