@@ -85,8 +85,7 @@ wr_format_decode(const void *bytes, size_t size, struct wr_format_parts *parts)
         type = (const uint8_t *)bytes + LENGTHS_BYTES;
         encoding = type + type_bytes + 1;
         schema = encoding + encoding_bytes + 1;
-        if (!text_is_whole(type, type_bytes) || !text_is_whole(encoding, encoding_bytes) ||
-            schema[schema_bytes] != 0)
+        if (!text_is_whole(type, type_bytes) || !text_is_whole(encoding, encoding_bytes) || schema[schema_bytes] != 0)
                 return WEIR_E_CORRUPT;
         *parts = (struct wr_format_parts){ (const char *)type, (const char *)encoding, schema, schema_bytes };
         return WEIR_OK;

@@ -7,16 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define XXH_VECTOR 2 /* XXH_AVX2: under clang's attribute __AVX2__ stays undefined */
-#define KERNEL wr_hash_avx2
-#define LINE_STREAM line_stream
+#define XXH_VECTOR      2 /* XXH_AVX2: under clang's attribute __AVX2__ stays undefined */
+#define KERNEL          wr_hash_avx2
+#define LINE_STREAM     line_stream
 #define VECTORS_LEAVE() _mm256_zeroupper()
 
 #if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
+#        pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
 #else
-#pragma GCC push_options
-#pragma GCC target("avx2")
+#        pragma GCC push_options
+#        pragma GCC target("avx2")
 #endif
 
 static inline void
@@ -29,7 +29,7 @@ line_stream(void *to, const void *from)
 #include "bus/hash_kernel.inc"
 
 #if defined(__clang__)
-#pragma clang attribute pop
+#        pragma clang attribute pop
 #else
-#pragma GCC pop_options
+#        pragma GCC pop_options
 #endif

@@ -5,16 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define XXH_VECTOR 3 /* XXH_AVX512 */
-#define KERNEL wr_hash_avx512
-#define LINE_STREAM line_stream
+#define XXH_VECTOR      3 /* XXH_AVX512 */
+#define KERNEL          wr_hash_avx512
+#define LINE_STREAM     line_stream
 #define VECTORS_LEAVE() _mm256_zeroupper()
 
 #if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx512f"))), apply_to = function)
+#        pragma clang attribute push(__attribute__((target("avx512f"))), apply_to = function)
 #else
-#pragma GCC push_options
-#pragma GCC target("avx512f")
+#        pragma GCC push_options
+#        pragma GCC target("avx512f")
 #endif
 
 static inline void
@@ -26,7 +26,7 @@ line_stream(void *to, const void *from)
 #include "bus/hash_kernel.inc"
 
 #if defined(__clang__)
-#pragma clang attribute pop
+#        pragma clang attribute pop
 #else
-#pragma GCC pop_options
+#        pragma GCC pop_options
 #endif

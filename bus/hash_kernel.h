@@ -20,9 +20,9 @@ extern const struct wr_hash_kernel wr_hash_plain; /* SSE2, NEON or scalar: what 
 /* GCC for Windows does not keep the stack aligned for vectors wider than 16 bytes and then spills them with aligned
  * moves (GCC bug 54412): with it the plain kernel is the only one. */
 #if defined(__x86_64__) && (!defined(_WIN32) || defined(__clang__))
-#define WR_HASH_WIDE 1
+#        define WR_HASH_WIDE 1
 #else
-#define WR_HASH_WIDE 0
+#        define WR_HASH_WIDE 0
 #endif
 
 #if WR_HASH_WIDE

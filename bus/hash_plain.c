@@ -6,7 +6,7 @@
 #define KERNEL wr_hash_plain
 
 #if defined(__SSE2__)
-#include <emmintrin.h>
+#        include <emmintrin.h>
 static inline void
 line_stream(void *to, const void *from)
 {
@@ -20,7 +20,7 @@ line_stream(void *to, const void *from)
         memcpy(to, from, 64);
 }
 #endif
-#define LINE_STREAM line_stream
+#define LINE_STREAM     line_stream
 #define VECTORS_LEAVE() ((void)0)
 
 #include "bus/hash_kernel.inc"

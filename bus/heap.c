@@ -26,15 +26,15 @@
 #include <string.h>
 
 enum {
-        GRAIN_BYTES = 64,      /* every offset and every reserved size is a multiple */
+        GRAIN_BYTES = 64, /* every offset and every reserved size is a multiple */
         ALIGN_MAX = 2 << 20,
-        SPLIT_BITS = 5,        /* each power of two is split into so many classes, as a power of two */
+        SPLIT_BITS = 5, /* each power of two is split into so many classes, as a power of two */
         SPLITS = 1 << SPLIT_BITS,
-        POWERS = 58,           /* of two, in grains */
-        OWN_TRIES = 16,        /* holes of the own class that are looked at before a larger class is asked */
-        RECORDS_FIRST = 256,   /* a power of two, as all later sizes */
+        POWERS = 58,         /* of two, in grains */
+        OWN_TRIES = 16,      /* holes of the own class that are looked at before a larger class is asked */
+        RECORDS_FIRST = 256, /* a power of two, as all later sizes */
         RECORDS_MAX = 1 << 30,
-        RECORDS_PER_LEND = 3,  /* a gap below, the block, a rest above */
+        RECORDS_PER_LEND = 3, /* a gap below, the block, a rest above */
 };
 
 enum state { SPARE, HOLE, LENT };
@@ -42,93 +42,93 @@ enum state { SPARE, HOLE, LENT };
 struct record {
         uint64_t offset, bytes;
         uint64_t warm_offset, warm_bytes; /* hole: the part of it that was freed last; 0 bytes: not known */
-        uint32_t below, above; /* neighbours by offset */
-        uint32_t next;         /* hole: in its class; lent: in its bucket; spare: in the spares */
-        uint32_t previous;     /* hole: in its class */
+        uint32_t below, above;            /* neighbours by offset */
+        uint32_t next;                    /* hole: in its class; lent: in its bucket; spare: in the spares */
+        uint32_t previous;                /* hole: in its class */
         enum state state;
 };
 
 struct wr_heap {
         uint64_t bytes, high, used;
         struct record *records;
-        uint32_t *buckets;     /* as many as there is room for records */
+        uint32_t *buckets; /* as many as there is room for records */
         uint32_t record_room;
         uint32_t spare, spare_count;
-        uint32_t top;          /* the record that ends at `high` */
-        uint32_t warm;         /* the record freed last; may be anything by now */
-        uint64_t powers;       /* bit set: some class of this power holds a hole */
+        uint32_t top;    /* the record that ends at `high` */
+        uint32_t warm;   /* the record freed last; may be anything by now */
+        uint64_t powers; /* bit set: some class of this power holds a hole */
         uint32_t splits[POWERS];
         uint32_t heads[POWERS][SPLITS];
 };
 
-struct class {
+struct size_class {
         uint32_t power, split;
 };
 
 /* Class of the holes of this size: the highest bit, then the SPLIT_BITS bits below it. Sizes below SPLITS grains have
  * a class each. */
-static struct class
+static struct size_class
 class_of(uint64_t bytes)
 {
         uint64_t grains = bytes / GRAIN_BYTES;
         uint32_t power;
 
         if (grains < SPLITS)
-                return (struct class){ 0, (uint32_t)grains };
+                return (struct size_class){ 0, (uint32_t)grains };
         power = 63 - (uint32_t)__builtin_clzll(grains);
-        return (struct class){ power - SPLIT_BITS + 1, (uint32_t)(grains >> (power - SPLIT_BITS)) & (SPLITS - 1) };
+        return (struct size_class){ power - SPLIT_BITS + 1, (uint32_t)(grains >> (power - SPLIT_BITS)) & (SPLITS - 1) };
 }
 
 static void
 hole_hang(struct wr_heap *heap, uint32_t index)
 {
         struct record *hole = &heap->records[index];
-        struct class class = class_of(hole->bytes);
-        uint32_t *head = &heap->heads[class.power][class.split];
+        struct size_class at = class_of(hole->bytes);
+        uint32_t *head = &heap->heads[at.power][at.split];
 
         hole->state = HOLE;
         hole->previous = 0;
         hole->next = *head;
         heap->records[*head].previous = index; /* record 0 is nobody's and takes it */
         *head = index;
-        heap->powers |= UINT64_C(1) << class.power;
-        heap->splits[class.power] |= UINT32_C(1) << class.split;
+        heap->powers |= UINT64_C(1) << at.power;
+        heap->splits[at.power] |= UINT32_C(1) << at.split;
 }
 
 static void
 hole_unhang(struct wr_heap *heap, uint32_t index)
 {
         struct record *hole = &heap->records[index];
-        struct class class = class_of(hole->bytes);
+        struct size_class at = class_of(hole->bytes);
 
         heap->records[hole->next].previous = hole->previous;
         if (hole->previous) {
                 heap->records[hole->previous].next = hole->next;
                 return;
         }
-        heap->heads[class.power][class.split] = hole->next;
+        heap->heads[at.power][at.split] = hole->next;
         if (hole->next)
                 return;
-        heap->splits[class.power] &= ~(UINT32_C(1) << class.split);
-        if (heap->splits[class.power] == 0)
-                heap->powers &= ~(UINT64_C(1) << class.power);
+        heap->splits[at.power] &= ~(UINT32_C(1) << at.split);
+        if (heap->splits[at.power] == 0)
+                heap->powers &= ~(UINT64_C(1) << at.power);
 }
 
 /* First hole of the smallest class above this one that holds any; each is larger than any of this class. */
 static uint32_t
-hole_above(const struct wr_heap *heap, struct class class)
+hole_above(const struct wr_heap *heap, struct size_class at)
 {
         uint64_t powers;
-        uint32_t splits = heap->splits[class.power] & (UINT32_MAX << class.split << 1);
+        uint32_t splits = heap->splits[at.power] & (UINT32_MAX << at.split << 1);
 
         if (splits == 0) {
-                powers = heap->powers & (UINT64_MAX << class.power << 1);
+                powers = heap->powers & (UINT64_MAX << at.power << 1);
                 if (powers == 0)
                         return 0;
-                class.power = (uint32_t)__builtin_ctzll(powers);
-                splits = heap->splits[class.power];
+                at.power = (uint32_t)__builtin_ctzll(powers);
+                splits = heap->splits[at.power];
         }
-        return heap->heads[class.power][__builtin_ctz(splits)];
+        return heap->heads[at.power][__builtin_ctz(splits)];
 }
 
 static uint64_t
@@ -152,9 +152,9 @@ hole_fits(const struct record *hole, uint64_t bytes, uint64_t align)
 }
 
 static uint32_t
-class_find(const struct wr_heap *heap, struct class class, uint64_t bytes, uint64_t align, uint32_t tries)
+class_find(const struct wr_heap *heap, struct size_class at, uint64_t bytes, uint64_t align, uint32_t tries)
 {
-        uint32_t index = heap->heads[class.power][class.split];
+        uint32_t index = heap->heads[at.power][at.split];
 
         while (index && tries-- > 0) {
                 if (hole_fits(&heap->records[index], bytes, align))
@@ -168,22 +168,22 @@ class_find(const struct wr_heap *heap, struct class class, uint64_t bytes, uint6
 static uint32_t
 hole_find(const struct wr_heap *heap, uint64_t bytes, uint64_t align)
 {
-        struct class class = class_of(bytes), enough = class_of(bytes + align - GRAIN_BYTES);
+        struct size_class at = class_of(bytes), enough = class_of(bytes + align - GRAIN_BYTES);
         uint32_t index;
 
         if (hole_is_warm(&heap->records[heap->warm], bytes, align))
                 return heap->warm;
-        index = class_find(heap, class, bytes, align, OWN_TRIES);
+        index = class_find(heap, at, bytes, align, OWN_TRIES);
         if (!index)
                 index = hole_above(heap, enough);
         /* What is left are holes whose size or alignment may just do: all of them, for the alternative is to touch
          * new memory or to say that there is none. */
         while (!index) {
-                index = class_find(heap, class, bytes, align, UINT32_MAX);
-                if (class.power == enough.power && class.split == enough.split)
+                index = class_find(heap, at, bytes, align, UINT32_MAX);
+                if (at.power == enough.power && at.split == enough.split)
                         break;
-                class.split = (class.split + 1) % SPLITS;
-                class.power += class.split == 0;
+                at.split = (at.split + 1) % SPLITS;
+                at.power += at.split == 0;
         }
         return index;
 }

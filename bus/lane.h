@@ -102,6 +102,8 @@ struct wr_lane_writer {
         uint64_t block_room;
         uint64_t *pinned;                 /* offsets unlinked while somebody had them out */
         size_t pinned_count, pinned_room;
+        uint64_t *announced;              /* what one scan of all announcements saw; pinned_room entries */
+        size_t announced_count;
         struct wr_recent *recent;         /* circular, by sequence; recent_room a power of two or 0 */
         uint64_t recent_room;
         uint64_t full, bytes;             /* counters for info */

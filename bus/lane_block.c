@@ -23,20 +23,34 @@
 
 enum reclaim { PASSED_BY_ALL, PASSED_BY_RELIABLE, HISTORY_TOO };
 
+/* B3: reads each announcement once. Only what was read here counts, however the pages change meanwhile: so never more
+ * blocks are pinned than there are announcements. */
+static void
+scan_announcements(struct wr_lane_writer *w)
+{
+        w->announced_count = 0;
+        for (size_t i = 0; i < w->pair_count; i++) {
+                for (uint32_t k = 0; k < w->pairs[i]->announcement_count; k++) {
+                        uint64_t value = wr_load_acquire(&w->pairs[i]->words->announcements[k]);
+
+                        if (value != 0)
+                                w->announced[w->announced_count++] = value;
+                }
+        }
+}
+
 static bool
 announced(const struct wr_lane_writer *w, uint64_t offset)
 {
-        uint64_t value = offset / 64 + 1;
-
-        for (size_t i = 0; i < w->pair_count; i++)
-                for (uint32_t k = 0; k < w->pairs[i]->announcement_count; k++)
-                        if (wr_load_acquire(&w->pairs[i]->words->announcements[k]) == value) /* B3 */
-                                return true;
+        for (size_t i = 0; i < w->announced_count; i++)
+                if (w->announced[i] == offset / 64 + 1)
+                        return true;
         return false;
 }
 
-void
-wr_lane_unpin(struct wr_lane_writer *w)
+/* Reuses what the last scan did not see. */
+static void
+unpin_unannounced(struct wr_lane_writer *w)
 {
         size_t kept = 0;
 
@@ -49,7 +63,14 @@ wr_lane_unpin(struct wr_lane_writer *w)
         w->pinned_count = kept;
 }
 
-/* Takes the blocks up to (not including) `next` from the list: B1 once for all, then the scan for each. */
+void
+wr_lane_unpin(struct wr_lane_writer *w)
+{
+        scan_announcements(w);
+        unpin_unannounced(w);
+}
+
+/* Takes the blocks up to (not including) `next` from the list: B1 and the scan once for all. */
 static void
 unlink_until(struct wr_lane_writer *w, uint64_t next)
 {
@@ -59,13 +80,14 @@ unlink_until(struct wr_lane_writer *w, uint64_t next)
         wr_fence_stream();
         wr_store_release(&w->control->unlinked, w->unlinked); /* B1 */
         wr_fence();                                           /* B2 */
+        wr_lane_unpin(w);
         for (; w->block_first != next; w->block_first++) {
                 uint64_t offset = w->blocks[w->block_first & mask].offset;
 
                 if (!announced(w, offset)) {
                         wr_heap_return(w->heap, offset);
                 } else {
-                        assert(w->pinned_count < w->pinned_room); /* one for each announcement there is */
+                        assert(w->pinned_count < w->pinned_room); /* all of them are in one scan */
                         w->pinned[w->pinned_count++] = offset;
                 }
         }

@@ -40,7 +40,7 @@ make_room(struct wr_lane_writer *w, uint32_t announcement_count)
 {
         struct wr_pair_writer **pairs = realloc(w->pairs, (w->pair_count + 1) * sizeof(struct wr_pair_writer *));
         size_t pinned_room = w->pinned_room + announcement_count;
-        uint64_t *pinned;
+        uint64_t *pinned, *announced;
 
         if (pairs == NULL)
                 return false;
@@ -49,6 +49,10 @@ make_room(struct wr_lane_writer *w, uint32_t announcement_count)
         if (pinned == NULL)
                 return false;
         w->pinned = pinned;
+        announced = realloc(w->announced, (pinned_room + 1) * sizeof(uint64_t));
+        if (announced == NULL)
+                return false;
+        w->announced = announced;
         w->pinned_room = pinned_room;
         return true;
 }

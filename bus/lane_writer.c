@@ -71,6 +71,7 @@ wr_lane_writer_close(struct wr_lane_writer *w)
         free(w->blocks);
         free(w->recent);
         free(w->pinned);
+        free(w->announced);
         free(w->pairs);
         *w = (struct wr_lane_writer){ .ended = true };
 }

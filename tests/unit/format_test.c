@@ -62,8 +62,8 @@ Test(format, of_nothing_is_three_empty_strings)
 
 Test(format, has_the_layout_that_the_header_tells)
 {
-        static const uint8_t expected[] = { 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0,
-                                            'a', 0, 'b', 'c', 0, 'd', 'e', 'f', 0 };
+        static const uint8_t expected[] = { 1, 0, 0, 0,   2, 0,   0,   0, 3,   0,   0,   0, 0,
+                                            0, 0, 0, 'a', 0, 'b', 'c', 0, 'd', 'e', 'f', 0 };
         size_t size;
         uint8_t *bytes = encoded(&(struct wr_format_parts){ "a", "bc", "def", 3 }, &size);
 

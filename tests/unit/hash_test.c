@@ -10,8 +10,9 @@
 #include <xxhash.h>
 
 /* Around the ends of XXH3's short forms, its stripes (64) and blocks (1024), and our pieces (16384). */
-static const size_t sizes[] = { 0, 1, 3, 4, 8, 9, 16, 17, 32, 64, 128, 129, 216, 239, 240, 241, 255, 256, 257, 512,
-                                1023, 1024, 1025, 1048, 4096, 4097, 16383, 16384, 16385, 32768, 33000, 100001 };
+static const size_t sizes[] = { 0,    1,    3,    4,    8,     9,     16,    17,    32,    64,    128,
+                                129,  216,  239,  240,  241,   255,   256,   257,   512,   1023,  1024,
+                                1025, 1048, 4096, 4097, 16383, 16384, 16385, 32768, 33000, 100001 };
 enum { SIZE_COUNT = sizeof(sizes) / sizeof(*sizes), BYTES_MAX = 140000 };
 
 /* What follows a seed by the steps of SplitMix64, so that a failure can be replayed. */
@@ -69,8 +70,10 @@ Test(hash, of_two_parts_is_that_of_both_side_by_side)
                         size_t first = sizes[i], second = sizes[j];
                         uint64_t expected = XXH3_64bits(bytes, first + second);
 
-                        cr_assert(eq(u64, wr_hash_two(first ? bytes : NULL, first, second ? bytes + first : NULL, second),
-                                     expected), "%zu and %zu bytes", first, second);
+                        cr_assert(eq(u64,
+                                     wr_hash_two(first ? bytes : NULL, first, second ? bytes + first : NULL, second),
+                                     expected),
+                                  "%zu and %zu bytes", first, second);
                 }
         }
         free(bytes);
@@ -204,8 +207,8 @@ Test(hash, policy_full_covers_the_bytes_header_does_not_and_none_is_0)
 }
 
 #if WR_HASH_WIDE
-#include <cpuid.h>
-#include <x86intrin.h>
+#        include <cpuid.h>
+#        include <x86intrin.h>
 
 /* Bit 2 of XINUSE: some upper half of a vector register is not clear. Processors older than XGETBV with 1 cannot
  * tell, and are taken to be clean. */

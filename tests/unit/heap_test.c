@@ -22,7 +22,7 @@ heap_realloc(void *old, size_t size)
         return allocations_left-- > 0 ? realloc(old, size) : NULL;
 }
 
-#define calloc heap_calloc
+#define calloc  heap_calloc
 #define realloc heap_realloc
 #include "bus/heap.c"
 #undef calloc
@@ -156,14 +156,10 @@ static uint64_t
 random_size(uint64_t *seed)
 {
         switch (next_random(seed) % 4) {
-        case 0:
-                return next_random(seed) % 300 + 1;
-        case 1:
-                return (next_random(seed) % 16 + 1) * 4096;
-        case 2:
-                return next_random(seed) % (200 * KIB) + 1;
-        default:
-                return UINT64_C(1) << next_random(seed) % 21;
+        case 0: return next_random(seed) % 300 + 1;
+        case 1: return (next_random(seed) % 16 + 1) * 4096;
+        case 2: return next_random(seed) % (200 * KIB) + 1;
+        default: return UINT64_C(1) << next_random(seed) % 21;
         }
 }
 

@@ -126,35 +126,40 @@ struct weir_broker_state {          /* fill size first */
 #define WEIR_OPTIONS(...)    (&(struct weir_options){ .size = sizeof(struct weir_options), __VA_ARGS__ })
 #define WEIR_PUBLISHER(...)  (&(struct weir_publisher_options){ .size = sizeof(struct weir_publisher_options), __VA_ARGS__ })
 #define WEIR_SUBSCRIBER(...) (&(struct weir_subscriber_options){ .size = sizeof(struct weir_subscriber_options), __VA_ARGS__ })
-#define WEIR_R enum weir_result WEIR_CALL
+#ifndef WEIR_API
+#ifdef _WIN32
+#define WEIR_API
+#else
+#define WEIR_API __attribute__((visibility("default")))
+#endif
+#endif
+#define WEIR_R WEIR_API enum weir_result WEIR_CALL
 
 /* bus */
 WEIR_R weir_open(struct weir **bus, const struct weir_options *o);                 /* any; blocks up to open_timeout_ns */
-void WEIR_CALL weir_close(struct weir *bus);                                     /* endpoints close, taken frames stay valid */
+WEIR_API void WEIR_CALL weir_close(struct weir *bus);                                     /* endpoints close, taken frames stay valid */
 WEIR_R weir_next(struct weir *bus, int64_t timeout_ns, const struct weir_event **e); /* one; frames, room, comings, goings */
-weir_native WEIR_CALL weir_wakeup(struct weir *bus);                             /* level; never read, reset or close it */
-void WEIR_CALL weir_interrupt(struct weir *bus, int on);                         /* any, signal handlers too; until off */
-WEIR_R weir_watch(struct weir *bus, const char *pattern);                          /* any; JOINED/LEFT of others' endpoints */
+WEIR_API weir_native WEIR_CALL weir_wakeup(struct weir *bus);                             /* level; never read, reset or close it */
+WEIR_API void WEIR_CALL weir_interrupt(struct weir *bus, int on);                         /* any, signal handlers too; until off */
 /* publish */
 WEIR_R weir_publisher_open(struct weir_publisher **p, struct weir *bus, const char *topic, const struct weir_publisher_options *o);
-void WEIR_CALL weir_publisher_close(struct weir_publisher *p);                   /* subscribers still drain what was published */
+WEIR_API void WEIR_CALL weir_publisher_close(struct weir_publisher *p);                   /* subscribers still drain what was published */
 WEIR_R weir_publish(struct weir_publisher *p, const void *data, uint64_t size, const struct weir_about *a, int64_t timeout_ns);
 WEIR_R weir_lend(struct weir_publisher *p, uint64_t size, int64_t timeout_ns, struct weir_loan **loan);       /* one */
 WEIR_R weir_loan_publish(struct weir_loan *loan);                                  /* one; never waits; loan is gone unless KEEP */
-void WEIR_CALL weir_loan_discard(struct weir_loan *loan);                        /* any; also after publisher_close */
+WEIR_API void WEIR_CALL weir_loan_discard(struct weir_loan *loan);                        /* any; also after publisher_close */
 WEIR_R weir_set_format(struct weir_publisher *p, const struct weir_format *f);     /* one; in order, from the next frame */
 /* subscribe: topic, or a pattern: "lidar/" then a star, "cam/" then two stars */
 WEIR_R weir_subscriber_open(struct weir_subscriber **s, struct weir *bus, const char *topic, const struct weir_subscriber_options *o);
-void WEIR_CALL weir_subscriber_close(struct weir_subscriber *s);                 /* memory stays until the last release */
+WEIR_API void WEIR_CALL weir_subscriber_close(struct weir_subscriber *s);                 /* memory stays until the last release */
 WEIR_R weir_take(struct weir_subscriber *s, int64_t timeout_ns, const struct weir_frame **frame);             /* one */
 WEIR_R weir_take_many(struct weir_subscriber *s, const struct weir_frame **frames, uint32_t max, uint32_t *n); /* one; no wait */
-void WEIR_CALL weir_release(const struct weir_frame *frame);                     /* any, any order, NULL allowed */
+WEIR_API void WEIR_CALL weir_release(const struct weir_frame *frame);                     /* any, any order, NULL allowed */
 WEIR_R weir_copy(const struct weir_frame *frame, void *to, uint64_t size);         /* any; verifies the copy: hostile publishers */
 /* know */
 WEIR_R weir_publisher_info(const struct weir_publisher *p, struct weir_info *i);   /* any */
 WEIR_R weir_subscriber_info(const struct weir_subscriber *s, struct weir_info *i); /* any */
 WEIR_R weir_peer(struct weir *bus, uint64_t source, struct weir_peer *who);        /* any; asks the broker */
-WEIR_R weir_ticket(struct weir *bus, const char *topic, uint32_t rights, int64_t ttl_ns, char *text, uint64_t size);
 /* What the broker lists: topics that match the pattern (endpoints 0), or each of their endpoints (1). row() returns 0 to
  * go on. Blocks for the answer, at most 2 s. any */
 WEIR_R weir_list(struct weir *bus, const char *pattern, int endpoints, int (*row)(const struct weir_row *row, void *user), void *user);
@@ -163,10 +168,10 @@ WEIR_R weir_broker_stop(struct weir *bus);                                      
 /* Asks the broker to listen at `path` for one package: put only this socket into its sandbox, and every connection
  * through it is that package. Full trust of the broker's user only. Blocks for the answer, at most 2 s. any */
 WEIR_R weir_package_socket(struct weir *bus, const char *package, const char *path);
-int64_t WEIR_CALL weir_now(void);                                                /* CLOCK_MONOTONIC; on Windows QPC as ns */
-const char *WEIR_CALL weir_error(void);                                          /* this thread's last failure, with the remedy */
-const char *WEIR_CALL weir_result_text(int result);                              /* "denied" */
-uint32_t WEIR_CALL weir_version(void);                                           /* of the library loaded: 0x010000 */
+WEIR_API int64_t WEIR_CALL weir_now(void);                                                /* CLOCK_MONOTONIC; on Windows QPC as ns */
+WEIR_API const char *WEIR_CALL weir_error(void);                                          /* this thread's last failure, with the remedy */
+WEIR_API const char *WEIR_CALL weir_result_text(int result);                              /* "denied" */
+WEIR_API uint32_t WEIR_CALL weir_version(void);                                           /* of the library loaded: 0x010000 */
 #undef WEIR_R
 #ifdef __cplusplus
 }

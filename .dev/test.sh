@@ -1,0 +1,152 @@
+# The test run: builds and suites one after the other, each step and each test in a report. Sourced by ./dev.
+#
+#   step SENTENCE COMMAND...   runs the command with its output in a log and adds one line of TAP
+#   suites FOLDER ...          runs meson's tests of a build folder; their own reports are counted, not this line
+#
+# .dev/report.py counts all reports at the end and decides; nothing here adds numbers.
+
+STEPS=build-reports/steps.tap
+STEP_COUNT=0
+
+steps_begin() {
+        rm -rf build-reports
+        mkdir -p build-reports
+        STEP_COUNT=0
+        : >"$STEPS"
+}
+
+steps_end() {
+        echo "1..$STEP_COUNT" >>"$STEPS"
+}
+
+# A step runs in a shell of its own: behind `||` this one would go on after a failing line in the middle.
+step() {
+        local sentence=$1 log began=$SECONDS status=0
+        shift
+
+        STEP_COUNT=$((STEP_COUNT + 1))
+        log=build-reports/step-$STEP_COUNT.log
+        printf '== %s ... ' "$sentence"
+        bash -euo pipefail -c '. .dev/setup.sh; . .dev/build.sh; . .dev/test.sh; "$@"' step "$@" \
+                >"$log" 2>&1 </dev/null || status=$?
+        if [ $status = 0 ]; then
+                printf 'ok (%d s)\n' $((SECONDS - began))
+                echo "ok $STEP_COUNT - $sentence" >>"$STEPS"
+        else
+                printf 'FAILED (%d s), %s:\n' $((SECONDS - began)) "$log"
+                tail -n 60 "$log" | sed 's/^/    /'
+                echo "not ok $STEP_COUNT - $sentence" >>"$STEPS"
+        fi
+        return 0
+}
+
+# suites FOLDER ARGUMENT...: meson's exit status is not used, the reports are
+suites() {
+        local folder=$1
+        shift
+
+        printf '== tests in %s\n' "$folder"
+        rm -f "$folder/meson-logs/testlog.json"
+        meson test -C "$folder" --no-rebuild --num-processes "$JOBS" --print-errorlogs "$@" </dev/null || true
+}
+
+# sanitizers_tell FOLDER: ASan and UBSan write what they find into files there. Criterion lets a leak pass, and a thread
+# that closed its descriptor 2 has nowhere else to say it. Some tests touch what they may not and expect the signal: it
+# goes to their runner, not to ASan's handler.
+sanitizers_tell() {
+        rm -rf "$1"
+        mkdir -p "$1"
+        export ASAN_OPTIONS=log_path=$1/asan:detect_leaks=1:handle_segv=0:handle_sigbus=0
+        export UBSAN_OPTIONS=log_path=$1/ubsan:halt_on_error=1:print_stacktrace=1
+}
+
+# sanitizers_found_nothing FOLDER: else prints what
+sanitizers_found_nothing() {
+        ! grep -rE 'LeakSanitizer|AddressSanitizer|runtime error:' "$1" || {
+                find "$1" -type f -exec cat {} +
+                return 1
+        }
+}
+
+# Every Criterion test under ASan and UBSan.
+sanitize_address() {
+        local status=0
+
+        CC=gcc configured build-asan -Db_sanitize=address,undefined
+        sanitizers_tell "$PWD/build-asan/findings"
+        meson test -C build-asan --num-processes "$JOBS" --timeout-multiplier 4 --print-errorlogs \
+                --suite unit --suite contract --suite hostile --suite fault || status=1
+        sanitizers_found_nothing build-asan/findings && return $status
+}
+
+races_fail() {
+        export TSAN_OPTIONS=halt_on_error=1:exitcode=66
+}
+
+# The races: plain programs over one mapping (TSan does not survive Criterion), and clang's TSan.
+sanitize_thread() {
+        CC=clang-14 configured build-tsan -Db_sanitize=thread -Db_lundef=false
+        races_fail
+        meson test -C build-tsan --num-processes 1 --timeout-multiplier 4 --print-errorlogs --suite race
+}
+
+sources() {
+        find bus named-objects broker clients bench tests -name '*.[ch]' | sort
+}
+
+check_format() {
+        sources | xargs clang-format-14 --dry-run --Werror
+}
+
+# A few valuable checks on what ships (.clang-tidy names them): every file that is compiled, save the tests.
+check_tidy() {
+        CC=clang-14 configured build-clang
+        sed -n 's|.*"file": "\.\./\([^"]*\)".*|\1|p' build-clang/compile_commands.json | grep -v '^tests/' | sort -u |
+                xargs -P "$JOBS" -n 8 clang-tidy-14 --quiet -p build-clang --warnings-as-errors='*' 2>&1 |
+                { grep -vE '^[0-9]+ warnings?( and [0-9]+ errors?)? generated' || true; }
+}
+
+check_cppcheck() {
+        cppcheck --quiet -j "$JOBS" --std=c11 --error-exitcode=1 --enable=warning,portability --inline-suppr \
+                --suppress=missingIncludeSystem --suppressions-list=.dev/cppcheck \
+                -D__linux__ -D__x86_64__ -D__GNUC__ -U_WIN32 -I . -I clients/c -I build \
+                bus named-objects broker clients bench
+}
+
+report() {
+        /usr/bin/python3 .dev/report.py --skips tests/skips.md "$@"
+}
+
+test_quick() {
+        steps_begin
+        step 'gcc builds everything without a warning' build_gcc
+        suites build --no-suite slow
+        step 'the Windows halves compile under mingw' build_windows
+        steps_end
+        report --meson build --without slow --tap "$STEPS" --expected tests/expected-count.quick
+}
+
+test_all() {
+        steps_begin
+        step 'gcc builds everything without a warning' build_gcc
+        suites build
+        step 'clang builds everything without a warning' build_clang
+        step 'the Windows halves compile under mingw' build_windows
+        step 'ASan and UBSan find nothing in unit, contract, hostile and fault tests' sanitize_address
+        step 'TSan finds no race in the ring' sanitize_thread
+        step 'every source is formatted' check_format
+        steps_end
+        report --meson build --tap "$STEPS" --expected tests/expected-count
+}
+
+check() {
+        steps_begin
+        step 'every source is formatted' check_format
+        step 'gcc builds everything without a warning' build_gcc
+        step 'clang builds everything without a warning' build_clang
+        step 'clang-tidy is content' check_tidy
+        step 'cppcheck is content' check_cppcheck
+        suites build --suite unit --suite contract --suite house
+        steps_end
+        report --meson build --only unit --only contract --only house --tap "$STEPS"
+}

@@ -1,0 +1,237 @@
+/*
+ * weir itself, through its public interface only. The producer embeds a broker at an address of this run's own; each
+ * end publishes on one topic and subscribes, reliably, to the other, so that a round trip is two topics.
+ *
+ *      producer (and broker)                        consumer
+ *      bench/there  publisher  ------------------>  subscriber
+ *      bench/back   subscriber <------------------  publisher        (with both_ways)
+ *
+ * Frames that weir carries in the ring are published from memory of ours, as such a user would; larger ones, and all
+ * of mode loan, are filled in place. Spinning ends never sleep: the subscriber spins for ever, and a publisher that
+ * finds no room asks again.
+ */
+#include "bench/peer.h"
+
+#include "bus/atomic.h"
+
+#include <weir/broker.h>
+#include <weir/weir.h>
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static_assert((int)BENCH_HASH_FULL == (int)WEIR_HASH_FULL && (int)BENCH_HASH_HEADER == (int)WEIR_HASH_HEADER &&
+                      (int)BENCH_HASH_NONE == (int)WEIR_HASH_NONE,
+              "hash policies are passed on unchanged");
+
+enum {
+        COPIED_BYTES_MAX = 4096,     /* what weir carries in the ring by default */
+        FRAMES_IN_MEMORY = 8,        /* a lane's memory, in frames, */
+        MEMORY_BYTES_MIN = 16 << 20, /* and at least; both so that a stream goes round in warm memory */
+};
+
+static const char topic_there[] = "bench/there", topic_back[] = "bench/back";
+
+struct weir_state {
+        char directory[64], address[80];
+        struct weir *bus;
+        struct weir_publisher *publisher;
+        struct weir_subscriber *subscriber;
+        bool copies; /* frames go through `copied` */
+        uint8_t copied[COPIED_BYTES_MAX];
+        struct weir_loan *loan;         /* out, when frames are filled in place */
+        const struct weir_frame *frame; /* taken */
+};
+
+static bool
+prepare(struct bench_link *link)
+{
+        struct weir_state *state = calloc(1, sizeof *state);
+
+        if (!state)
+                return bench_link_fail(link, "no memory");
+        link->state = state;
+        state->copies = link->terms.mode != BENCH_LOAN && link->terms.size <= COPIED_BYTES_MAX;
+        snprintf(state->directory, sizeof state->directory, "/tmp/weir-bench-XXXXXX");
+        if (!mkdtemp(state->directory)) {
+                state->directory[0] = '\0';
+                return bench_link_fail(link, "a directory in /tmp: %s", strerror(errno));
+        }
+        snprintf(state->address, sizeof state->address, "%s/broker", state->directory);
+        return true;
+}
+
+static bool
+open_publisher(struct bench_link *link, const char *topic)
+{
+        struct weir_state *state = link->state;
+        uint64_t memory = link->terms.size * FRAMES_IN_MEMORY;
+        struct weir_publisher_options *options =
+                WEIR_PUBLISHER(.hash = (uint32_t)link->terms.hash,
+                               .memory_max = memory < MEMORY_BYTES_MIN ? (uint64_t)MEMORY_BYTES_MIN : memory,
+                               .require = WEIR_SHM);
+
+        return weir_publisher_open(&state->publisher, state->bus, topic, options) == WEIR_OK;
+}
+
+static bool
+open_subscriber(struct bench_link *link, const char *topic)
+{
+        struct weir_state *state = link->state;
+        struct weir_subscriber_options *options =
+                WEIR_SUBSCRIBER(.delivery = WEIR_RELIABLE, .require = WEIR_SHM,
+                                .spin_ns = link->terms.wait == BENCH_SPIN ? WEIR_FOREVER : -1);
+
+        return weir_subscriber_open(&state->subscriber, state->bus, topic, options) == WEIR_OK;
+}
+
+/* Both ends open at the same time; whoever comes first waits for the broker, and a lane joins a subscriber whether it
+ * was there before or comes later. */
+static bool
+open_end(struct bench_link *link)
+{
+        struct weir_state *state = link->state;
+        bool produces = link->end == BENCH_PRODUCER;
+        struct weir_options *options =
+                WEIR_OPTIONS(.name = produces ? "bench producer" : "bench consumer", .address = state->address,
+                             .open_timeout_ns = INT64_C(5000000000), .embed = produces ? weir_broker_embed : NULL);
+
+        if (weir_open(&state->bus, options) != WEIR_OK ||
+            ((produces || link->both_ways) && !open_publisher(link, produces ? topic_there : topic_back)) ||
+            ((!produces || link->both_ways) && !open_subscriber(link, produces ? topic_back : topic_there)))
+                return bench_link_fail(link, "%s", weir_error());
+        return true;
+}
+
+/* WEIR_FULL is asked again when spinning; when blocking it never comes. */
+static enum weir_result
+lend_wait(struct bench_link *link)
+{
+        struct weir_state *state = link->state;
+        int64_t timeout_ns = link->terms.wait == BENCH_SPIN ? WEIR_NOW : WEIR_FOREVER;
+        enum weir_result result;
+
+        while ((result = weir_lend(state->publisher, link->terms.size, timeout_ns, &state->loan)) == WEIR_FULL)
+                wr_pause();
+        return result;
+}
+
+static enum weir_result
+publish_wait(struct bench_link *link)
+{
+        struct weir_state *state = link->state;
+        int64_t timeout_ns = link->terms.wait == BENCH_SPIN ? WEIR_NOW : WEIR_FOREVER;
+        enum weir_result result;
+
+        while ((result = weir_publish(state->publisher, state->copied, link->terms.size, NULL, timeout_ns)) ==
+               WEIR_FULL)
+                wr_pause();
+        return result;
+}
+
+static void *
+lend(struct bench_link *link)
+{
+        struct weir_state *state = link->state;
+
+        if (state->copies)
+                return state->copied;
+        if (lend_wait(link) == WEIR_OK)
+                return state->loan->data;
+        bench_link_fail(link, "weir_lend: %s", weir_error());
+        return NULL;
+}
+
+static bool
+send_frame(struct bench_link *link)
+{
+        struct weir_state *state = link->state;
+
+        if ((state->copies ? publish_wait(link) : weir_loan_publish(state->loan)) == WEIR_OK)
+                return true;
+        return bench_link_fail(link, "%s: %s", state->copies ? "weir_publish" : "weir_loan_publish", weir_error());
+}
+
+static const void *
+receive(struct bench_link *link)
+{
+        struct weir_state *state = link->state;
+        enum weir_result result = weir_take(state->subscriber, WEIR_FOREVER, &state->frame);
+
+        if (result != WEIR_OK) {
+                bench_link_fail(link, "weir_take: %s: %s", weir_result_text(result), weir_error());
+                return NULL;
+        }
+        if (state->frame->size == link->terms.size)
+                return state->frame->data;
+        bench_link_fail(link, "a frame of %llu bytes came", (unsigned long long)state->frame->size);
+        return NULL;
+}
+
+static void
+release(struct bench_link *link)
+{
+        struct weir_state *state = link->state;
+
+        weir_release(state->frame);
+}
+
+static void
+close_end(struct bench_link *link)
+{
+        struct weir_state *state = link->state;
+
+        if (state->publisher)
+                weir_publisher_close(state->publisher);
+        if (state->subscriber)
+                weir_subscriber_close(state->subscriber);
+        weir_close(state->bus);
+}
+
+/* The broker's files, whatever they are called, and their directory. */
+static void
+remove_directory(const char *path)
+{
+        DIR *directory = opendir(path);
+        struct dirent *entry;
+
+        while (directory && (entry = readdir(directory)) != NULL)
+                if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+                        unlinkat(dirfd(directory), entry->d_name, 0);
+        if (directory)
+                closedir(directory);
+        rmdir(path);
+}
+
+static void
+discard(struct bench_link *link)
+{
+        struct weir_state *state = link->state;
+
+        if (state && state->directory[0] != '\0')
+                remove_directory(state->directory);
+        free(state);
+        link->state = NULL;
+}
+
+const struct bench_peer bench_peer_weir = {
+        .name = "weir",
+        .about = "weir, by <weir/weir.h>, reliable",
+        .hashes = true,
+        .blocks = true,
+        .prepare = prepare,
+        .open = open_end,
+        .lend = lend,
+        .send = send_frame,
+        .receive = receive,
+        .release = release,
+        .close = close_end,
+        .discard = discard,
+};

@@ -1,0 +1,238 @@
+/*
+ * Where clients come in: the ordinary socket, and one for each package whose sandbox was given one. Who connected is
+ * settled here, once, before a byte is read.
+ *
+ * A few descriptors are kept in reserve. They are given up while a client is taken in, so that finding out who it is
+ * never fails for want of one, and taken again at once; if that fails, the client that was taken in is told and let
+ * go. So a broker without descriptors still answers, and its socket does not stay readable for ever.
+ */
+#include "broker/handlers.h"
+
+#include "named-objects/endpoint.h"
+#include "named-objects/flag.h"
+#include "named-objects/sentence.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ACCEPTS_PER_TURN = 16 };
+
+/* A last word to a client that gets no session. */
+static void
+turn_away(wr_object socket, enum weir_result result, const char *sentence)
+{
+        struct wr_message message = { .kind = WR_REFUSAL };
+        uint8_t bytes[WR_MESSAGE_BYTES_MAX];
+        size_t size, none = 0;
+
+        message.refusal.result = result;
+        wr_sentence(message.refusal.sentence, sizeof(message.refusal.sentence), "%s", sentence);
+        size = wr_message_encode(&message, bytes);
+        wr_endpoint_send(socket, bytes, size, NULL, 0);
+        /* Its HELLO, should it be here already: closing with unread data would take our answer away. */
+        wr_endpoint_receive(socket, bytes, sizeof(bytes), &size, NULL, &none);
+        wr_object_close(socket);
+}
+
+static void
+refuse(struct wr_server *server, struct wr_account *account, wr_object socket, enum weir_result result,
+       const char *who, const char *sentence)
+{
+        server->refusals++;
+        wr_log_line(&server->log, account, server->now_ns, WR_LOG_WARNING, "refused a connection of %s: %s", who,
+                    sentence);
+        turn_away(socket, result, sentence);
+}
+
+/* Identity, admission, account, session. Takes the socket over. NULL: refused. */
+static struct wr_session *
+admit(struct wr_listener *listener, wr_object socket)
+{
+        struct wr_server *server = listener->server;
+        struct wr_identity identity = { 0 };
+        struct wr_session *session;
+        struct wr_account *account;
+        wr_object process = WR_NO_OBJECT;
+        char sentence[512] = "";
+        enum weir_result result =
+                wr_identity_of(socket, listener->package, &identity, &process, sentence, sizeof(sentence));
+
+        if (result < 0) {
+                wr_object_close(process);
+                refuse(server, NULL, socket, result, "somebody", sentence);
+                return NULL;
+        }
+        account = wr_account_of(&server->accounts, &identity);
+        if (!account) {
+                wr_object_close(process);
+                refuse(server, NULL, socket, WEIR_E_NO_MEMORY, "somebody", "the broker has no memory left");
+                return NULL;
+        }
+        if (!wr_policy_admits(server->policy, &identity, sentence, sizeof(sentence)))
+                result = WEIR_E_DENIED;
+        else
+                result = wr_quota_charge(&server->accounts, account, WR_QUOTA_CONNECTIONS, 1, sentence,
+                                         sizeof(sentence));
+        if (result < 0) {
+                wr_object_close(process);
+                refuse(server, account, socket, result, account->key, sentence);
+                wr_account_drop(account);
+                return NULL;
+        }
+        session = wr_session_open(server, socket, process, &identity, account);
+        if (!session) {
+                wr_quota_return(&server->accounts, account, WR_QUOTA_CONNECTIONS, 1);
+                wr_account_drop(account);
+        }
+        return session;
+}
+
+bool
+wr_listener_spares(struct wr_server *server, bool take)
+{
+        bool is_whole = true;
+
+        for (int i = 0; i < WR_SERVER_SPARE_DESCRIPTORS; i++) {
+                if (take && server->spares[i] == WR_NO_OBJECT) {
+                        if (wr_flag_create(&server->spares[i]) < 0) {
+                                server->spares[i] = WR_NO_OBJECT;
+                                is_whole = false;
+                        }
+                } else if (!take) {
+                        wr_object_close(server->spares[i]);
+                        server->spares[i] = WR_NO_OBJECT;
+                }
+        }
+        return is_whole;
+}
+
+/* One client, or none. False: no more for now. */
+static bool
+take_in(struct wr_listener *listener)
+{
+        struct wr_server *server = listener->server;
+        struct wr_session *session;
+        enum weir_result result;
+        wr_object socket;
+
+        wr_listener_spares(server, false);
+        result = wr_endpoint_accept(listener->hook.object, &socket);
+        session = result == WEIR_OK ? admit(listener, socket) : NULL;
+        if (!wr_listener_spares(server, true) && session) {
+                wr_session_cut(session, 0, WEIR_E_QUOTA,
+                               "quota: the broker has no descriptor left for another client. Close some connections, or"
+                               " raise its limit of open files (ulimit -n)");
+                return false; /* it is buried, and its descriptors are back, before the next is taken in */
+        }
+        /* The system itself has none left: looking again at once would be a busy wait. The next tick looks again. */
+        if (result != WEIR_OK && result != WEIR_EMPTY)
+                wr_loop_change(server->loop, &listener->hook, 0);
+        return result == WEIR_OK;
+}
+
+static void
+listener_ready(struct wr_hook *hook, unsigned ready)
+{
+        (void)ready;
+        for (int i = 0; i < ACCEPTS_PER_TURN && take_in(hook->owner); i++)
+                ;
+}
+
+/* The directory part of a path, without its last slash. */
+static bool
+directory_of(const char *path, char *directory, size_t room)
+{
+        const char *slash = strrchr(path, '/');
+
+        if (path[0] != '/' || slash == path || strlen(path) >= room)
+                return false;
+        memcpy(directory, path, (size_t)(slash - path));
+        directory[slash - path] = '\0';
+        return true;
+}
+
+static struct wr_listener *
+at_path(struct wr_server *server, const char *path)
+{
+        WR_LIST_EACH(link, &server->listeners)
+        {
+                struct wr_listener *listener = WR_LIST_OWNER(link, struct wr_listener, link);
+
+                if (strcmp(listener->path, path) == 0)
+                        return listener;
+        }
+        return NULL;
+}
+
+static enum weir_result
+wanted_check(struct wr_server *server, const char *package, const char *path, char *sentence, size_t room)
+{
+        struct wr_listener *old = at_path(server, path);
+
+        if (package && !wr_identity_package_valid(package)) {
+                wr_sentence(sentence, room, "'%.255s' is no name of a package", package);
+                return WEIR_E_USAGE;
+        }
+        if (old && (!package || !old->package)) {
+                wr_sentence(sentence, room, "'%s' is the broker's own socket", path);
+                return WEIR_E_USAGE;
+        }
+        if (!old && server->listener_count > WR_PACKAGE_SOCKETS_MAX) {
+                wr_sentence(sentence, room, "quota: %d package sockets are open", WR_PACKAGE_SOCKETS_MAX);
+                return WEIR_E_QUOTA;
+        }
+        return WEIR_OK;
+}
+
+enum weir_result
+wr_listener_open(struct wr_server *server, const char *package, const char *path, char *sentence, size_t room)
+{
+        struct wr_listener *listener, *old;
+        enum weir_result result = wanted_check(server, package, path, sentence, room);
+        char directory[sizeof(listener->path)];
+
+        if (result < 0)
+                return result;
+        if (!directory_of(path, directory, sizeof(directory))) {
+                wr_sentence(sentence, room, "'%s': a socket needs an absolute path in a directory of its own", path);
+                return WEIR_E_USAGE;
+        }
+        result = wr_endpoint_directory(directory, sentence, room);
+        if (result < 0)
+                return result;
+        listener = calloc(1, sizeof(*listener));
+        if (!listener)
+                return WEIR_E_NO_MEMORY;
+        *listener = (struct wr_listener){ .server = server, .hook = { WR_NO_OBJECT, 0, listener_ready, listener } };
+        wr_list_clear(&listener->link);
+        wr_sentence(listener->path, sizeof(listener->path), "%s", path);
+        if (package)
+                listener->package = strdup(package);
+        result = package && !listener->package ? WEIR_E_NO_MEMORY
+                                               : wr_endpoint_listen(&listener->hook.object, path, sentence, room);
+        if (result == WEIR_OK)
+                result = wr_loop_add(server->loop, &listener->hook, WR_READY_READ);
+        old = at_path(server, path);
+        if (result == WEIR_OK) {
+                wr_list_append(&server->listeners, &listener->link);
+                server->listener_count++;
+        } else {
+                old = listener;
+        }
+        if (old)
+                wr_listener_close(old);
+        return result;
+}
+
+void
+wr_listener_close(struct wr_listener *listener)
+{
+        if (!wr_list_empty(&listener->link)) {
+                wr_list_remove(&listener->link);
+                listener->server->listener_count--;
+                wr_loop_remove(listener->server->loop, &listener->hook);
+        }
+        wr_endpoint_unlisten(listener->hook.object, listener->path);
+        free(listener->package);
+        free(listener);
+}

@@ -1,0 +1,236 @@
+/*
+ * What is there, as far as the asker may see it: topics on which it has observe. A list is sent in pieces as large as
+ * the client's queue takes; meanwhile nothing more is read from it. Where it stands is a serial number, so that
+ * whatever comes and goes between two pieces does no harm.
+ */
+#include "broker/handlers.h"
+
+#include "named-objects/sentence.h"
+#include "named-objects/user.h"
+
+#include "bus/topic.h"
+
+#include <string.h>
+
+enum { PIECE_BYTES = WR_QUEUE_BYTES_MAX / 2, PATH_SHM = 1 };
+
+static bool
+is_seen(const struct wr_session *session, const struct wr_topic *topic)
+{
+        const struct wr_policy *policy = session->server->policy;
+
+        return wr_policy_is_own(policy, &session->identity) ||
+               wr_policy_decide(policy, &session->identity, topic->name, WR_MAY_OBSERVE, NULL, 0);
+}
+
+static bool
+is_listed(const struct wr_session *session, const struct wr_topic *topic)
+{
+        return wr_topic_matches(session->listing.pattern, topic->name) && is_seen(session, topic);
+}
+
+/* The type of its oldest lane. */
+static const char *
+type_of(const struct wr_topic *topic)
+{
+        if (wr_list_empty(&topic->publications))
+                return "";
+        return WR_LIST_OWNER(topic->publications.next, struct wr_publication, topic_link)->type;
+}
+
+static void
+topic_tell(struct wr_session *session, const struct wr_topic *topic)
+{
+        struct wr_message message = { .kind = WR_TOPIC, .request = session->listing.request };
+
+        message.topic.publishers = topic->publication_count;
+        message.topic.subscribers = topic->subscription_count;
+        memcpy(message.topic.topic, topic->name, sizeof(message.topic.topic));
+        wr_sentence(message.topic.type, sizeof(message.topic.type), "%s", type_of(topic));
+        wr_session_send(session, &message);
+}
+
+/* What both kinds of endpoint have in common. */
+static struct wr_message
+endpoint_of(const struct wr_session *asker, const struct wr_session *owner, const struct wr_topic *topic,
+            const struct wr_message_stats *stats, const char *type)
+{
+        struct wr_message message = { .kind = WR_ENDPOINT, .request = asker->listing.request };
+        struct wr_message_endpoint *endpoint = &message.endpoint;
+
+        *endpoint = (struct wr_message_endpoint){
+                .id = stats->endpoint,
+                .pid = owner->identity.pid,
+                .path = PATH_SHM,
+                .frames = stats->frames,
+                .bytes = stats->bytes,
+                .lost = stats->lost,
+                .skipped = stats->skipped,
+                .corrupt = stats->corrupt,
+                .full = stats->full,
+                .waits = stats->waits,
+                .out = stats->out,
+        };
+        memcpy(endpoint->topic, topic->name, sizeof(endpoint->topic));
+        memcpy(endpoint->type, type, sizeof(endpoint->type));
+        memcpy(endpoint->name, owner->name, sizeof(endpoint->name));
+        memcpy(endpoint->identity, owner->identity_text, sizeof(endpoint->identity));
+        return message;
+}
+
+static void
+publication_tell(struct wr_session *session, const struct wr_publication *publication)
+{
+        struct wr_message message = endpoint_of(session, publication->session, publication->topic, &publication->stats,
+                                                publication->type);
+
+        message.endpoint.source = publication->source;
+        message.endpoint.publishes = 1;
+        message.endpoint.peers = publication->pairing_count;
+        message.endpoint.memory_bytes = publication->geometry.segment_bytes;
+        wr_session_send(session, &message);
+}
+
+static void
+subscription_tell(struct wr_session *session, const struct wr_subscription *subscription)
+{
+        struct wr_message message = endpoint_of(session, subscription->session, subscription->topic,
+                                                &subscription->stats, subscription->type);
+
+        message.endpoint.delivery = subscription->reliable;
+        message.endpoint.peers = wr_registry_publishers_left(subscription);
+        wr_session_send(session, &message);
+}
+
+static bool
+has_room(const struct wr_session *session)
+{
+        return !session->is_doomed && session->connection.queued_bytes < PIECE_BYTES;
+}
+
+/* Each returns false when it had to stop before the end. */
+static bool
+topics_go_on(struct wr_session *session)
+{
+        WR_LIST_EACH(link, &session->server->registry.topics)
+        {
+                const struct wr_topic *topic = WR_LIST_OWNER(link, struct wr_topic, link);
+
+                if (topic->serial <= session->listing.serial || !is_listed(session, topic))
+                        continue;
+                if (!has_room(session))
+                        return false;
+                topic_tell(session, topic);
+                session->listing.serial = topic->serial;
+        }
+        return true;
+}
+
+static bool
+publications_go_on(struct wr_session *session)
+{
+        WR_LIST_EACH(link, &session->server->registry.publications)
+        {
+                const struct wr_publication *publication = WR_LIST_OWNER(link, struct wr_publication, link);
+
+                if (publication->serial <= session->listing.serial || !is_listed(session, publication->topic))
+                        continue;
+                if (!has_room(session))
+                        return false;
+                publication_tell(session, publication);
+                session->listing.serial = publication->serial;
+        }
+        return true;
+}
+
+static bool
+subscriptions_go_on(struct wr_session *session)
+{
+        WR_LIST_EACH(link, &session->server->registry.subscriptions)
+        {
+                const struct wr_subscription *subscription = WR_LIST_OWNER(link, struct wr_subscription, link);
+
+                if (subscription->serial <= session->listing.serial || !is_listed(session, subscription->topic))
+                        continue;
+                if (!has_room(session))
+                        return false;
+                subscription_tell(session, subscription);
+                session->listing.serial = subscription->serial;
+        }
+        return true;
+}
+
+void
+wr_listing_go_on(struct wr_session *session)
+{
+        struct wr_message done = { .kind = WR_DONE, .request = session->listing.request };
+
+        if (session->listing.phase == WR_LISTING_TOPICS) {
+                if (!topics_go_on(session))
+                        return;
+        } else {
+                if (session->listing.phase == WR_LISTING_PUBLICATIONS) {
+                        if (!publications_go_on(session))
+                                return;
+                        session->listing.phase = WR_LISTING_SUBSCRIPTIONS;
+                        session->listing.serial = 0;
+                }
+                if (!subscriptions_go_on(session))
+                        return;
+        }
+        session->listing.phase = WR_LISTING_NONE;
+        wr_session_send(session, &done);
+}
+
+void
+wr_listing_request(struct wr_session *session, const struct wr_message *message)
+{
+        const char *pattern = message->list.pattern[0] ? message->list.pattern : "**", *why;
+
+        if (!wr_topic_pattern_valid(pattern, &why)) {
+                wr_session_refuse(session, message->request, WEIR_E_USAGE, "'%s' is no pattern: %s", pattern, why);
+                return;
+        }
+        session->listing.phase = message->list.endpoints ? WR_LISTING_PUBLICATIONS : WR_LISTING_TOPICS;
+        session->listing.request = message->request;
+        session->listing.serial = 0;
+        wr_sentence(session->listing.pattern, sizeof(session->listing.pattern), "%s", pattern);
+        wr_listing_go_on(session);
+}
+
+void
+wr_listing_status(struct wr_session *session, const struct wr_message *message)
+{
+        struct wr_server *server = session->server;
+        struct wr_message answer = { .kind = WR_STATE, .request = message->request };
+        struct wr_message_state *state = &answer.state;
+
+        state->pid = wr_process_self();
+        state->scope = server->scope;
+        state->uptime_ns = (uint64_t)(server->now_ns - server->started_ns);
+        state->sessions = server->session_count;
+        state->topics = (uint32_t)server->registry.topics_by_name.count;
+        state->lanes = (uint32_t)server->registry.publications_by_lane.count;
+        state->pairs = (uint32_t)server->registry.pairings_by_id.count;
+        state->subscriptions = (uint32_t)server->registry.subscriptions_by_id.count;
+        state->refusals = (uint32_t)server->refusals;
+        state->reserve_bytes = server->accounts.held[WR_QUOTA_RESERVE_BYTES];
+        wr_sentence(state->version, sizeof(state->version), "%s", WEIR_VERSION_TEXT);
+        wr_sentence(state->address, sizeof(state->address), "%s", server->address);
+        if (wr_policy_is_own(server->policy, &session->identity))
+                wr_sentence(state->policy, sizeof(state->policy), "%s", wr_policy_path(server->policy));
+        wr_session_send(session, &answer);
+}
+
+void
+wr_listing_stats(struct wr_session *session, const struct wr_message *message)
+{
+        struct wr_registry *registry = &session->server->registry;
+        struct wr_publication *publication = wr_registry_publication(registry, message->stats.endpoint);
+        struct wr_subscription *subscription = wr_registry_subscription(registry, message->stats.endpoint);
+
+        if (publication && publication->session == session)
+                publication->stats = message->stats;
+        else if (subscription && subscription->session == session)
+                subscription->stats = message->stats;
+}

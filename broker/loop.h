@@ -1,0 +1,58 @@
+/*
+ * The broker's one wait: sockets, processes and signals that become ready, and a deadline. A seam of two files:
+ * loop_linux.c (epoll, signalfd), loop_win32.c (one completion port). One thread.
+ *
+ *      wr_loop_wait      blocks, the only call of the broker that does
+ *      wr_loop_dispatch  calls the hooks that became ready; they may add and remove any hook, their own too
+ */
+#ifndef WR_LOOP_H
+#define WR_LOOP_H
+
+#include "named-objects/region.h"
+
+#include <stdint.h>
+
+enum { WR_READY_READ = 1, WR_READY_WRITE = 2, WR_READY_HANGUP = 4 }; /* HANGUP needs no asking for */
+
+struct wr_hook {
+        wr_object object; /* the caller's; stays open while hooked */
+        unsigned wanted;  /* set by wr_loop_add and wr_loop_change */
+        void (*call)(struct wr_hook *hook, unsigned ready);
+        void *owner;
+};
+
+struct wr_loop;
+
+enum weir_result
+wr_loop_open(struct wr_loop **loop);
+
+void
+wr_loop_close(struct wr_loop *loop);
+
+/* WEIR_E_QUOTA: no room for another hook. */
+enum weir_result
+wr_loop_add(struct wr_loop *loop, struct wr_hook *hook, unsigned wanted);
+
+enum weir_result
+wr_loop_change(struct wr_loop *loop, struct wr_hook *hook, unsigned wanted);
+
+/* Its call-back does not come any more, also not in this turn. */
+void
+wr_loop_remove(struct wr_loop *loop, struct wr_hook *hook);
+
+/* SIGTERM and SIGINT end the loop's owner: they make wr_loop_stopping() true and end a wait, and no longer end the
+ * process. For the daemon. */
+enum weir_result
+wr_loop_catch_signals(struct wr_loop *loop);
+
+bool
+wr_loop_stopping(const struct wr_loop *loop);
+
+/* Waits until something is ready or timeout_ns passed (rounded up to the system's grain). */
+enum weir_result
+wr_loop_wait(struct wr_loop *loop, int64_t timeout_ns);
+
+void
+wr_loop_dispatch(struct wr_loop *loop);
+
+#endif

@@ -1,0 +1,294 @@
+/*
+ * One lane, one subscriber, and the page between them:
+ *
+ *      NEW    the page is made and goes to the publisher, with the subscriber's life-line      PAIR_ADDED
+ *      ADDED  it maps the page, attaches, and says where the subscriber begins                 PAIR_ACK
+ *      ACKED  only now the subscriber gets lane, page and the publisher's life-line            LANE_ADDED
+ *      GIVEN  it has mapped both                                                               PAIR_READY
+ *      LIVE   the page is sealed and our descriptor of it closed: memory only, from here on
+ *
+ * The publisher comes first so that nobody reads a lane whose publisher does not look at its page. Each arrow may
+ * wait for the other descriptors on its way to the same client, so a stopped publisher delays its own lane only.
+ */
+#include "broker/handlers.h"
+
+#include "named-objects/sentence.h"
+
+#include <string.h>
+
+static enum weir_result
+page_make(struct wr_pairing *pairing)
+{
+        enum weir_result result;
+
+        if (pairing->page != WR_NO_OBJECT)
+                return WEIR_OK;
+        result = wr_region_create(&pairing->page, "weir-pair", pairing->page_bytes);
+        if (result < 0)
+                return result;
+        return wr_region_allocate(pairing->page, pairing->page_bytes);
+}
+
+static void
+fail(struct wr_pairing *pairing, enum weir_result reason, const char *text)
+{
+        struct wr_subscription *subscription = pairing->subscription;
+
+        wr_pairing_tell_subscriber(pairing, reason, text);
+        wr_pairing_remove(pairing, reason);
+        wr_subscription_settle(subscription);
+}
+
+static enum weir_result
+to_publisher(struct wr_session *session, struct wr_errand *errand)
+{
+        struct wr_pairing *pairing = WR_LIST_OWNER(errand, struct wr_pairing, errand);
+        const struct wr_subscription *subscription = pairing->subscription;
+        struct wr_message message = { .kind = WR_PAIR_ADDED };
+        enum weir_result result = page_make(pairing);
+        wr_object objects[2];
+
+        if (result < 0) {
+                fail(pairing, result, "the broker has no memory or no descriptor left for the page of this pair");
+                return result;
+        }
+        message.pair_added = (struct wr_message_pair_added){
+                .lane = pairing->publication->geometry.lane,
+                .pair = pairing->node.key,
+                .peer = subscription->session->id,
+                .words_offset = pairing->words_offset,
+                .page_bytes = pairing->page_bytes,
+                .announcements = subscription->frames_max,
+                .reliable = subscription->reliable,
+                .history = subscription->history,
+        };
+        memcpy(message.pair_added.name, subscription->session->name, sizeof(message.pair_added.name));
+        objects[0] = pairing->page;
+        objects[1] = subscription->session->lifeline;
+        result = wr_session_send_objects(session, &message, objects, 2, WR_PAIR_ACK, pairing->node.key);
+        if (result == WEIR_OK)
+                pairing->state = WR_PAIRING_ADDED;
+        return result;
+}
+
+static enum weir_result
+to_subscriber(struct wr_session *session, struct wr_errand *errand)
+{
+        struct wr_pairing *pairing = WR_LIST_OWNER(errand, struct wr_pairing, errand);
+        const struct wr_publication *publication = pairing->publication;
+        const struct wr_lane_geometry *g = &publication->geometry;
+        const struct wr_subscription *subscription = pairing->subscription;
+        wr_object objects[] = { publication->read_only, pairing->page, publication->session->lifeline };
+        struct wr_message message = { .kind = WR_LANE_ADDED };
+        enum weir_result result;
+
+        message.lane_added = (struct wr_message_lane_added){
+                .subscription = subscription->node.key,
+                .source = publication->source,
+                .peer = publication->session->id,
+                .pair = pairing->node.key,
+                .words_offset = pairing->words_offset,
+                .page_bytes = pairing->page_bytes,
+                .announcements = subscription->frames_max,
+                .reliable = subscription->reliable,
+                .position = pairing->start.position,
+                .sequence = pairing->start.sequence,
+                .format = pairing->start.format,
+                .lane = g->lane,
+                .epoch = g->epoch,
+                .follows = g->follows,
+                .segment_bytes = g->segment_bytes,
+                .ring_offset = g->ring_offset,
+                .ring_bytes = g->ring_bytes,
+                .heap_offset = g->heap_offset,
+                .heap_bytes = g->heap_bytes,
+                .start = g->start,
+                .inline_max = g->inline_max,
+                .hash = g->hash,
+        };
+        memcpy(message.lane_added.topic, publication->topic->name, sizeof(message.lane_added.topic));
+        memcpy(message.lane_added.type, publication->type, sizeof(message.lane_added.type));
+        memcpy(message.lane_added.name, publication->session->name, sizeof(message.lane_added.name));
+        result = wr_session_send_objects(session, &message, objects, 3, WR_PAIR_READY, pairing->node.key);
+        if (result == WEIR_OK)
+                pairing->state = WR_PAIRING_GIVEN;
+        return result;
+}
+
+/* The subscriber hears of a lane that does not come to it. */
+static void
+decline(struct wr_subscription *subscription, enum weir_result reason, const char *text)
+{
+        struct wr_message message = { .kind = WR_LANE_ENDED };
+
+        message.lane_ended.subscription = subscription->node.key;
+        message.lane_ended.reason = reason;
+        message.lane_ended.publishers = wr_registry_publishers_left(subscription);
+        wr_sentence(message.lane_ended.text, sizeof(message.lane_ended.text), "%s", text);
+        wr_log_line(&subscription->session->server->log, subscription->session->account,
+                    subscription->session->server->now_ns, WR_LOG_WARNING, "refused %s: %s",
+                    subscription->session->who, text);
+        wr_session_send(subscription->session, &message);
+}
+
+/* What speaks against this pair; WEIR_OK if nothing, and then its page is charged. */
+static enum weir_result
+admit(const struct wr_publication *publication, struct wr_subscription *subscription, char *text, size_t room)
+{
+        struct wr_session *session = subscription->session;
+        const char *topic = publication->topic->name;
+
+        if (subscription->type[0] && strcmp(subscription->type, publication->type) != 0) {
+                wr_sentence(text, room, "type mismatch on '%s': %s publishes '%s', the subscriber asked for '%s'",
+                            topic, publication->session->name, publication->type[0] ? publication->type : "bytes",
+                            subscription->type);
+                return WEIR_E_TYPE;
+        }
+        if (subscription->reliable && publication->refuse_reliable) {
+                wr_sentence(text, room,
+                            "denied: the publisher %s of '%s' waits for nobody (.refuse_reliable). Subscribe with"
+                            " .delivery = WEIR_LOSSY",
+                            publication->session->name, topic);
+                return WEIR_E_DENIED;
+        }
+        return wr_quota_charge(&session->server->accounts, session->account, WR_QUOTA_ALLOCATED_BYTES,
+                               wr_registry_page_bytes(subscription), text, room);
+}
+
+void
+wr_pairing_begin(struct wr_publication *publication, struct wr_subscription *subscription, bool is_awaited)
+{
+        struct wr_session *session = subscription->session;
+        struct wr_pairing *pairing;
+        char text[512];
+        enum weir_result reason = admit(publication, subscription, text, sizeof(text));
+
+        if (reason < 0) {
+                decline(subscription, reason, text);
+                return;
+        }
+        pairing = wr_registry_pair(&session->server->registry, publication, subscription);
+        if (!pairing) {
+                wr_quota_return(&session->server->accounts, session->account, WR_QUOTA_ALLOCATED_BYTES,
+                                wr_registry_page_bytes(subscription));
+                decline(subscription, WEIR_E_NO_MEMORY, "the broker has no memory left");
+                return;
+        }
+        pairing->is_awaited = is_awaited;
+        publication->awaited += is_awaited;
+        pairing->errand.run = to_publisher;
+        wr_session_errand(publication->session, &pairing->errand);
+}
+
+/* OPENED need not wait for this pair any more. */
+static void
+settle(struct wr_pairing *pairing)
+{
+        if (!pairing->is_awaited)
+                return;
+        pairing->is_awaited = false;
+        pairing->publication->awaited--;
+        wr_publication_settle(pairing->publication, false);
+}
+
+void
+wr_pairing_ack(struct wr_session *session, const struct wr_message *message)
+{
+        const struct wr_message_pair_ack *ack = &message->pair_ack;
+        struct wr_pairing *pairing = wr_registry_pairing(&session->server->registry, ack->pair);
+
+        if (session->owes != WR_PAIR_ACK || session->owes_id != ack->pair) {
+                wr_session_cut(session, message->request, WEIR_E_CORRUPT, "PAIR_ACK for a pair that was not added");
+                return;
+        }
+        /* The pair may be gone: its subscriber closed while PAIR_ADDED was on its way. */
+        if (pairing && ack->result < 0) {
+                fail(pairing, (enum weir_result)ack->result, "the publisher could not attach this subscriber");
+        } else if (pairing) {
+                pairing->start = (struct wr_lane_start){ ack->position, ack->sequence, ack->format };
+                pairing->state = WR_PAIRING_ACKED;
+                pairing->errand.run = to_subscriber;
+                settle(pairing);
+                wr_session_errand(pairing->subscription->session, &pairing->errand);
+        }
+        wr_session_answered(session, WR_PAIR_ACK, ack->pair);
+}
+
+void
+wr_pairing_ready(struct wr_session *session, const struct wr_message *message)
+{
+        const struct wr_message_pair_ready *ready = &message->pair_ready;
+        struct wr_pairing *pairing = wr_registry_pairing(&session->server->registry, ready->pair);
+        enum weir_result result = (enum weir_result)ready->result;
+
+        if (session->owes != WR_PAIR_READY || session->owes_id != ready->pair) {
+                wr_session_cut(session, message->request, WEIR_E_CORRUPT, "PAIR_READY for a lane that was not added");
+                return;
+        }
+        if (pairing && result >= 0)
+                result = wr_region_seal(pairing->page);
+        if (pairing && result < 0) {
+                fail(pairing, result, "the lane or its page could not be mapped");
+        } else if (pairing) {
+                wr_object_close(pairing->page);
+                pairing->page = WR_NO_OBJECT;
+                pairing->state = WR_PAIRING_LIVE;
+        }
+        wr_session_answered(session, WR_PAIR_READY, ready->pair);
+}
+
+void
+wr_pairing_done(struct wr_session *session, const struct wr_message *message)
+{
+        struct wr_pairing *pairing = wr_registry_pairing(&session->server->registry, message->pair_done.pair);
+        struct wr_subscription *subscription;
+
+        if (!pairing || pairing->subscription->session != session)
+                return; /* its lane ended before */
+        subscription = pairing->subscription;
+        wr_pairing_remove(pairing, pairing->is_over ? WEIR_E_EVICTED : WEIR_OK);
+        wr_subscription_settle(subscription);
+}
+
+void
+wr_pairing_tell_subscriber(struct wr_pairing *pairing, enum weir_result reason, const char *text)
+{
+        struct wr_message message = { .kind = WR_LANE_ENDED };
+
+        if (pairing->is_over)
+                return;
+        pairing->is_over = true;
+        message.lane_ended.subscription = pairing->subscription->node.key;
+        message.lane_ended.lane =
+                pairing->state >= WR_PAIRING_GIVEN ? pairing->publication->geometry.lane : 0;
+        message.lane_ended.reason = reason;
+        message.lane_ended.publishers = wr_registry_publishers_left(pairing->subscription);
+        wr_sentence(message.lane_ended.text, sizeof(message.lane_ended.text), "%s", text);
+        wr_session_send(pairing->subscription->session, &message);
+}
+
+void
+wr_pairing_remove(struct wr_pairing *pairing, enum weir_result reason)
+{
+        struct wr_message message = { .kind = WR_PAIR_REMOVED };
+
+        if (pairing->state != WR_PAIRING_NEW) {
+                message.pair_removed.lane = pairing->publication->geometry.lane;
+                message.pair_removed.pair = pairing->node.key;
+                message.pair_removed.reason = reason;
+                wr_session_send(pairing->publication->session, &message);
+        }
+        wr_pairing_forget(pairing);
+}
+
+void
+wr_pairing_forget(struct wr_pairing *pairing)
+{
+        struct wr_session *session = pairing->subscription->session;
+
+        wr_list_remove(&pairing->errand.link);
+        wr_object_close(pairing->page);
+        wr_quota_return(&session->server->accounts, session->account, WR_QUOTA_ALLOCATED_BYTES, pairing->page_bytes);
+        settle(pairing);
+        wr_registry_unpair(&session->server->registry, pairing);
+}

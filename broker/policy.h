@@ -1,0 +1,71 @@
+/*
+ * Who may do what: the rules of the policy file, and the decision with its sentence. Pure after loading.
+ *
+ *      [topic."camera/front"]                       an exact name; an entry is exclusive: who is not listed may not
+ *      publish   = ["package:org.weir.Camera"]      user:NAME|UID  group:NAME|GID  package:ID  confined:*
+ *      subscribe = ["user:alice"]
+ *      [quota]
+ *      lanes = 64
+ *      [package."org.weir.Camera"]
+ *      socket = "/run/user/1000/weir-camera/bus"    a listener of its own
+ *
+ * `publish` and `subscribe` include map and observe unless the entry has a key for them; stall must be listed. A
+ * packaged identity needs its package in the list and its user to be the broker's own or listed in the same list.
+ * Topics without an entry: full trust of the broker's own user may do all, all others nothing.
+ */
+#ifndef WR_POLICY_H
+#define WR_POLICY_H
+
+#include "broker/quota.h"
+
+enum wr_right { /* the same numbers as WEIR_MAY_* */
+        WR_MAY_SUBSCRIBE = 1,
+        WR_MAY_PUBLISH = 2,
+        WR_MAY_MAP = 4,
+        WR_MAY_OBSERVE = 8,
+        WR_MAY_STALL = 16
+};
+
+struct wr_policy;
+
+/*
+ * path: NULL is the policy without an entry; missing_path is what a refusal then names as the file to write.
+ * WEIR_E_USAGE: the file has an error; the sentence begins with FILE:LINE:COLUMN.
+ */
+enum weir_result
+wr_policy_load(struct wr_policy **policy, const char *path, const char *missing_path, uint32_t own_user,
+               char *sentence, size_t room);
+
+/* The same from text that was read already. */
+enum weir_result
+wr_policy_parse(struct wr_policy **policy, const char *text, size_t size, const char *path, uint32_t own_user,
+                char *sentence, size_t room);
+
+void
+wr_policy_close(struct wr_policy *policy);
+
+/* False: the sentence names the rule and the line that would grant it. */
+bool
+wr_policy_decide(const struct wr_policy *policy, const struct wr_identity *identity, const char *topic,
+                 enum wr_right right, char *sentence, size_t room);
+
+/* May it connect at all? Confinement that nobody vouches for may where a rule has `confined:*`; the sentence names it. */
+bool
+wr_policy_admits(const struct wr_policy *policy, const struct wr_identity *identity, char *sentence, size_t room);
+
+/* Full trust of the broker's own user. */
+bool
+wr_policy_is_own(const struct wr_policy *policy, const struct wr_identity *identity);
+
+const struct wr_limits *
+wr_policy_limits(const struct wr_policy *policy);
+
+/* "" when there is none. */
+const char *
+wr_policy_path(const struct wr_policy *policy);
+
+/* The package sockets that the file asks for; false behind the last. */
+bool
+wr_policy_socket(const struct wr_policy *policy, size_t index, const char **package, const char **socket);
+
+#endif

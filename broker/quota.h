@@ -1,0 +1,78 @@
+/*
+ * What one identity may hold, all its connections together: one tier, so that no limit multiplies with connections.
+ * Charged before the act, returned by the object's end, and gone when nothing is held. Pure: no clock, no memory but
+ * its own.
+ */
+#ifndef WR_QUOTA_H
+#define WR_QUOTA_H
+
+#include "broker/list.h"
+#include "bus/result.h"
+#include "named-objects/identity.h"
+
+enum wr_quota {
+        WR_QUOTA_LANES,
+        WR_QUOTA_SUBSCRIPTIONS,
+        WR_QUOTA_RESERVE_BYTES,   /* segments of lanes: who may map can turn reserve into allocation */
+        WR_QUOTA_ALLOCATED_BYTES, /* what the broker itself allocates for it: pair pages */
+        WR_QUOTA_CONNECTIONS,
+        WR_QUOTAS
+};
+
+struct wr_limits {
+        uint64_t of[WR_QUOTAS];
+        uint64_t messages_per_second;
+};
+
+extern const struct wr_limits wr_limits_default;
+
+/* "lanes", "reserve_bytes": the key of the policy file. */
+const char *
+wr_quota_name(enum wr_quota quota);
+
+/* Tokens that come back with time; may be drawn below zero by one draw. */
+struct wr_bucket {
+        int64_t level; /* thousandths of a token */
+        int64_t filled_ns;
+};
+
+/* Takes one token of a bucket that holds `most` and gets `per_second`. False: there was none. */
+bool
+wr_bucket_draw(struct wr_bucket *bucket, uint64_t per_second, uint64_t most, int64_t now_ns);
+
+struct wr_account {
+        struct wr_link link;
+        char key[WR_PACKAGE_MAX + 32]; /* user, and package or confinement */
+        uint64_t references;
+        uint64_t held[WR_QUOTAS];
+        struct wr_bucket messages, log_lines;
+        uint64_t log_suppressed;
+};
+
+struct wr_accounts {
+        struct wr_link list;
+        const struct wr_limits *limits;
+        uint64_t held[WR_QUOTAS]; /* by all */
+        uint64_t reserve_max;     /* of all accounts together; 0: none */
+};
+
+void
+wr_accounts_open(struct wr_accounts *accounts, const struct wr_limits *limits, uint64_t reserve_max);
+
+/* The account of an identity, with a reference more; NULL: no memory. */
+struct wr_account *
+wr_account_of(struct wr_accounts *accounts, const struct wr_identity *identity);
+
+/* A reference less; who holds nothing and has none is forgotten. */
+void
+wr_account_drop(struct wr_account *account);
+
+/* WEIR_E_QUOTA: over the limit, nothing was charged, and the sentence has the numbers and the line that raises it. */
+enum weir_result
+wr_quota_charge(struct wr_accounts *accounts, struct wr_account *account, enum wr_quota quota, uint64_t amount,
+                char *sentence, size_t room);
+
+void
+wr_quota_return(struct wr_accounts *accounts, struct wr_account *account, enum wr_quota quota, uint64_t amount);
+
+#endif

@@ -1,0 +1,306 @@
+/*
+ * A turn: wait until something is ready or due, read the clock once, let the hooks run, do what is due, bury who was
+ * doomed. Burying tells others, who may be doomed by it in turn, so it goes on until nobody is left.
+ *
+ *      due                                   kept in order in
+ *      a client without its HELLO            greeting
+ *      a publisher whose pairs are late      opening
+ *      a client over its rate                paused     (looked at every 10 ms while there is one)
+ *      PING, errands to be tried again       the tick, every second
+ */
+#include "broker/server.h"
+
+#include "broker/handlers.h"
+#include "bus/os/clock.h"
+#include "named-objects/endpoint.h"
+#include "named-objects/flag.h"
+#include "named-objects/lock.h"
+#include "named-objects/random.h"
+#include "named-objects/sentence.h"
+#include "named-objects/watch.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define SECOND_NS INT64_C(1000000000)
+
+enum { PAUSE_NS = 10 * 1000000, GREET_SECONDS = 2 };
+
+static const char system_address[] = "/run/weir/bus";
+
+/* ---- a turn --------------------------------------------------------------------------------------------------- */
+
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+        return a < b ? a : b;
+}
+
+static int64_t
+due_ns(const struct wr_server *server)
+{
+        int64_t due = server->tick_ns;
+
+        if (!wr_list_empty(&server->greeting))
+                due = earlier(due, WR_LIST_OWNER(server->greeting.next, struct wr_session, greeting_link)
+                                           ->greet_until_ns);
+        if (!wr_list_empty(&server->opening))
+                due = earlier(due, WR_LIST_OWNER(server->opening.next, struct wr_publication, opening_link)
+                                           ->opening_until_ns);
+        if (!wr_list_empty(&server->paused))
+                due = earlier(due, server->now_ns + PAUSE_NS);
+        return due;
+}
+
+/* Both lists are in the order of their deadlines, since every deadline is as long as the others. */
+static void
+cut_silent(struct wr_server *server)
+{
+        WR_LIST_EACH(link, &server->greeting)
+        {
+                struct wr_session *session = WR_LIST_OWNER(link, struct wr_session, greeting_link);
+
+                if (session->greet_until_ns > server->now_ns)
+                        return;
+                wr_list_remove(&session->greeting_link);
+                wr_session_cut(session, 0, WEIR_E_CLOSED, "no HELLO came in time");
+        }
+}
+
+static void
+open_late(struct wr_server *server)
+{
+        WR_LIST_EACH(link, &server->opening)
+        {
+                struct wr_publication *publication = WR_LIST_OWNER(link, struct wr_publication, opening_link);
+
+                if (publication->opening_until_ns > server->now_ns)
+                        return;
+                wr_publication_settle(publication, true);
+        }
+}
+
+static void
+resume_paused(struct wr_server *server)
+{
+        WR_LIST_EACH(link, &server->paused)
+        {
+                wr_session_resume(WR_LIST_OWNER(link, struct wr_session, paused_link));
+        }
+}
+
+static void
+ping_all(struct wr_server *server)
+{
+        struct wr_message message = { .kind = WR_PING, .ping = { (uint64_t)server->now_ns } };
+
+        WR_LIST_EACH(link, &server->sessions)
+        {
+                struct wr_session *session = WR_LIST_OWNER(link, struct wr_session, link);
+
+                wr_session_pump(session);
+                if (!session->is_greeted || session->ping_out)
+                        continue;
+                session->ping_out = true;
+                wr_session_send(session, &message);
+        }
+}
+
+/* The first listener is the ordinary one. Who finds another socket in its place has been deposed. */
+static bool
+is_deposed(const struct wr_server *server)
+{
+        const struct wr_listener *listener = WR_LIST_OWNER(server->listeners.next, struct wr_listener, link);
+
+        return !wr_endpoint_owns(listener->hook.object, listener->path);
+}
+
+static void
+tick(struct wr_server *server)
+{
+        server->tick_ns = server->now_ns + SECOND_NS;
+        if (is_deposed(server)) {
+                wr_log_line(&server->log, NULL, server->now_ns, WR_LOG_WARNING,
+                            "the socket at %s is no longer this broker's: it stops", server->address);
+                server->is_stopping = true;
+        }
+        wr_listener_spares(server, true);
+        WR_LIST_EACH(link, &server->listeners)
+        {
+                wr_loop_change(server->loop, &WR_LIST_OWNER(link, struct wr_listener, link)->hook, WR_READY_READ);
+        }
+        ping_all(server);
+}
+
+static void
+bury_doomed(struct wr_server *server)
+{
+        while (!wr_list_empty(&server->doomed))
+                wr_session_bury(WR_LIST_OWNER(server->doomed.next, struct wr_session, doomed_link));
+}
+
+enum weir_result
+wr_server_run(struct wr_server *server)
+{
+        while (!server->is_stopping && !wr_loop_stopping(server->loop)) {
+                enum weir_result result = wr_loop_wait(server->loop, due_ns(server) - wr_clock_ns());
+
+                if (result < 0)
+                        return result;
+                server->now_ns = wr_clock_ns();
+                wr_loop_dispatch(server->loop);
+                cut_silent(server);
+                open_late(server);
+                resume_paused(server);
+                if (server->now_ns >= server->tick_ns)
+                        tick(server);
+                bury_doomed(server);
+        }
+        return WEIR_OK;
+}
+
+/* ---- begin and end -------------------------------------------------------------------------------------------- */
+
+static enum weir_result
+descriptors_check(char *sentence, size_t room)
+{
+        uint32_t most = wr_watch_objects_max();
+
+        if (most >= WR_SERVER_DESCRIPTORS_MIN)
+                return WEIR_OK;
+        wr_sentence(sentence, room, "this process may open %" PRIu32 " descriptors, a broker needs at least %d: ulimit -n %d",
+                    most, WR_SERVER_DESCRIPTORS_MIN, WR_SERVER_DESCRIPTORS_MIN);
+        return WEIR_E_QUOTA;
+}
+
+/* The directory, and in it the lock: only its holder may replace the socket. */
+static enum weir_result
+lock_take(struct wr_server *server, char *sentence, size_t room)
+{
+        char path[sizeof(server->address) + 8];
+        char *slash;
+        enum weir_result result;
+
+        wr_sentence(path, sizeof(path), "%s", server->address);
+        slash = strrchr(path, '/');
+        if (path[0] != '/' || slash == path) {
+                wr_sentence(sentence, room, "'%s': a broker's address is an absolute path in a directory of its own",
+                            server->address);
+                return WEIR_E_USAGE;
+        }
+        *slash = '\0';
+        result = wr_endpoint_directory(path, sentence, room);
+        if (result < 0)
+                return result;
+        wr_sentence(path, sizeof(path), "%s.lock", server->address);
+        result = wr_lock_take(&server->lock, path);
+        if (result == WEIR_FULL)
+                wr_sentence(sentence, room, "another process is the broker at '%s'", server->address);
+        else if (result < 0)
+                wr_sentence(sentence, room, "cannot take the lock '%s'", path);
+        return result;
+}
+
+/* "ID=PATH" of the options. */
+static enum weir_result
+package_socket_open(struct wr_server *server, const char *text, char *sentence, size_t room)
+{
+        char package[WR_PACKAGE_MAX + 1];
+        const char *equals = strchr(text, '=');
+
+        if (!equals || (size_t)(equals - text) >= sizeof(package)) {
+                wr_sentence(sentence, room, "'%s' is no package socket: write ID=PATH", text);
+                return WEIR_E_USAGE;
+        }
+        memcpy(package, text, (size_t)(equals - text));
+        package[equals - text] = '\0';
+        return wr_listener_open(server, package, equals + 1, sentence, room);
+}
+
+static enum weir_result
+listen_all(struct wr_server *server, const struct wr_server_options *options, char *sentence, size_t room)
+{
+        const char *package, *socket;
+        enum weir_result result = wr_listener_open(server, NULL, server->address, sentence, room);
+
+        for (size_t i = 0; result == WEIR_OK && options->package_sockets && options->package_sockets[i]; i++)
+                result = package_socket_open(server, options->package_sockets[i], sentence, room);
+        for (size_t i = 0; result == WEIR_OK && wr_policy_socket(server->policy, i, &package, &socket); i++)
+                result = wr_listener_open(server, package, socket, sentence, room);
+        return result;
+}
+
+static void
+clear(struct wr_server *server, struct wr_policy *policy, const struct wr_log *log)
+{
+        *server = (struct wr_server){ .policy = policy, .log = *log, .lock = WR_NO_OBJECT };
+        wr_list_clear(&server->listeners);
+        wr_list_clear(&server->sessions);
+        wr_list_clear(&server->greeting);
+        wr_list_clear(&server->paused);
+        wr_list_clear(&server->doomed);
+        wr_list_clear(&server->opening);
+        for (int i = 0; i < WR_SERVER_SPARE_DESCRIPTORS; i++)
+                server->spares[i] = WR_NO_OBJECT;
+}
+
+enum weir_result
+wr_server_open(struct wr_server *server, const struct wr_server_options *options, struct wr_policy *policy,
+               const struct wr_log *log, char *sentence, size_t room)
+{
+        enum weir_result result;
+
+        clear(server, policy, log);
+        server->now_ns = server->started_ns = wr_clock_ns();
+        server->tick_ns = server->now_ns + SECOND_NS;
+        server->greet_ns = options->greet_ns ? options->greet_ns : GREET_SECONDS * SECOND_NS;
+        server->scope = strcmp(options->address, system_address) == 0 ? WR_SCOPE_SYSTEM : WR_SCOPE_USER;
+        wr_sentence(server->address, sizeof(server->address), "%s", options->address);
+        wr_accounts_open(&server->accounts, wr_policy_limits(policy), options->reserve_max);
+        wr_sentence(sentence, room, "the broker at '%s' could not start", server->address);
+        result = wr_registry_open(&server->registry, wr_random);
+        if (result == WEIR_OK)
+                result = descriptors_check(sentence, room);
+        if (result == WEIR_OK)
+                result = lock_take(server, sentence, room);
+        if (result == WEIR_OK)
+                result = wr_loop_open(&server->loop);
+        if (result == WEIR_OK && options->catches_signals)
+                result = wr_loop_catch_signals(server->loop);
+        if (result == WEIR_OK)
+                result = listen_all(server, options, sentence, room);
+        if (result == WEIR_OK) {
+                wr_listener_spares(server, true);
+                wr_log_line(&server->log, NULL, server->now_ns, WR_LOG_INFO, "the broker listens at %s",
+                            server->address);
+        } else {
+                wr_server_close(server);
+        }
+        return result;
+}
+
+void
+wr_server_close(struct wr_server *server)
+{
+        WR_LIST_EACH(link, &server->sessions)
+        {
+                struct wr_session *session = WR_LIST_OWNER(link, struct wr_session, link);
+                struct wr_message bye = { .kind = WR_BYE, .bye = { WEIR_E_NO_BROKER, "the broker stops" } };
+
+                wr_session_send(session, &bye);
+                wr_session_doom(session);
+        }
+        bury_doomed(server);
+        WR_LIST_EACH(link, &server->listeners)
+        {
+                wr_listener_close(WR_LIST_OWNER(link, struct wr_listener, link));
+        }
+        wr_listener_spares(server, false);
+        wr_loop_close(server->loop);
+        if (server->registry.topics_by_name.buckets)
+                wr_registry_close(&server->registry);
+        wr_policy_close(server->policy);
+        if (server->log.object > 2)
+                wr_object_close(server->log.object);
+        wr_object_close(server->lock); /* last: who takes it next finds the address free */
+}

@@ -1,0 +1,87 @@
+/*
+ * The server ties the rooms together: loop, listeners, sessions, registry, policy, accounts, log. One thread, one
+ * clock reading per turn, no blocking call but the loop's wait.
+ */
+#ifndef WR_SERVER_H
+#define WR_SERVER_H
+
+#include "broker/log.h"
+#include "broker/loop.h"
+#include "broker/policy.h"
+#include "broker/registry.h"
+#include "broker/session.h"
+
+enum {
+        WR_SERVER_DESCRIPTORS_MIN = 64, /* below this limit of open descriptors a broker is of no use */
+        WR_SERVER_SPARE_DESCRIPTORS = 16,
+        WR_PACKAGE_SOCKETS_MAX = 64,
+};
+
+struct wr_listener {
+        struct wr_link link;
+        struct wr_server *server;
+        struct wr_hook hook;
+        char *package; /* NULL: the ordinary socket */
+        char path[256];
+};
+
+struct wr_server {
+        struct wr_loop *loop;
+        struct wr_log log;
+        struct wr_policy *policy;
+        struct wr_accounts accounts;
+        struct wr_registry registry;
+        struct wr_link listeners;
+        struct wr_link sessions, greeting, paused, doomed; /* greeting: by deadline */
+        struct wr_link opening;                            /* publications, by deadline */
+        uint32_t session_count, listener_count;
+        uint64_t refusals;
+        int64_t now_ns; /* of this turn */
+        int64_t started_ns, tick_ns, greet_ns;
+        wr_object spares[WR_SERVER_SPARE_DESCRIPTORS];
+        wr_object lock;
+        uint32_t scope;
+        bool is_stopping;
+        char address[256];
+        char config[256]; /* the policy file, or the place where it would be */
+};
+
+/* What weir_broker_options come to; strings are the caller's until the server is open. */
+struct wr_server_options {
+        const char *address;
+        const char *const *package_sockets; /* "ID=PATH", ended by NULL; or NULL */
+        uint64_t reserve_max;
+        int64_t greet_ns; /* how long a client may take for its HELLO; 0: 2 s */
+        bool catches_signals;
+};
+
+/*
+ * Lock, listen, be ready. policy and log become the server's, also on failure. Must run in the thread that will serve.
+ *
+ * WEIR_FULL: another process is the broker at this address. Else failures with a sentence.
+ */
+enum weir_result
+wr_server_open(struct wr_server *server, const struct wr_server_options *options, struct wr_policy *policy,
+               const struct wr_log *log, char *sentence, size_t room);
+
+/* Serves until STOP or a signal, or until the socket is no longer ours. */
+enum weir_result
+wr_server_run(struct wr_server *server);
+
+void
+wr_server_close(struct wr_server *server);
+
+/* ---- listener.c */
+
+/* package: NULL for the ordinary socket. The directory is made if absent. */
+enum weir_result
+wr_listener_open(struct wr_server *server, const char *package, const char *path, char *sentence, size_t room);
+
+void
+wr_listener_close(struct wr_listener *listener);
+
+/* Take the descriptors that are kept in reserve, or give them up. False: not all could be taken. */
+bool
+wr_listener_spares(struct wr_server *server, bool take);
+
+#endif

@@ -1,0 +1,130 @@
+#include "broker/settings.h"
+
+#include "broker/broker.h"
+#include "named-objects/address.h"
+#include "named-objects/sentence.h"
+#include "named-objects/user.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Thread_local char wr_broker_error[WR_BROKER_ERROR_MAX];
+
+const char *WEIR_CALL
+weir_broker_error(void)
+{
+        return wr_broker_error;
+}
+
+static enum weir_result
+address_choose(char *address, size_t bytes, const char *given, char *sentence, size_t room)
+{
+        char list[WR_ADDRESSES][WR_ADDRESS_MAX];
+
+        if (given && strlen(given) >= bytes) {
+                wr_sentence(sentence, room, "the address is longer than %zu bytes", bytes - 1);
+                return WEIR_E_USAGE;
+        }
+        if (!given && wr_address_list(list, WR_ADDRESSES) == 0) {
+                wr_sentence(sentence, room, "no address is short enough for a socket: set WEIR_BROKER");
+                return WEIR_E_USAGE;
+        }
+        wr_sentence(address, bytes, "%s", given ? given : list[0]);
+        return WEIR_OK;
+}
+
+/* Where the policy is looked for. Returns true when it was named and so must be there. */
+static bool
+config_choose(char *path, size_t bytes, const char *given)
+{
+        const char *named = given ? given : getenv("WEIR_CONFIG");
+        const char *home = getenv("HOME"), *config = getenv("XDG_CONFIG_HOME");
+
+        if (named && *named) {
+                wr_sentence(path, bytes, "%s", named);
+                return true;
+        }
+        if (config && config[0] == '/')
+                wr_sentence(path, bytes, "%s/weir/broker.conf", config);
+        else if (wr_user_self() == 0)
+                wr_sentence(path, bytes, "/etc/weir/broker.conf");
+        else
+                wr_sentence(path, bytes, "%s/.config/weir/broker.conf", home ? home : "");
+        return false;
+}
+
+static bool
+is_there(const char *path)
+{
+        FILE *file = fopen(path, "re");
+
+        if (file)
+                fclose(file);
+        return file != NULL;
+}
+
+static enum weir_result
+package_sockets_copy(struct wr_settings *settings, const char *const *from)
+{
+        size_t count = 0;
+
+        while (from && from[count])
+                count++;
+        if (count == 0)
+                return WEIR_OK;
+        settings->package_sockets = calloc(count + 1, sizeof(char *));
+        if (!settings->package_sockets)
+                return WEIR_E_NO_MEMORY;
+        for (size_t i = 0; i < count; i++) {
+                settings->package_sockets[i] = strdup(from[i]);
+                if (!settings->package_sockets[i])
+                        return WEIR_E_NO_MEMORY;
+        }
+        return WEIR_OK;
+}
+
+enum weir_result
+wr_settings_make(struct wr_settings *settings, const struct weir_broker_options *options, char *sentence,
+                 size_t room)
+{
+        static const struct weir_broker_options none = { .size = sizeof(none) };
+        char config[512];
+        bool must_exist;
+        enum weir_result result;
+
+        if (!options)
+                options = &none;
+        *settings = (struct wr_settings){ 0 };
+        if (options->size != sizeof(*options)) {
+                wr_sentence(sentence, room, "options->size is not that of this version's struct weir_broker_options");
+                return WEIR_E_USAGE;
+        }
+        result = address_choose(settings->address, sizeof(settings->address), options->address, sentence, room);
+        if (result == WEIR_OK)
+                result = package_sockets_copy(settings, options->package_sockets);
+        if (result == WEIR_OK) {
+                must_exist = config_choose(config, sizeof(config), options->config);
+                result = wr_policy_load(&settings->policy, must_exist || is_there(config) ? config : NULL, config,
+                                        wr_user_self(), sentence, room);
+        }
+        if (result < 0) {
+                wr_settings_drop(settings);
+                return result;
+        }
+        settings->server = (struct wr_server_options){
+                .address = settings->address,
+                .package_sockets = (const char *const *)settings->package_sockets,
+                .reserve_max = options->reserve_max,
+        };
+        return WEIR_OK;
+}
+
+void
+wr_settings_drop(struct wr_settings *settings)
+{
+        for (char **socket = settings->package_sockets; socket && *socket; socket++)
+                free(*socket);
+        free(settings->package_sockets);
+        settings->package_sockets = NULL;
+}

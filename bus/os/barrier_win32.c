@@ -1,0 +1,22 @@
+/* FlushProcessWriteBuffers: an interrupt on every processor that runs a thread of this process. */
+#include "bus/os/barrier.h"
+
+#include <windows.h>
+
+bool
+wr_barrier_available(void)
+{
+        return true; /* since Vista */
+}
+
+void
+wr_barrier_all(void)
+{
+        FlushProcessWriteBuffers();
+}
+
+void
+wr_yield(void)
+{
+        SwitchToThread();
+}

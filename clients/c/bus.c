@@ -1,0 +1,206 @@
+/*
+ * Opening and closing a bus, and what all of its parts share.
+ *
+ *      weir_open     event queue -> control thread -> broker (embedded first, if asked for)
+ *      weir_close    endpoints -> wakeup thread -> control thread; the last reference frees the rest
+ *
+ * A frame that is out keeps its subscriber, the lane behind it and the control thread: the thread holds the life-line
+ * by which the publisher knows that somebody still reads the block.
+ */
+#include "clients/c/bus.h"
+
+#include "bus/os/clock.h"
+#include "clients/c/error.h"
+#include "clients/c/options.h"
+#include "clients/c/publisher.h"
+#include "clients/c/subscriber.h"
+#include "named-objects/fork.h"
+#include "named-objects/signal.h"
+
+#include <stdlib.h>
+
+enum { VERSION = 0x000100 };
+
+void
+wr_bus_poke(struct weir *bus)
+{
+        wr_add32(&bus->poke, 1);
+        wr_signal_raise_private(&bus->poke);
+}
+
+void
+wr_bus_tell(struct weir *bus, const struct weir_event *event)
+{
+        pthread_mutex_lock(&bus->lock);
+        wr_events_push(&bus->events, event);
+        pthread_mutex_unlock(&bus->lock);
+        wr_bus_poke(bus);
+}
+
+void
+wr_bus_hold(struct weir *bus)
+{
+        wr_add32(&bus->references, 1);
+}
+
+void
+wr_bus_drop(struct weir *bus)
+{
+        if (wr_add32(&bus->references, UINT32_MAX) != 1)
+                return;
+        wr_events_close(&bus->events);
+        pthread_mutex_destroy(&bus->lock);
+        pthread_mutex_destroy(&bus->wakeup.lock);
+        free(bus);
+}
+
+enum weir_result
+wr_bus_forked(void)
+{
+        return wr_error(WEIR_E_USAGE, "this is a forked child, and the object belongs to its parent: "
+                                      "open a bus of its own in the child");
+}
+
+enum weir_result
+wr_bus_check(const struct weir *bus)
+{
+        if (!bus)
+                return wr_error(WEIR_E_USAGE, "the bus is NULL");
+        if (!wr_fork_same(bus->generation))
+                return wr_bus_forked();
+        if (wr_load32(&bus->closed) != 0)
+                return wr_error(WEIR_E_CLOSED, "the bus was closed");
+        return WEIR_OK;
+}
+
+int64_t
+wr_bus_deadline(int64_t timeout_ns)
+{
+        int64_t now_ns;
+
+        if (timeout_ns == WEIR_FOREVER)
+                return WEIR_FOREVER;
+        now_ns = wr_clock_ns();
+        return timeout_ns > WEIR_FOREVER - now_ns ? WEIR_FOREVER : now_ns + (timeout_ns < 0 ? 0 : timeout_ns);
+}
+
+static enum weir_result
+bus_create(struct weir **out)
+{
+        struct weir *bus = calloc(1, sizeof *bus);
+        enum weir_result result;
+
+        if (!bus)
+                return wr_error(WEIR_E_NO_MEMORY, "no memory for a bus");
+        bus->references = 1;
+        bus->generation = wr_fork_generation();
+        pthread_mutex_init(&bus->lock, NULL);
+        wr_wakeup_init(&bus->wakeup);
+        result = bus->generation == 0 ? wr_error(WEIR_E_SYSTEM, "cannot mark memory to be wiped in a forked child "
+                                                                "(MADV_WIPEONFORK): Linux 4.14 is needed")
+                                      : wr_events_open(&bus->events);
+        if (result < 0) {
+                wr_bus_drop(bus);
+                return result;
+        }
+        *out = bus;
+        return WEIR_OK;
+}
+
+static enum weir_result
+bus_embed(const struct weir_options *o)
+{
+        int result = o->embed ? o->embed(o->address) : WEIR_OK;
+
+        if (result == WEIR_OK || result == WEIR_FULL) /* FULL: another process is the broker, so connect to it */
+                return WEIR_OK;
+        return wr_error((enum weir_result)result, "cannot embed a broker at %s: %s; weir_broker_error() says why",
+                        o->address ? o->address : "the default address", weir_result_text(result));
+}
+
+enum weir_result WEIR_CALL
+weir_open(struct weir **out, const struct weir_options *options)
+{
+        struct weir_options o;
+        struct weir *bus = NULL;
+        enum weir_result result;
+
+        if (!out)
+                return wr_error(WEIR_E_USAGE, "weir_open has nowhere to put the bus");
+        *out = NULL;
+        result = wr_options_read(&o, sizeof o, options, "weir_options");
+        if (result < 0)
+                return result;
+        if (o.ticket)
+                return wr_error(WEIR_E_USAGE, "this version of weir redeems no tickets: leave weir_options.ticket NULL");
+        if (o.flags != 0)
+                return wr_error(WEIR_E_USAGE, "weir_options.flags has no meaning yet: leave it 0");
+        result = bus_create(&bus);
+        if (result < 0)
+                return result;
+        result = bus_embed(&o);
+        if (result == WEIR_OK)
+                result = wr_control_open(bus, &o);
+        if (result < 0) {
+                wr_bus_drop(bus);
+                return result;
+        }
+        *out = bus;
+        return WEIR_OK;
+}
+
+/* Closes what is left open; the objects stay until their own close call, whenever that comes. */
+static void
+bus_close_endpoints(struct weir *bus)
+{
+        struct weir_publisher *p;
+        struct weir_subscriber *s;
+
+        for (;;) {
+                pthread_mutex_lock(&bus->lock);
+                p = bus->publishers;
+                s = bus->subscribers;
+                pthread_mutex_unlock(&bus->lock);
+                if (p)
+                        wr_publisher_shut(p);
+                else if (s)
+                        wr_subscriber_shut(s);
+                else
+                        return;
+        }
+}
+
+void WEIR_CALL
+weir_close(struct weir *bus)
+{
+        if (!bus || !wr_fork_same(bus->generation) || wr_load32(&bus->closed) != 0)
+                return;
+        wr_store32_release(&bus->closed, 1);
+        wr_bus_poke(bus);
+        wr_wakeup_close(bus);
+        bus_close_endpoints(bus);
+        wr_control_close(&bus->control);
+        wr_bus_drop(bus);
+}
+
+void WEIR_CALL
+weir_interrupt(struct weir *bus, int on)
+{
+        if (!bus || !wr_fork_same(bus->generation))
+                return;
+        wr_store32_release(&bus->interrupted, on ? 1 : 0);
+        if (on)
+                wr_bus_poke(bus);
+}
+
+int64_t WEIR_CALL
+weir_now(void)
+{
+        return wr_clock_ns();
+}
+
+uint32_t WEIR_CALL
+weir_version(void)
+{
+        return VERSION;
+}

@@ -1,0 +1,62 @@
+/*
+ * A bus: what weir_open() makes. It is counted: by its owner, its control thread and each of its endpoints, so that
+ * the order in which a program gives things back does not matter.
+ *
+ *      locks, in the order in which they may be taken
+ *          wakeup.lock  ->  bus.lock  ->  subscriber.lock, publisher.lock
+ *
+ * Nothing of this is taken on the path of a frame.
+ */
+#ifndef WR_BUS_H
+#define WR_BUS_H
+
+#include "bus/atomic.h"
+#include "clients/c/control.h"
+#include "clients/c/event.h"
+#include "clients/c/wakeup.h"
+
+#include <pthread.h>
+
+struct weir {
+        uint64_t generation;        /* of the process that opened it: named-objects/fork.h */
+        wr_word32 interrupted;      /* weir_interrupt() is on */
+        wr_word32 closed;
+        wr_word32 references;
+        wr_word32 poke;             /* every sleeper of this bus sleeps on this word too */
+        pthread_mutex_t lock;       /* the lists and the events */
+        struct weir_publisher *publishers;
+        struct weir_subscriber *subscribers;
+        uint32_t turn;              /* whose frames weir_next() told last */
+        struct wr_events events;
+        struct wr_wakeup wakeup;
+        struct wr_control control;
+};
+
+/* Wakes every sleeper of the bus, so that it looks again. Any thread, signal handlers too. */
+void
+wr_bus_poke(struct weir *bus);
+
+/* An event enters the queue. Takes bus->lock. */
+void
+wr_bus_tell(struct weir *bus, const struct weir_event *event);
+
+void
+wr_bus_hold(struct weir *bus);
+
+/* The last one frees it. */
+void
+wr_bus_drop(struct weir *bus);
+
+/* WEIR_E_USAGE in a forked child, WEIR_E_CLOSED behind weir_close(); both with a sentence. */
+enum weir_result
+wr_bus_check(const struct weir *bus);
+
+/* The sentence for a forked child. */
+enum weir_result
+wr_bus_forked(void);
+
+/* Now plus a timeout, without running over. */
+int64_t
+wr_bus_deadline(int64_t timeout_ns);
+
+#endif

@@ -1,0 +1,497 @@
+/*
+ * The control thread's loop: wait, run jobs, receive, see who died, answer what is overdue. Nothing in here is trusted
+ * to be quick or honest but the kernel: the broker's messages are decoded and checked (bus/message.h), its descriptors
+ * are checked before they are mapped (named-objects/region.h).
+ */
+#include "clients/c/control.h"
+
+#include "bus/os/clock.h"
+#include "clients/c/bus.h"
+#include "clients/c/error.h"
+#include "clients/c/publisher.h"
+#include "named-objects/endpoint.h"
+#include "named-objects/flag.h"
+#include "named-objects/watch.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+        RETRY_NS = 1000000,      /* a publisher was busy */
+        ENDING_TURN_NS = 10000000, /* behind weir_close() nobody raises `wake` any more */
+        LETTERS_MAX = 4096,      /* unsent messages; a broker that leaves so many is none */
+        MESSAGES_PER_TURN = 64,
+        OBJECTS_PER_MESSAGE = WR_MESSAGE_DESCRIPTORS_MAX,
+        OBJECTS_OWN = 3,         /* connection, life-line, wake */
+};
+#define TICK_NS INT64_C(50000000)
+
+/* ---- jobs and questions ---- */
+
+void
+wr_control_post(struct wr_control *c, struct wr_job *job)
+{
+        pthread_mutex_lock(&c->lock);
+        job->next = NULL;
+        *c->jobs_end = job;
+        c->jobs_end = &job->next;
+        if (!c->ending) /* under the lock: else its number may be another file's by now */
+                wr_flag_raise(c->wake);
+        pthread_mutex_unlock(&c->lock);
+}
+
+void
+wr_control_wake(struct wr_control *c)
+{
+        pthread_mutex_lock(&c->lock);
+        if (!c->ending)
+                wr_flag_raise(c->wake);
+        pthread_mutex_unlock(&c->lock);
+}
+
+static void
+control_run_jobs(struct wr_control *c)
+{
+        struct wr_job *job, *next;
+
+        pthread_mutex_lock(&c->lock);
+        job = c->jobs;
+        c->jobs = NULL;
+        c->jobs_end = &c->jobs;
+        pthread_mutex_unlock(&c->lock);
+        for (; job; job = next) {
+                next = job->next; /* before run(), which may free it */
+                job->run(c, job);
+        }
+}
+
+void
+wr_control_answered(struct wr_control *c, struct wr_question *q)
+{
+        pthread_mutex_lock(&c->lock);
+        q->done = true; /* from here on it may be gone: its owner waits under the same lock */
+        pthread_cond_broadcast(&c->answered);
+        pthread_mutex_unlock(&c->lock);
+}
+
+static enum weir_result
+question_wait(struct wr_control *c, struct wr_question *q)
+{
+        pthread_mutex_lock(&c->lock);
+        while (!q->done)
+                pthread_cond_wait(&c->answered, &c->lock);
+        pthread_mutex_unlock(&c->lock);
+        return q->result < 0 ? wr_error(q->result, "%s", q->sentence) : q->result;
+}
+
+static void
+question_fail(struct wr_control *c, struct wr_question *q, enum weir_result result, const char *sentence)
+{
+        q->result = result;
+        snprintf(q->sentence, sizeof q->sentence, "%s", sentence);
+        if (q->abandon)
+                q->abandon(c, q);
+        wr_control_answered(c, q);
+}
+
+static void
+question_begin(struct wr_control *c, struct wr_job *job)
+{
+        struct wr_question *q = (struct wr_question *)(void *)job; /* its first member */
+
+        if (wr_load32(&c->lost)) {
+                question_fail(c, q, WEIR_E_NO_BROKER, "the broker of this bus is gone: close the bus and open it again");
+                return;
+        }
+        c->question_count = c->question_count == UINT32_MAX ? 1 : c->question_count + 1; /* 0: nothing was asked */
+        q->message.request = c->question_count;
+        q->next = c->questions;
+        c->questions = q;
+        wr_control_send(c, &q->message);
+}
+
+enum weir_result
+wr_control_ask(struct wr_control *c, struct wr_question *q, int64_t timeout_ns)
+{
+        q->deadline_ns = wr_bus_deadline(timeout_ns);
+        q->job.run = question_begin;
+        wr_control_post(c, &q->job);
+        return question_wait(c, q);
+}
+
+enum weir_result
+wr_control_do(struct wr_control *c, struct wr_question *q, void (*run)(struct wr_control *, struct wr_job *))
+{
+        q->job.run = run;
+        wr_control_post(c, &q->job);
+        return question_wait(c, q);
+}
+
+/* Takes those that `ready` picks off the list, then tells their owners. */
+static void
+questions_fail(struct wr_control *c, int64_t before_ns, enum weir_result result, const char *sentence)
+{
+        struct wr_question **at = &c->questions, *q;
+
+        while ((q = *at)) {
+                if (q->deadline_ns > before_ns) {
+                        at = &q->next;
+                        continue;
+                }
+                *at = q->next;
+                question_fail(c, q, result, sentence);
+        }
+}
+
+static int64_t
+questions_deadline(const struct wr_control *c)
+{
+        int64_t earliest_ns = INT64_MAX;
+
+        for (const struct wr_question *q = c->questions; q; q = q->next)
+                if (q->deadline_ns < earliest_ns)
+                        earliest_ns = q->deadline_ns;
+        return earliest_ns;
+}
+
+/* ---- the connection ---- */
+
+void
+wr_control_lost(struct wr_control *c, const char *why)
+{
+        char text[256];
+
+        if (wr_load32(&c->lost))
+                return;
+        wr_store32_release(&c->lost, 1);
+        wr_object_close(c->connection);
+        c->connection = WR_NO_OBJECT;
+        snprintf(text, sizeof text, "the broker at %s is lost (%s): what is connected flows on", c->address, why);
+        questions_fail(c, INT64_MAX, WEIR_E_NO_BROKER, text);
+        wr_bus_tell(c->bus, &(struct weir_event){.kind = WEIR_BROKER_LOST, .reason = WEIR_E_NO_BROKER, .text = text});
+}
+
+static void
+letter_keep(struct wr_control *c, const void *bytes, size_t size)
+{
+        struct wr_letter *letter = c->letter_count < LETTERS_MAX ? malloc(sizeof *letter + size) : NULL;
+
+        if (!letter) {
+                wr_control_lost(c, "it does not read");
+                return;
+        }
+        letter->next = NULL;
+        letter->size = size;
+        memcpy(letter->bytes, bytes, size);
+        *c->letters_end = letter;
+        c->letters_end = &letter->next;
+        c->letter_count += 1;
+}
+
+void
+wr_control_send(struct wr_control *c, const struct wr_message *message)
+{
+        uint8_t bytes[WR_MESSAGE_BYTES_MAX];
+        size_t size;
+        enum weir_result result = WEIR_FULL;
+
+        if (wr_load32(&c->lost))
+                return;
+        size = wr_message_encode(message, bytes);
+        if (!c->letters)
+                result = wr_endpoint_send(c->connection, bytes, size, NULL, 0);
+        if (result == WEIR_FULL)
+                letter_keep(c, bytes, size);
+        else if (result < 0)
+                wr_control_lost(c, "it hung up");
+}
+
+static void
+letters_send(struct wr_control *c)
+{
+        struct wr_letter *letter;
+
+        while ((letter = c->letters) && !wr_load32(&c->lost)) {
+                enum weir_result result = wr_endpoint_send(c->connection, letter->bytes, letter->size, NULL, 0);
+
+                if (result == WEIR_FULL)
+                        return;
+                if (result < 0)
+                        wr_control_lost(c, "it hung up");
+                c->letters = letter->next;
+                if (!c->letters)
+                        c->letters_end = &c->letters;
+                c->letter_count -= 1;
+                free(letter);
+        }
+}
+
+static void
+control_pong(struct wr_control *c, const struct wr_message *ping)
+{
+        wr_control_send(c, &(struct wr_message){.kind = WR_PONG, .request = ping->request, .pong = {ping->ping.stamp}});
+        wr_control_send_stats(c);
+}
+
+static void
+control_unasked(struct wr_control *c, const struct wr_message *m, wr_object *objects)
+{
+        switch (m->kind) {
+        case WR_PAIR_ADDED: wr_control_pair_added(c, &m->pair_added, objects); break;
+        case WR_PAIR_REMOVED: wr_control_pair_removed(c, &m->pair_removed); break;
+        case WR_LANE_ADDED: wr_control_lane_added(c, &m->lane_added, objects); break;
+        case WR_LANE_ENDED: wr_control_lane_ended(c, &m->lane_ended); break;
+        case WR_PING: control_pong(c, m); break;
+        case WR_BYE: wr_control_lost(c, m->bye.text[0] ? m->bye.text : "it said goodbye"); break;
+        default: break; /* an answer to a question that was given up, or one for a later version */
+        }
+}
+
+static bool
+question_refused(struct wr_question *q, const struct wr_message_refusal *m)
+{
+        q->result = m->result < 0 ? (enum weir_result)m->result : WEIR_E_SYSTEM;
+        snprintf(q->sentence, sizeof q->sentence, "%s", m->sentence);
+        return true;
+}
+
+void
+wr_control_finish(struct wr_control *c, struct wr_question *q)
+{
+        struct wr_question **at = &c->questions;
+
+        while (*at != q)
+                at = &(*at)->next;
+        *at = q->next;
+        wr_control_answered(c, q);
+}
+
+/* False: the message answers no question. */
+static bool
+control_answer(struct wr_control *c, const struct wr_message *m, wr_object *objects)
+{
+        struct wr_question *q = c->questions;
+
+        while (q && q->message.request != m->request)
+                q = q->next;
+        if (!q || m->request == 0)
+                return false;
+        if (m->kind == WR_REFUSAL)
+                q->over = question_refused(q, &m->refusal);
+        else
+                q->over = !q->answer || q->answer(c, q, m, objects);
+        if (q->over)
+                wr_control_finish(c, q);
+        return true;
+}
+
+/* One message; false: there is none. */
+static bool
+control_receive(struct wr_control *c)
+{
+        uint8_t bytes[WR_MESSAGE_BYTES_MAX];
+        wr_object objects[OBJECTS_PER_MESSAGE];
+        size_t size = 0, count = OBJECTS_PER_MESSAGE;
+        struct wr_message m;
+        const char *why = NULL;
+        enum weir_result result = wr_endpoint_receive(c->connection, bytes, sizeof bytes, &size, objects, &count);
+
+        if (result == WEIR_EMPTY)
+                return false;
+        if (result < 0) {
+                wr_control_lost(c, result == WEIR_E_CLOSED ? "it hung up" : "its message does not fit");
+                return false;
+        }
+        for (size_t i = count; i < OBJECTS_PER_MESSAGE; i++)
+                objects[i] = WR_NO_OBJECT;
+        result = wr_message_decode(bytes, size, &m, &why);
+        if (result < 0 || wr_message_descriptors(m.kind) != count)
+                wr_control_lost(c, result < 0 && why ? why : "its message is not whole");
+        else if (!control_answer(c, &m, objects))
+                control_unasked(c, &m, objects);
+        for (size_t i = 0; i < OBJECTS_PER_MESSAGE; i++)
+                wr_object_close(objects[i]); /* whoever kept one put WR_NO_OBJECT in its place */
+        return !wr_load32(&c->lost);
+}
+
+/* ---- peers ---- */
+
+struct wr_peer *
+wr_control_peer(struct wr_control *c, uint64_t session, wr_object line)
+{
+        struct wr_peer *peer;
+
+        for (peer = c->peers; peer; peer = peer->next)
+                if (peer->session == session)
+                        break;
+        if (peer) {
+                wr_object_close(line);
+        } else {
+                peer = calloc(1, sizeof *peer);
+                if (!peer) {
+                        wr_object_close(line);
+                        return NULL;
+                }
+                *peer = (struct wr_peer){.next = c->peers, .session = session, .line = line};
+                c->peers = peer;
+        }
+        peer->references += 1;
+        return peer;
+}
+
+void
+wr_control_peer_drop(struct wr_control *c, struct wr_peer *peer)
+{
+        struct wr_peer **at = &c->peers;
+
+        peer->references -= 1;
+        if (peer->references > 0)
+                return;
+        while (*at != peer)
+                at = &(*at)->next;
+        *at = peer->next;
+        wr_object_close(peer->line);
+        free(peer);
+}
+
+/* One peer at a time: what follows from its death may drop any of them. */
+static void
+control_peer_died(struct wr_control *c, uint64_t session)
+{
+        for (struct wr_peer *peer = c->peers; peer; peer = peer->next) {
+                if (peer->session != session || peer->dead)
+                        continue;
+                peer->dead = true;
+                wr_object_close(peer->line);
+                peer->line = WR_NO_OBJECT;
+                peer->references += 1;
+                wr_control_pairs_dead(c, peer);
+                wr_control_lanes_dead(c, peer);
+                wr_control_peer_drop(c, peer);
+                return;
+        }
+}
+
+bool
+wr_control_has_objects(const struct wr_control *c, uint32_t count, char *sentence, size_t room)
+{
+        uint32_t max = wr_watch_objects_max(), needed = OBJECTS_OWN + OBJECTS_PER_MESSAGE + c->lanes + count;
+
+        for (const struct wr_peer *peer = c->peers; peer; peer = peer->next)
+                needed += peer->line != WR_NO_OBJECT;
+        if (needed <= max)
+                return true;
+        snprintf(sentence, room, "a process may have %u descriptors here, %u are needed: raise RLIMIT_NOFILE (ulimit -n %u)",
+                 max, needed, needed);
+        return false;
+}
+
+/* ---- the loop ---- */
+
+static int64_t
+control_timeout(const struct wr_control *c)
+{
+        int64_t now_ns = wr_clock_ns(), until_ns = questions_deadline(c);
+
+        if (c->retry && until_ns > now_ns + RETRY_NS)
+                until_ns = now_ns + RETRY_NS;
+        if (c->tick_ns != 0 && until_ns > c->tick_ns)
+                until_ns = c->tick_ns;
+        if (c->ending && until_ns > now_ns + ENDING_TURN_NS)
+                until_ns = now_ns + ENDING_TURN_NS;
+        if (until_ns == INT64_MAX)
+                return INT64_MAX;
+        return until_ns > now_ns ? until_ns - now_ns : 0;
+}
+
+/* wake, connection, and the life-line of each peer; sessions[i] is whose life-line watches[2 + i] is. */
+static size_t
+control_watches(const struct wr_control *c, struct wr_watch *watches, uint64_t *sessions, size_t max)
+{
+        size_t count = 2;
+
+        watches[0] = (struct wr_watch){.object = c->wake, .read = true};
+        watches[1] = (struct wr_watch){.object = c->connection, .read = true, .write = c->letters};
+        for (const struct wr_peer *peer = c->peers; peer && count < max; peer = peer->next) {
+                if (peer->dead)
+                        continue;
+                sessions[count - 2] = peer->session;
+                watches[count++] = (struct wr_watch){.object = peer->line};
+        }
+        return count;
+}
+
+static void
+control_publishers(struct wr_control *c)
+{
+        int64_t now_ns = wr_clock_ns();
+
+        c->retry = false;
+        for (struct weir_publisher *p = c->publishers; p; p = p->control_next)
+                wr_control_publisher_settle(c, p);
+        if (c->tick_ns == 0 || now_ns < c->tick_ns)
+                return;
+        c->tick_ns = wr_control_pairs_tick(c, now_ns) ? now_ns + TICK_NS : 0;
+}
+
+static void
+control_turn(struct wr_control *c)
+{
+        struct wr_watch watches[WR_CONTROL_PEERS_MAX + 2];
+        uint64_t sessions[WR_CONTROL_PEERS_MAX];
+        size_t count = control_watches(c, watches, sessions, WR_CONTROL_PEERS_MAX + 2);
+
+        wr_watch_wait(watches, count, control_timeout(c));
+        if (watches[0].readable)
+                wr_flag_lower(c->wake); /* before the jobs: a job posted meanwhile raises it again */
+        control_run_jobs(c);
+        if (watches[1].writable && !wr_load32(&c->lost))
+                letters_send(c);
+        if ((watches[1].readable || watches[1].hung_up) && !wr_load32(&c->lost))
+                for (int i = 0; i < MESSAGES_PER_TURN && control_receive(c); i++)
+                        ;
+        for (size_t i = 2; i < count; i++)
+                if (watches[i].hung_up)
+                        control_peer_died(c, sessions[i - 2]);
+        questions_fail(c, wr_clock_ns(), WEIR_E_NO_BROKER, "the broker did not answer in time");
+        control_publishers(c);
+}
+
+/* Its descriptors go with it: they are in no other table, save `wake`. */
+static void
+control_end(struct wr_control *c)
+{
+        struct wr_letter *letter;
+
+        wr_control_send(c, &(struct wr_message){.kind = WR_BYE});
+        wr_object_close(c->connection);
+        wr_object_close(c->life_line);
+        while ((letter = c->letters)) {
+                c->letters = letter->next;
+                free(letter);
+        }
+}
+
+void *
+wr_control_main(void *argument)
+{
+        struct wr_control *c = argument;
+        struct wr_question *opening = c->questions;
+
+        c->questions = NULL;
+        opening->result = wr_control_connect(c, opening->sentence, sizeof opening->sentence);
+        if (opening->result < 0) {
+                wr_store32(&c->lost, 1);
+                control_end(c);
+                wr_control_answered(c, opening);
+                return NULL; /* joined by wr_control_open, which holds the bus */
+        }
+        wr_control_answered(c, opening);
+        while (!c->ending || c->lanes > 0)
+                control_turn(c);
+        control_end(c);
+        wr_bus_drop(c->bus);
+        return NULL;
+}

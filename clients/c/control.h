@@ -1,0 +1,188 @@
+/*
+ * The control thread of a bus: it holds the connection to the broker, maps what arrives, attaches and detaches
+ * subscribers, sees peers die. It has a descriptor table of its own, and it is never on the path of a frame.
+ *
+ *      any thread                               control thread
+ *      post a job, raise `wake`   ----------->  run it
+ *      ask a question, wait       ----------->  send the message, keep the question
+ *                                 <-----------  the broker's answer, or its loss, or the deadline
+ */
+#ifndef WR_CONTROL_H
+#define WR_CONTROL_H
+
+#include "bus/atomic.h"
+#include "bus/message.h"
+#include "named-objects/region.h"
+
+#include <pthread.h>
+
+enum {
+        WR_CONTROL_SENTENCE_MAX = 768,
+        WR_CONTROL_PEERS_MAX = 1024, /* life-lines watched; of more peers the broker tells */
+};
+
+struct weir;
+struct weir_options;
+struct weir_publisher;
+struct weir_subscriber;
+struct wr_control;
+
+/* Something for the control thread to do. Lies in the object that it is about; run() owns it from then on. */
+struct wr_job {
+        struct wr_job *next;
+        void (*run)(struct wr_control *c, struct wr_job *job);
+};
+
+/* A question to the broker; lies on the stack of the thread that waits for its answer. */
+struct wr_question {
+        struct wr_job job;
+        struct wr_question *next;
+        struct wr_message message; /* what is sent */
+        /* What came with its number; true: this was the last of it, result is set. NULL: the first answer is all. */
+        bool (*answer)(struct wr_control *c, struct wr_question *q, const struct wr_message *m, wr_object *objects);
+        /* The deadline passed, or the broker is lost: result and sentence are set already. May be NULL. */
+        void (*abandon)(struct wr_control *c, struct wr_question *q);
+        void *subject;
+        int64_t deadline_ns;
+        bool done, over;           /* done: guarded by the lock; over: answered, to be taken off the list */
+        enum weir_result result;
+        char sentence[WR_CONTROL_SENTENCE_MAX];
+};
+
+/* A session whose life-line we watch, for as long as one of our pairs leads to it. */
+struct wr_peer {
+        struct wr_peer *next;
+        uint64_t session;
+        wr_object line;            /* closed when it hung up */
+        uint32_t references;
+        bool dead;
+};
+
+struct wr_letter { /* a message that the connection had no room for */
+        struct wr_letter *next;
+        size_t size;
+        uint8_t bytes[];
+};
+
+struct wr_control {
+        struct weir *bus;
+        wr_object wake;            /* raised with every job */
+        pthread_t thread;
+        pthread_mutex_t lock;      /* jobs, done */
+        pthread_cond_t answered;
+        struct wr_job *jobs, **jobs_end;
+        wr_word32 lost;            /* the broker went, or was never there */
+        /* The control thread's own from here on. */
+        const struct weir_options *options; /* while it connects */
+        char address[108], identity[256];
+        uint64_t session;
+        wr_object connection, life_line;
+        struct wr_letter *letters, **letters_end;
+        uint32_t letter_count, question_count;
+        struct wr_question *questions;
+        struct wr_peer *peers;
+        struct weir_publisher *publishers;
+        struct weir_subscriber *subscribers;
+        uint32_t lanes;            /* mapped, not yet finished: as long as there are any the thread goes on */
+        bool retry;                /* a publisher was busy: visit it again in a moment */
+        bool ending;               /* weir_close() was called; guarded by the lock for who posts */
+        int64_t tick_ns;           /* when publishers that want room are looked at again */
+};
+
+/* Starts the thread and waits until it has a broker. The sentence is set on a failure, and no thread is left. */
+enum weir_result
+wr_control_open(struct weir *bus, const struct weir_options *options);
+
+/* Every endpoint has been closed. Joins the thread, or, while frames are out, lets it go on until the last one is
+ * back, so that their memory stays. */
+void
+wr_control_close(struct wr_control *c);
+
+/* Any thread. */
+void
+wr_control_post(struct wr_control *c, struct wr_job *job);
+
+/* Any thread: one more turn, to settle what was applied. */
+void
+wr_control_wake(struct wr_control *c);
+
+/* Any thread but the control thread: sends q->message, waits for the answer, sets the sentence on a failure. */
+enum weir_result
+wr_control_ask(struct wr_control *c, struct wr_question *q, int64_t timeout_ns);
+
+/* A job to wait for: run() sets q->result and calls wr_control_answered. */
+enum weir_result
+wr_control_do(struct wr_control *c, struct wr_question *q, void (*run)(struct wr_control *, struct wr_job *));
+
+void
+wr_control_answered(struct wr_control *c, struct wr_question *q);
+
+/* ---- the control thread only ---- */
+
+/* The question has its answer: off the list, and its owner is told. */
+void
+wr_control_finish(struct wr_control *c, struct wr_question *q);
+
+/* Sent now or when there is room. Nothing without a broker. */
+void
+wr_control_send(struct wr_control *c, const struct wr_message *message);
+
+/* The thread: argument is the control; questions holds the opener's. */
+void *
+wr_control_main(void *argument);
+
+/* Own table, then finds the broker and says hello: clients/c/control_open.c. */
+enum weir_result
+wr_control_connect(struct wr_control *c, char *sentence, size_t room);
+
+/* The connection failed: questions are answered, pairs flow on. */
+void
+wr_control_lost(struct wr_control *c, const char *why);
+
+/* The peer with this life-line; takes `line` (closes it where it has one already). NULL: no memory. */
+struct wr_peer *
+wr_control_peer(struct wr_control *c, uint64_t session, wr_object line);
+
+void
+wr_control_peer_drop(struct wr_control *c, struct wr_peer *peer);
+
+/* Has this process room for `count` more descriptors in the control thread's table? Else a sentence with the number
+ * that is needed. */
+bool
+wr_control_has_objects(const struct wr_control *c, uint32_t count, char *sentence, size_t room);
+
+/* control_pairs.c: messages for publishers; what a busy publisher left to do; the death of a peer. */
+void
+wr_control_pair_added(struct wr_control *c, const struct wr_message_pair_added *m, wr_object *objects);
+
+void
+wr_control_pair_removed(struct wr_control *c, const struct wr_message_pair_removed *m);
+
+void
+wr_control_pairs_close(struct wr_control *c, struct weir_publisher *p);
+
+void
+wr_control_publisher_settle(struct wr_control *c, struct weir_publisher *p);
+
+void
+wr_control_pairs_dead(struct wr_control *c, struct wr_peer *peer);
+
+/* Charges who keeps a publisher waiting that does not wait inside a call. False: no publisher waits so. */
+bool
+wr_control_pairs_tick(struct wr_control *c, int64_t now_ns);
+
+/* control_lanes.c: messages for subscribers; the death of a peer. */
+void
+wr_control_lane_added(struct wr_control *c, const struct wr_message_lane_added *m, wr_object *objects);
+
+void
+wr_control_lane_ended(struct wr_control *c, const struct wr_message_lane_ended *m);
+
+void
+wr_control_lanes_dead(struct wr_control *c, struct wr_peer *peer);
+
+/* info.c: figures of what changed since the last time. */
+void
+wr_control_send_stats(struct wr_control *c);
+
+#endif

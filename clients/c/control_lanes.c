@@ -1,0 +1,295 @@
+/*
+ * Lanes of our subscribers, as the control thread sees them.
+ *
+ *      LANE_ADDED   check the grant, map lane (read-only) and page, hand it to the taking thread   PAIR_READY
+ *      LANE_ENDED   the lane is over, or one that was announced does not come
+ *      life-line    its publisher died: what it committed is still drained
+ *      finish       nobody takes from it, sleeps on it or holds a block of it any more             PAIR_DONE
+ *
+ * The lane's read-only descriptor stays here: the taking thread asks through it how far the memory really is there.
+ */
+#include "clients/c/subscriber.h"
+
+#include "named-objects/sentence.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { INLINE_MAX = 4096 /* as the copies in frame.c */ };
+
+#define GEOMETRY_OF(m)                                                                                                \
+        {                                                                                                             \
+                .lane = (m)->lane, .epoch = (m)->epoch, .follows = (m)->follows, .segment_bytes = (m)->segment_bytes, \
+                .ring_offset = (m)->ring_offset, .ring_bytes = (m)->ring_bytes, .heap_offset = (m)->heap_offset,      \
+                .heap_bytes = (m)->heap_bytes, .start = (m)->start, .inline_max = (m)->inline_max, .hash = (m)->hash, \
+        }
+
+static struct weir_subscriber *
+subscriber_of(struct wr_control *c, uint64_t subscription)
+{
+        struct weir_subscriber *s = c->subscribers;
+
+        while (s && s->id != subscription)
+                s = s->control_next;
+        return s;
+}
+
+/* One of the lanes that weir_subscriber_open waits for came, or does not. */
+static void
+opening_settle(struct wr_control *c, struct weir_subscriber *s)
+{
+        struct wr_question *q = s->opening;
+
+        if (!q || --s->lanes_due > 0)
+                return;
+        s->opening = NULL;
+        wr_control_finish(c, q);
+}
+
+/* ---- LANE_ADDED ---- */
+
+static enum weir_result
+lane_map(struct wr_lane_link *lane, const struct wr_message_lane_added *m, const struct wr_lane_geometry *g,
+         const wr_object *objects)
+{
+        uint64_t words = wr_pair_words_bytes(m->announcements);
+        enum weir_result result = wr_lane_geometry_check(g);
+
+        if (result == WEIR_OK && g->inline_max > INLINE_MAX)
+                result = WEIR_E_VERSION;
+        if (result == WEIR_OK)
+                result = wr_region_check(objects[0], g->segment_bytes, true);
+        if (result == WEIR_OK)
+                result = wr_region_check(objects[1], m->page_bytes, false);
+        if (result < 0)
+                return result;
+        if (m->words_offset % WR_LINE_BYTES != 0 || words > m->page_bytes || m->words_offset > m->page_bytes - words)
+                return WEIR_E_CORRUPT;
+        result = wr_region_map(objects[0], g->segment_bytes, false, &lane->segment);
+        if (result < 0)
+                lane->segment = NULL;
+        if (result == WEIR_OK && (result = wr_region_map(objects[1], m->page_bytes, true, &lane->page)) < 0)
+                lane->page = NULL;
+        lane->page_bytes = m->page_bytes;
+        return result;
+}
+
+static enum weir_result
+lane_read(struct wr_lane_link *lane, const struct wr_message_lane_added *m, const struct wr_lane_geometry *g,
+          const struct weir_subscriber_options *o)
+{
+        struct wr_lane_start start = {m->position, m->sequence, m->format};
+        struct wr_pair_words *words = (struct wr_pair_words *)(void *)((uint8_t *)lane->page + m->words_offset);
+        enum weir_result result = wr_lane_reader_open(&lane->reader, lane->segment, g, &start, words, m->announcements,
+                                                      m->reliable != 0);
+
+        lane->reader.keep = o->keep == WEIR_NONE ? 0 : o->keep;
+        lane->reader.verify = o->verify == 0 ? 1 : o->verify; /* WEIR_NONE is what it calls none, too */
+        return result;
+}
+
+/* Whatever of it is there goes. */
+static void
+lane_free(struct wr_control *c, struct wr_lane_link *lane)
+{
+        if (lane->segment)
+                wr_region_unmap(lane->segment, lane->reader.geometry.segment_bytes);
+        if (lane->page)
+                wr_region_unmap(lane->page, lane->page_bytes);
+        wr_lane_reader_close(&lane->reader);
+        free(lane->reader.pair.held);
+        wr_object_close(lane->object);
+        if (lane->peer)
+                wr_control_peer_drop(c, lane->peer);
+        free(lane);
+}
+
+static void
+lane_finish(struct wr_control *c, struct wr_job *job)
+{
+        struct wr_lane_link *lane = (struct wr_lane_link *)(void *)((char *)job - offsetof(struct wr_lane_link, finish));
+        struct weir_subscriber *s = lane->subscriber;
+        struct wr_lane_link **at = &s->control_lanes;
+
+        while (*at != lane)
+                at = &(*at)->control_next;
+        *at = lane->control_next;
+        wr_store_release(&lane->reader.pair.words->state, WR_PAIR_DONE);
+        wr_control_send(c, &(struct wr_message){.kind = WR_PAIR_DONE, .pair_done = {lane->pair}});
+        lane_free(c, lane);
+        c->lanes -= 1;
+        wr_subscriber_drop(s);
+}
+
+static enum weir_result
+lane_create(struct wr_control *c, struct weir_subscriber *s, const struct wr_message_lane_added *m, wr_object *objects,
+            struct wr_lane_link **out)
+{
+        struct wr_lane_geometry geometry = GEOMETRY_OF(m);
+        struct wr_lane_link *lane = calloc(1, sizeof *lane);
+        enum weir_result result;
+
+        if (!lane)
+                return WEIR_E_NO_MEMORY;
+        lane->object = WR_NO_OBJECT;
+        lane->reader.geometry = geometry;
+        result = lane_map(lane, m, &geometry, objects);
+        if (result == WEIR_OK)
+                result = lane_read(lane, m, &geometry, &s->options);
+        if (result == WEIR_OK) {
+                lane->peer = wr_control_peer(c, m->peer, objects[2]);
+                objects[2] = WR_NO_OBJECT;
+                result = lane->peer ? WEIR_OK : WEIR_E_NO_MEMORY;
+        }
+        if (result < 0) {
+                lane_free(c, lane);
+                return result;
+        }
+        lane->object = objects[0];
+        objects[0] = WR_NO_OBJECT;
+        lane->references = 1;
+        lane->subscriber = s;
+        lane->pair = m->pair;
+        lane->source = m->source;
+        lane->finish.run = lane_finish;
+        snprintf(lane->name, sizeof lane->name, "%s", m->name);
+        *out = lane;
+        return WEIR_OK;
+}
+
+/* To the end of the arrivals, so that lanes are taken in the order in which they came. */
+static uint32_t
+lane_arrive(struct wr_control *c, struct weir_subscriber *s, struct wr_lane_link *lane)
+{
+        struct wr_lane_link **end;
+        uint32_t count;
+
+        wr_add32(&s->references, 1);
+        c->lanes += 1;
+        lane->control_next = s->control_lanes;
+        s->control_lanes = lane;
+        pthread_mutex_lock(&s->lock);
+        count = s->lane_count + 1;
+        for (end = &s->arrivals; *end; end = &(*end)->next)
+                count += 1;
+        *end = lane;
+        wr_store32(&s->arrivals_due, 1);
+        pthread_mutex_unlock(&s->lock);
+        return count;
+}
+
+static void
+lane_declined(struct wr_control *c, struct weir_subscriber *s, int32_t reason, const char *text)
+{
+        if (s->opening) {
+                s->declined = reason;
+                snprintf(s->opening->sentence, sizeof s->opening->sentence, "%s", text);
+                opening_settle(c, s);
+                return;
+        }
+        wr_bus_tell(c->bus, &(struct weir_event){.kind = WEIR_LEFT, .reason = reason, .user = s->options.user, .subscriber = s,
+                                                 .topic = s->topic, .text = text, .count = s->lane_count});
+}
+
+void
+wr_control_lane_added(struct wr_control *c, const struct wr_message_lane_added *m, wr_object *objects)
+{
+        struct weir_subscriber *s = subscriber_of(c, m->subscription);
+        struct wr_lane_link *lane = NULL;
+        char text[WR_EVENT_TEXT_MAX] = "";
+        enum weir_result result = s ? WEIR_OK : WEIR_E_CLOSED;
+        uint32_t count;
+
+        if (s && !wr_control_has_objects(c, 2, text, sizeof text))
+                result = WEIR_E_QUOTA;
+        if (result == WEIR_OK)
+                result = lane_create(c, s, m, objects, &lane);
+        wr_control_send(c, &(struct wr_message){.kind = WR_PAIR_READY, .pair_ready = {m->pair, result}});
+        if (!s)
+                return;
+        if (result < 0) {
+                if (!text[0])
+                        wr_sentence(text, sizeof text, "the lane of publisher '%s' of '%s' cannot be mapped: %s", m->name, s->topic,
+                                    weir_result_text(result));
+                lane_declined(c, s, result, text);
+                return;
+        }
+        count = lane_arrive(c, s, lane);
+        wr_sentence(text, sizeof text, "publisher '%s' of '%s' joined", m->name, s->topic);
+        wr_bus_tell(c->bus, &(struct weir_event){.kind = WEIR_JOINED, .user = s->options.user, .subscriber = s,
+                                                 .topic = s->topic, .text = text, .source = m->source, .count = count});
+        opening_settle(c, s);
+}
+
+/* ---- its end ---- */
+
+/* The taking thread drains it, then lets it leave. */
+static void
+lane_over(struct wr_control *c, struct wr_lane_link *lane, int32_t reason, const char *text)
+{
+        if (wr_load32(&lane->over))
+                return;
+        lane->reason = reason;
+        snprintf(lane->text, sizeof lane->text, "%s", text);
+        wr_store32_release(&lane->over, 1);
+        wr_bus_poke(c->bus);
+}
+
+void
+wr_control_lane_ended(struct wr_control *c, const struct wr_message_lane_ended *m)
+{
+        struct weir_subscriber *s = subscriber_of(c, m->subscription);
+
+        if (!s)
+                return;
+        if (m->lane == 0) {
+                lane_declined(c, s, m->reason, m->text);
+                return;
+        }
+        for (struct wr_lane_link *lane = s->control_lanes; lane; lane = lane->control_next)
+                if (lane->reader.geometry.lane == m->lane)
+                        lane_over(c, lane, m->reason, m->text);
+}
+
+void
+wr_control_lanes_dead(struct wr_control *c, struct wr_peer *peer)
+{
+        char text[WR_EVENT_TEXT_MAX];
+
+        for (struct weir_subscriber *s = c->subscribers; s; s = s->control_next)
+                for (struct wr_lane_link *lane = s->control_lanes; lane; lane = lane->control_next) {
+                        if (lane->peer != peer)
+                                continue;
+                        wr_sentence(text, sizeof text, "publisher '%s' of '%s' died", lane->name, s->topic);
+                        lane_over(c, lane, WEIR_E_CLOSED, text);
+                }
+}
+
+/* ---- how much of it is there ---- */
+
+static void
+lane_grow(struct wr_control *c, struct wr_job *job)
+{
+        struct wr_question *q = (struct wr_question *)(void *)job;
+        struct wr_lane_link *lane = q->subject;
+        const struct wr_lane_geometry *g = &lane->reader.geometry;
+        uint64_t from = g->heap_offset + lane->reader.committed, to = from;
+
+        q->result = wr_region_committed(lane->object, from, &to);
+        if (q->result == WEIR_OK && to > g->heap_offset + g->heap_bytes)
+                to = g->heap_offset + g->heap_bytes;
+        if (q->result == WEIR_OK && to > from)
+                lane->reader.committed = to - g->heap_offset; /* the taking thread waits for us */
+        wr_control_answered(c, q);
+}
+
+enum weir_result
+wr_lane_link_grow(struct wr_lane_link *lane)
+{
+        struct wr_question q = {.subject = lane};
+        uint64_t before = lane->reader.committed;
+
+        wr_control_do(&lane->subscriber->bus->control, &q, lane_grow);
+        return lane->reader.committed > before ? WEIR_OK : WEIR_EMPTY;
+}

@@ -1,0 +1,259 @@
+/*
+ * How a control thread begins and ends: a descriptor table of its own, the search for a broker, hello and welcome.
+ *
+ *      for each address, in the documented order: connect, check who listens, HELLO -> WELCOME
+ *      none? again, until the opener's time is up; the sentence then names every place that was tried
+ *      a REFUSAL ends the search: that broker is the right one, and it said no
+ */
+#include "bus/layout.h"
+#include "bus/os/clock.h"
+#include "clients/c/bus.h"
+#include "clients/c/error.h"
+#include "named-objects/address.h"
+#include "named-objects/endpoint.h"
+#include "named-objects/flag.h"
+#include "named-objects/sentence.h"
+#include "named-objects/watch.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#define OPEN_TIMEOUT_NS  INT64_C(2000000000)
+#define HELLO_TIMEOUT_NS INT64_C(2000000000)
+#define AGAIN_NS         INT64_C(20000000) /* between two rounds of the search */
+
+/* ---- in the opener's thread ---- */
+
+static enum weir_result
+thread_start(struct wr_control *c)
+{
+        sigset_t all, before;
+        int code;
+
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        code = pthread_create(&c->thread, NULL, wr_control_main, c);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+        if (code != 0)
+                return wr_error(WEIR_E_NO_MEMORY, "cannot start the control thread of a bus: %s", strerror(code));
+        return WEIR_OK;
+}
+
+static enum weir_result
+opening_wait(struct wr_control *c, struct wr_question *opening)
+{
+        pthread_mutex_lock(&c->lock);
+        while (!opening->done)
+                pthread_cond_wait(&c->answered, &c->lock);
+        pthread_mutex_unlock(&c->lock);
+        return opening->result < 0 ? wr_error(opening->result, "%s", opening->sentence) : WEIR_OK;
+}
+
+enum weir_result
+wr_control_open(struct weir *bus, const struct weir_options *options)
+{
+        struct wr_control *c = &bus->control;
+        struct wr_question opening = {.job.run = NULL};
+        char sentence[WR_CONTROL_SENTENCE_MAX];
+        enum weir_result result;
+
+        *c = (struct wr_control){.bus = bus, .options = options, .questions = &opening};
+        c->connection = c->life_line = c->wake = WR_NO_OBJECT;
+        c->jobs_end = &c->jobs;
+        c->letters_end = &c->letters;
+        if (!wr_control_has_objects(c, 2, sentence, sizeof sentence))
+                return wr_error(WEIR_E_QUOTA, "cannot open a bus: %s", sentence);
+        result = wr_flag_create(&c->wake);
+        if (result == WEIR_E_QUOTA)
+                return wr_error(result, "cannot open a bus: all %u descriptors of this process are in use, it needs %u: "
+                                "raise RLIMIT_NOFILE (ulimit -n)", wr_watch_objects_now(), wr_watch_objects_now() + 2);
+        if (result < 0)
+                return wr_error_cannot(result, "make the wake flag of", "a bus");
+        pthread_mutex_init(&c->lock, NULL);
+        pthread_cond_init(&c->answered, NULL);
+        wr_bus_hold(bus); /* the thread's */
+        result = thread_start(c);
+        if (result == WEIR_OK) {
+                result = opening_wait(c, &opening);
+                if (result < 0)
+                        pthread_join(c->thread, NULL);
+        }
+        if (result < 0) {
+                wr_object_close(c->wake);
+                wr_bus_drop(bus);
+        }
+        return result;
+}
+
+static void
+control_ending(struct wr_control *c, struct wr_job *job)
+{
+        struct wr_question *q = (struct wr_question *)(void *)job;
+
+        pthread_mutex_lock(&c->lock);
+        c->ending = true;
+        pthread_mutex_unlock(&c->lock);
+        q->result = c->lanes > 0 ? WEIR_FULL : WEIR_OK;
+        wr_control_answered(c, q);
+}
+
+void
+wr_control_close(struct wr_control *c)
+{
+        struct wr_question q = {.job.run = NULL};
+        pthread_t thread = c->thread;
+        wr_object wake = c->wake;
+
+        wr_bus_hold(c->bus); /* a thread that goes on may end, and free the rest, at any time */
+        if (wr_control_do(c, &q, control_ending) == WEIR_OK)
+                pthread_join(thread, NULL);
+        else
+                pthread_detach(thread);
+        wr_object_close(wake);
+        wr_bus_drop(c->bus);
+}
+
+/* ---- in the control thread ---- */
+
+static const char *
+program_name(void)
+{
+        return program_invocation_short_name ? program_invocation_short_name : "?";
+}
+
+/* Waits for the answer to HELLO. */
+static enum weir_result
+hello_answer(struct wr_control *c, char *sentence, size_t room)
+{
+        struct wr_watch watch = {.object = c->connection, .read = true};
+        uint8_t bytes[WR_MESSAGE_BYTES_MAX];
+        int64_t deadline_ns = wr_bus_deadline(HELLO_TIMEOUT_NS), left_ns;
+        struct wr_message m;
+        size_t size, count = 1;
+        const char *why = "";
+        enum weir_result result;
+
+        while ((result = wr_endpoint_receive(c->connection, bytes, sizeof bytes, &size, &c->life_line, &count)) ==
+               WEIR_EMPTY) {
+                left_ns = deadline_ns - wr_clock_ns();
+                if (left_ns <= 0) {
+                        wr_sentence(sentence, room, "it listens, but does not answer");
+                        return WEIR_E_NO_BROKER;
+                }
+                wr_watch_wait(&watch, 1, left_ns);
+                count = 1;
+        }
+        if (result < 0) {
+                wr_sentence(sentence, room, "it hung up");
+                return WEIR_E_NO_BROKER;
+        }
+        if (count == 0)
+                c->life_line = WR_NO_OBJECT;
+        result = wr_message_decode(bytes, size, &m, &why);
+        if (result == WEIR_OK && m.kind == WR_REFUSAL) {
+                wr_sentence(sentence, room, "%s", m.refusal.sentence);
+                return m.refusal.result < 0 ? (enum weir_result)m.refusal.result : WEIR_E_DENIED;
+        }
+        if (result < 0 || m.kind != WR_WELCOME || count != 1) {
+                wr_sentence(sentence, room, "it speaks another protocol than version %d of this library", WR_PROTOCOL);
+                return WEIR_E_VERSION;
+        }
+        if (m.welcome.layout != WR_LAYOUT) {
+                wr_sentence(sentence, room, "its layout of shared memory is version %u, this library's is %d", m.welcome.layout,
+                            WR_LAYOUT);
+                return WEIR_E_VERSION;
+        }
+        c->session = m.welcome.session;
+        snprintf(c->identity, sizeof c->identity, "%s", m.welcome.identity);
+        return WEIR_OK;
+}
+
+static enum weir_result
+say_hello(struct wr_control *c, const char *address, char *sentence, size_t room)
+{
+        struct wr_message hello = {.kind = WR_HELLO, .request = 1, .hello = {.layout = WR_LAYOUT}};
+        uint8_t bytes[WR_MESSAGE_BYTES_MAX];
+        enum weir_result result = wr_endpoint_connect(&c->connection, address, sentence, room);
+
+        if (result < 0)
+                return result;
+        if (c->options->embed)
+                hello.hello.flags = WR_HELLO_MAY_EMBED;
+        snprintf(hello.hello.name, sizeof hello.hello.name, "%s", c->options->name ? c->options->name : program_name());
+        result = wr_endpoint_send(c->connection, bytes, wr_message_encode(&hello, bytes), NULL, 0);
+        if (result == WEIR_OK)
+                result = hello_answer(c, sentence, room);
+        if (result == WEIR_OK) {
+                wr_sentence(c->address, sizeof c->address, "%s", address);
+                return WEIR_OK;
+        }
+        wr_object_close(c->connection);
+        wr_object_close(c->life_line);
+        c->connection = c->life_line = WR_NO_OBJECT;
+        return result;
+}
+
+/* One round over the list. WEIR_E_NO_BROKER: nobody there; `sentence` lists the places. */
+static enum weir_result
+try_each(struct wr_control *c, char list[][WR_ADDRESS_MAX], size_t count, char *sentence, size_t room)
+{
+        char why[512];
+        size_t used = 0;
+
+        wr_sentence(sentence, room, "%s", "");
+        for (size_t i = 0; i < count; i++) {
+                enum weir_result result;
+
+                why[0] = 0;
+                result = say_hello(c, list[i], why, sizeof why);
+                if (result == WEIR_OK)
+                        return WEIR_OK;
+                if (result != WEIR_E_NO_BROKER) {
+                        wr_sentence(sentence, room, "the broker at %s: %s", list[i], why[0] ? why : weir_result_text(result));
+                        return result;
+                }
+                wr_sentence(sentence + used, room - used, "%s%s (%s)", i ? ", " : "", list[i], why[0] ? why : "nobody listens");
+                used = strlen(sentence);
+        }
+        return WEIR_E_NO_BROKER;
+}
+
+enum weir_result
+wr_control_connect(struct wr_control *c, char *sentence, size_t room)
+{
+        char list[WR_ADDRESSES][WR_ADDRESS_MAX], tried[WR_CONTROL_SENTENCE_MAX - 128];
+        const struct weir_options *o = c->options;
+        int64_t deadline_ns = wr_bus_deadline(o->open_timeout_ns ? o->open_timeout_ns : OPEN_TIMEOUT_NS);
+        struct wr_watch wake = {.object = c->wake, .read = true};
+        size_t count = 1;
+        enum weir_result result = wr_watch_own_table(&c->wake, 1);
+
+        if (result < 0) {
+                wr_sentence(sentence, room, "cannot give the control thread a descriptor table of its own: %s",
+                            weir_result_text(result));
+                return result;
+        }
+        if (!o->address)
+                count = wr_address_list(list, WR_ADDRESSES);
+        else if (snprintf(list[0], sizeof list[0], "%s", o->address) >= (int)sizeof list[0])
+                count = 0;
+        if (count == 0) {
+                wr_sentence(sentence, room, "the address of the broker is longer than %d bytes", WR_ADDRESS_MAX - 1);
+                return WEIR_E_USAGE;
+        }
+        while ((result = try_each(c, list, count, tried, sizeof tried)) == WEIR_E_NO_BROKER) {
+                int64_t left_ns = deadline_ns - wr_clock_ns();
+
+                if (left_ns <= 0)
+                        break;
+                wr_watch_wait(&wake, 1, left_ns < AGAIN_NS ? left_ns : AGAIN_NS);
+        }
+        if (result == WEIR_E_NO_BROKER)
+                wr_sentence(sentence, room, "no broker: tried %s. Start one: weir broker run", tried);
+        else if (result < 0)
+                wr_sentence(sentence, room, "%s", tried);
+        c->options = NULL; /* the opener's */
+        return result;
+}

@@ -1,0 +1,316 @@
+/*
+ * What is known: figures of our own endpoints from counters that only their own threads write, figures of everybody
+ * else's from the broker.
+ */
+#include "clients/c/error.h"
+#include "clients/c/options.h"
+#include "clients/c/publisher.h"
+#include "clients/c/subscriber.h"
+#include "named-objects/fork.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ANSWER_TIMEOUT_NS INT64_C(2000000000)
+
+/* ---- our own ---- */
+
+/* As much of `from` as the caller's structure has room for; its size stays its own. */
+static enum weir_result
+hand_out(void *to, const void *from, size_t size, const char *name)
+{
+        uint32_t room;
+
+        if (!to)
+                return wr_error(WEIR_E_USAGE, "struct %s is NULL", name);
+        memcpy(&room, to, sizeof room);
+        if (room < sizeof room)
+                return wr_error(WEIR_E_USAGE, "%s.size is %u: set it to sizeof(struct %s)", name, room, name);
+        if (room > size)
+                memset((char *)to + size, 0, room - size);
+        memcpy((char *)to + sizeof room, (const char *)from + sizeof room, (room < size ? room : size) - sizeof room);
+        return WEIR_OK;
+}
+
+static struct weir_info
+publisher_info(const struct weir_publisher *p)
+{
+        return (struct weir_info){
+                .path = WEIR_SHM,
+                .peers = wr_load32(&p->link_count),
+                .frames = wr_load(&p->frames),
+                .bytes = wr_load(&p->bytes),
+                .full = wr_load(&p->full),
+                .waits = wr_load(&p->waits),
+                .out = wr_load32(&p->loans_out),
+                .copied_bytes = wr_load(&p->copied_bytes),
+                .why = "shm: memory was granted",
+        };
+}
+
+static struct weir_info
+subscriber_info(struct weir_subscriber *s)
+{
+        struct weir_info info = {
+                .path = WEIR_SHM,
+                .frames = wr_load(&s->frames_taken),
+                .bytes = wr_load(&s->bytes),
+                .lost = wr_load(&s->lost),
+                .skipped = wr_load(&s->skipped),
+                .corrupt = wr_load(&s->corrupt),
+                .copied_bytes = wr_load(&s->copied_bytes),
+                .why = "shm: memory was granted",
+        };
+
+        pthread_mutex_lock(&s->lock);
+        for (uint32_t i = 0; i < s->lane_count; i++) {
+                info.lost += wr_load(&s->lanes[i]->lost);
+                info.skipped += wr_load(&s->lanes[i]->skipped);
+                info.corrupt += wr_load(&s->lanes[i]->corrupt);
+                info.peers += 1;
+        }
+        for (const struct wr_lane_link *lane = s->arrivals; lane; lane = lane->next)
+                info.peers += 1;
+        pthread_mutex_unlock(&s->lock);
+        for (uint32_t i = 0; wr_load32(&s->closed) == 0 && i < s->frames_max; i++)
+                info.out += wr_load32(&s->frames[i].out);
+        return info;
+}
+
+enum weir_result WEIR_CALL
+weir_publisher_info(const struct weir_publisher *p, struct weir_info *i)
+{
+        struct weir_info info;
+        enum weir_result result = wr_publisher_check(p);
+
+        if (result < 0)
+                return result;
+        info = publisher_info(p);
+        info.copies = info.bytes > 0 && info.copied_bytes >= info.bytes ? 1 : 0;
+        return hand_out(i, &info, sizeof info, "weir_info");
+}
+
+enum weir_result WEIR_CALL
+weir_subscriber_info(const struct weir_subscriber *s, struct weir_info *i)
+{
+        struct weir_info info;
+        enum weir_result result = wr_subscriber_check(s);
+
+        if (result < 0)
+                return result;
+        info = subscriber_info((struct weir_subscriber *)(uintptr_t)s); /* its lock is no part of what is const */
+        info.copies = info.bytes > 0 && info.copied_bytes >= info.bytes ? 1 : 0;
+        return hand_out(i, &info, sizeof info, "weir_info");
+}
+
+static void
+stats_send(struct wr_control *c, uint64_t endpoint, const struct weir_info *info, wr_word *told)
+{
+        uint64_t sum = info->frames + info->lost + info->skipped + info->corrupt + info->full + info->waits + info->out;
+
+        if (sum == wr_load(told))
+                return; /* nothing has changed since */
+        wr_store(told, sum);
+        wr_control_send(c, &(struct wr_message){
+                                   .kind = WR_STATS,
+                                   .stats = {endpoint, info->frames, info->bytes, info->lost, info->skipped, info->corrupt,
+                                             info->full, info->waits, info->out, info->copied_bytes},
+                           });
+}
+
+void
+wr_control_send_stats(struct wr_control *c)
+{
+        struct weir_info info;
+
+        for (struct weir_publisher *p = c->publishers; p; p = p->control_next) {
+                info = publisher_info(p);
+                stats_send(c, p->lane, &info, &p->told);
+        }
+        for (struct weir_subscriber *s = c->subscribers; s; s = s->control_next) {
+                info = subscriber_info(s);
+                stats_send(c, s->id, &info, &s->told);
+        }
+}
+
+/* ---- everybody's, from the broker ---- */
+
+struct list_row {
+        struct list_row *next;
+        struct wr_message message;
+};
+
+struct list {
+        struct list_row *rows, **end;
+};
+
+static bool
+list_answer(struct wr_control *c, struct wr_question *q, const struct wr_message *m, wr_object *objects)
+{
+        struct list *list = q->subject;
+        struct list_row *row;
+
+        (void)c, (void)objects;
+        if (m->kind == WR_DONE) {
+                q->result = m->done.result < 0 ? (enum weir_result)m->done.result : WEIR_OK;
+                snprintf(q->sentence, sizeof q->sentence, "the list is not whole: %s", weir_result_text(q->result));
+                return true;
+        }
+        row = malloc(sizeof *row);
+        if (!row)
+                return false; /* the rest of the list may still do */
+        row->next = NULL;
+        row->message = *m;
+        *list->end = row;
+        list->end = &row->next;
+        return false;
+}
+
+static struct weir_row
+row_of(const struct wr_message *m)
+{
+        const struct wr_message_endpoint *e = &m->endpoint;
+
+        if (m->kind == WR_TOPIC)
+                return (struct weir_row){.size = sizeof(struct weir_row), .publishers = m->topic.publishers,
+                                         .subscribers = m->topic.subscribers, .topic = m->topic.topic,
+                                         .type = m->topic.type, .name = "", .identity = ""};
+        return (struct weir_row){
+                .size = sizeof(struct weir_row), .publishes = e->publishes, .pid = e->pid, .delivery = e->delivery,
+                .path = e->path, .peers = e->peers, .id = e->id, .source = e->source, .frames = e->frames,
+                .bytes = e->bytes, .lost = e->lost, .skipped = e->skipped, .corrupt = e->corrupt, .full = e->full,
+                .waits = e->waits, .out = e->out, .memory_bytes = e->memory_bytes, .topic = e->topic, .type = e->type,
+                .name = e->name, .identity = e->identity,
+        };
+}
+
+enum weir_result WEIR_CALL
+weir_list(struct weir *bus, const char *pattern, int endpoints, int (*row)(const struct weir_row *row, void *user),
+          void *user)
+{
+        struct list list = {.end = &list.rows};
+        struct wr_question q = {.answer = list_answer, .subject = &list, .message.kind = WR_LIST};
+        struct list_row *at, *next;
+        enum weir_result result = wr_bus_check(bus);
+        int wanted = 1;
+
+        if (result == WEIR_OK && !row)
+                result = wr_error(WEIR_E_USAGE, "weir_list has nobody to tell");
+        if (result < 0)
+                return result;
+        q.message.list.endpoints = endpoints ? 1 : 0;
+        snprintf(q.message.list.pattern, sizeof q.message.list.pattern, "%s", pattern ? pattern : "**");
+        result = wr_control_ask(&bus->control, &q, ANSWER_TIMEOUT_NS);
+        for (at = list.rows; at; at = next) {
+                struct weir_row one = row_of(&at->message);
+
+                next = at->next;
+                if (wanted && result == WEIR_OK)
+                        wanted = row(&one, user) == 0;
+                free(at);
+        }
+        return result;
+}
+
+struct who {
+        uint64_t source;
+        struct weir_peer *peer;
+};
+
+static int
+who_is_it(const struct weir_row *row, void *user)
+{
+        struct who *who = user;
+
+        if (!row->publishes || row->source != who->source)
+                return 0;
+        who->peer->pid = row->pid;
+        snprintf(who->peer->identity, sizeof who->peer->identity, "%s", row->identity);
+        snprintf(who->peer->name, sizeof who->peer->name, "%s", row->name);
+        return 1;
+}
+
+enum weir_result WEIR_CALL
+weir_peer(struct weir *bus, uint64_t source, struct weir_peer *out)
+{
+        struct weir_peer peer = {.size = 0};
+        struct who who = {source, &peer};
+        enum weir_result result = weir_list(bus, "**", 1, who_is_it, &who);
+
+        if (result < 0)
+                return result;
+        if (!peer.identity[0])
+                return wr_error(WEIR_E_CLOSED, "source %llu publishes no more, or may not be seen", (unsigned long long)source);
+        return hand_out(out, &peer, sizeof peer, "weir_peer");
+}
+
+static bool
+state_answer(struct wr_control *c, struct wr_question *q, const struct wr_message *m, wr_object *objects)
+{
+        (void)c, (void)objects;
+        *(struct wr_message *)q->subject = *m;
+        q->result = WEIR_OK;
+        return true;
+}
+
+enum weir_result WEIR_CALL
+weir_broker_status(struct weir *bus, struct weir_broker_state *out)
+{
+        struct wr_message answer = {.kind = WR_DONE};
+        const struct wr_message_state *m = &answer.state;
+        struct wr_question q = {.answer = state_answer, .subject = &answer, .message.kind = WR_STATUS};
+        struct weir_broker_state state;
+        enum weir_result result = wr_bus_check(bus);
+
+        if (result == WEIR_OK)
+                result = wr_control_ask(&bus->control, &q, ANSWER_TIMEOUT_NS);
+        if (result < 0)
+                return result;
+        if (answer.kind != WR_STATE)
+                return wr_error(WEIR_E_CORRUPT, "the broker answered STATUS with %s", wr_message_name(answer.kind));
+        state = (struct weir_broker_state){
+                .pid = m->pid, .scope = m->scope, .sessions = m->sessions, .topics = m->topics, .lanes = m->lanes,
+                .pairs = m->pairs, .subscriptions = m->subscriptions, .refusals = m->refusals,
+                .uptime_ns = m->uptime_ns, .reserve_bytes = m->reserve_bytes,
+        };
+        snprintf(state.version, sizeof state.version, "%s", m->version);
+        snprintf(state.address, sizeof state.address, "%s", m->address);
+        snprintf(state.policy, sizeof state.policy, "%s", m->policy);
+        return hand_out(out, &state, sizeof state, "weir_broker_state");
+}
+
+static bool
+done_answer(struct wr_control *c, struct wr_question *q, const struct wr_message *m, wr_object *objects)
+{
+        (void)c, (void)objects;
+        q->result = m->kind == WR_DONE && m->done.result >= 0 ? WEIR_OK : WEIR_E_SYSTEM;
+        snprintf(q->sentence, sizeof q->sentence, "the broker could not do it");
+        return true;
+}
+
+enum weir_result WEIR_CALL
+weir_broker_stop(struct weir *bus)
+{
+        struct wr_question q = {.answer = done_answer, .message.kind = WR_STOP};
+        enum weir_result result = wr_bus_check(bus);
+
+        return result < 0 ? result : wr_control_ask(&bus->control, &q, ANSWER_TIMEOUT_NS);
+}
+
+enum weir_result WEIR_CALL
+weir_package_socket(struct weir *bus, const char *package, const char *path)
+{
+        struct wr_question q = {.answer = done_answer, .message.kind = WR_PACKAGE_SOCKET};
+        struct wr_message_package_socket *m = &q.message.package_socket;
+        enum weir_result result = wr_bus_check(bus);
+
+        if (result < 0)
+                return result;
+        if (!package || !path)
+                return wr_error(WEIR_E_USAGE, "weir_package_socket needs a package and a path");
+        if ((size_t)snprintf(m->package, sizeof m->package, "%s", package) >= sizeof m->package ||
+            (size_t)snprintf(m->path, sizeof m->path, "%s", path) >= sizeof m->path)
+                return wr_error(WEIR_E_USAGE, "the package's name or the path of its socket is longer than 255 bytes");
+        return wr_control_ask(&bus->control, &q, ANSWER_TIMEOUT_NS);
+}

@@ -1,0 +1,180 @@
+/*
+ * A publisher: one lane that this process writes, and the subscribers that follow it.
+ *
+ *      who                        may touch
+ *      the publishing thread      everything under the latch; the loans' list
+ *      the control thread         the same while it visits the latch; else only what the lock guards
+ *      any thread                 discards a loan (`returned`), reads the counters
+ *
+ * Subscribers come and go as changes: the control thread lists one, and applies it itself when it finds the latch
+ * free; else the publishing thread does with its next call.
+ */
+#ifndef WR_PUBLISHER_H
+#define WR_PUBLISHER_H
+
+#include "bus/lane.h"
+#include "bus/latch.h"
+#include "bus/os/clock.h"
+#include "clients/c/bus.h"
+
+#include <stdatomic.h>
+
+enum wr_change { WR_CHANGE_NONE, WR_CHANGE_ATTACH, WR_CHANGE_DETACH };
+
+/* A subscriber of ours. Counted: by its publisher, and by who sleeps on its words. */
+struct wr_pair_link {
+        struct wr_pair_writer pair;
+        wr_word32 references;
+        struct wr_pair_link *next;        /* links */
+        struct wr_pair_link *next_change; /* changes, then applied */
+        struct wr_pair_link *control_next; /* all that the control thread knows of */
+        struct weir_publisher *publisher;
+        struct wr_peer *peer;
+        void *page;
+        uint64_t page_bytes;
+        enum wr_change change;
+        enum weir_result result;          /* of attaching */
+        int32_t reason;                   /* why it left */
+        struct wr_lane_start start;
+        uint32_t history;
+        uint32_t room_value;              /* of words->space when it was armed */
+        wr_word32 room_armed;
+        bool attached, leaving;           /* the control thread's view */
+        struct wr_job evicted;
+        char name[64];
+};
+
+struct wr_loan {
+        struct weir_loan open;            /* its first member */
+        struct weir_publisher *publisher;
+        struct wr_loan *next;             /* of the free ones, or of the returned */
+        void *scratch;                    /* for small payloads, so that publishing them is a copy */
+        uint64_t offset, lent_size;       /* offset: WR_SCRATCH, or of the block */
+        uint32_t index;                   /* its announcement, when it is kept */
+        bool kept;                        /* published with WEIR_KEEP */
+};
+
+struct weir_publisher {
+        struct weir *bus;
+        wr_word32 closed;
+        wr_word32 references;             /* handle, control thread, all loans that are out together */
+        wr_word32 changes_due;            /* looked at by every call */
+        wr_word32 applied_due;            /* the control thread is to settle them */
+        wr_word32 sleeping;               /* inside a call, waiting for room */
+        wr_word32 room_wanted;            /* a call answered WEIR_FULL: weir_next() is to say when to try again */
+        wr_word32 room_now;               /* something else than a reader made room */
+        struct wr_latch latch;
+        struct wr_lane_writer writer;
+        struct wr_clock clock;
+        bool wake_owed;                   /* WEIR_MORE: nobody was woken yet */
+        bool charging;                    /* the last try was FULL */
+        bool hash_full;
+        uint64_t committed;               /* heap bytes that are there */
+        uint8_t *segment;
+        uint64_t segment_bytes;
+        struct wr_loan *loans, *free_loans;
+        uint32_t loans_max;
+        _Atomic(struct wr_loan *) returned; /* given back by any thread, taken all at once by the publishing one */
+        _Atomic int64_t loans_left;       /* out, once it is closed */
+        wr_word32 loans_out;
+        struct wr_pair_link *keeper;      /* our own announcements, for loans that are kept */
+        wr_word frames, bytes, full, waits, copied_bytes, told; /* counters; told: what STATS sent last */
+        pthread_mutex_t lock;             /* links, changes, applied */
+        struct wr_pair_link *links, *changes, *applied;
+        wr_word32 link_count;
+        struct wr_pair_link *control_links;
+        pthread_mutex_t shared_lock;      /* .shared: one call at a time */
+        struct weir_publisher *next;      /* of the bus */
+        struct weir_publisher *control_next;
+        struct wr_job tick;
+        wr_word32 tick_posted;
+        uint64_t lane, source;
+        struct weir_publisher_options options;
+        char topic[208], type[128];
+};
+
+/* Closes it for its bus; the object stays until weir_publisher_close(). */
+void
+wr_publisher_shut(struct weir_publisher *p);
+
+void
+wr_publisher_drop(struct weir_publisher *p);
+
+/* Enter and leave the latch, with what a busy publisher was left to do. */
+void
+wr_publisher_enter(struct weir_publisher *p);
+
+static inline void
+wr_publisher_leave(struct weir_publisher *p)
+{
+        wr_latch_leave(&p->latch);
+}
+
+/* Latch held: applies the changes that are listed. */
+void
+wr_publisher_apply(struct weir_publisher *p);
+
+/* The end of every try: after WEIR_OK, what waiting had left behind is taken back. */
+void
+wr_publisher_went_through(struct weir_publisher *p);
+
+/* publisher_room.c: what a call wants, and how it waits for it. */
+struct wr_want {
+        bool lend;                        /* else: publish by copy */
+        const void *data;
+        uint64_t size, align;
+        const struct wr_about *about;
+        bool more;
+        uint64_t offset;                  /* out, of a loan */
+};
+
+/* Tries, and waits up to the timeout. */
+enum weir_result
+wr_publisher_try(struct weir_publisher *p, struct wr_want *want, int64_t timeout_ns);
+
+/* Latch held: publishers that evict tell the broker and the user. */
+void
+wr_publisher_charge(struct weir_publisher *p, int64_t now_ns);
+
+/* Is there room since WEIR_FULL? Takes the lock. */
+bool
+wr_publisher_has_room(struct weir_publisher *p);
+
+void
+wr_pair_link_drop(struct wr_pair_link *link);
+
+/* Heap bytes [0, end) are there afterwards. Publishing thread, outside the latch or in it. */
+enum weir_result
+wr_publisher_commit(struct weir_publisher *p, uint64_t end);
+
+/* About as bus/ knows it; WEIR_E_USAGE: metadata too long. NULL in *out: nothing goes with the frame. */
+enum weir_result
+wr_about_read(const struct weir_about *about, struct wr_about *room, const struct wr_about **out);
+
+/* loan.c */
+enum weir_result
+wr_loans_open(struct weir_publisher *p);
+
+/* Latch held: takes back what other threads discarded. */
+void
+wr_loans_collect(struct weir_publisher *p);
+
+/* The publisher closes: from now on the last loan frees the memory. */
+void
+wr_loans_close(struct weir_publisher *p);
+
+/* WEIR_E_USAGE, WEIR_E_CLOSED with a sentence. */
+enum weir_result
+wr_publisher_check(const struct weir_publisher *p);
+
+void
+wr_publisher_lock(struct weir_publisher *p);
+
+void
+wr_publisher_unlock(struct weir_publisher *p);
+
+/* The publisher's format, put into the lane; latch held or nobody else there yet. */
+enum weir_result
+wr_publisher_put_format(struct weir_publisher *p, const struct weir_format *format);
+
+#endif

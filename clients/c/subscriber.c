@@ -1,0 +1,319 @@
+/*
+ * Taking. One turn looks at each lane once, beginning behind the one that was served last, so that no publisher can
+ * keep another one's frames from us.
+ *
+ *      frame there           it is filled and handed out
+ *      lane is over          drained to its end; then it leaves, and the user hears of it as an event
+ *      nothing anywhere      spin for a while, then sleep on all lanes at once (clients/c/wait.h)
+ */
+#include "clients/c/subscriber.h"
+
+#include "bus/os/clock.h"
+#include "clients/c/error.h"
+#include "clients/c/wait.h"
+#include "named-objects/fork.h"
+#include "named-objects/signal.h"
+
+#include <stdio.h>
+
+enum { SPIN_NS = 20000, LOOKS_PER_CLOCK = 32 };
+
+enum weir_result
+wr_subscriber_check(const struct weir_subscriber *s)
+{
+        if (!s)
+                return wr_error(WEIR_E_USAGE, "the subscriber is NULL");
+        if (!wr_fork_same(s->bus->generation))
+                return wr_bus_forked();
+        if (wr_load32(&s->closed) != 0)
+                return wr_error(WEIR_E_CLOSED, "the subscriber of '%s' was closed", s->topic);
+        return WEIR_OK;
+}
+
+/* ---- one lane ---- */
+
+/* What the frame object says of what the lane gave. */
+static void
+frame_fill(struct weir_subscriber *s, struct wr_lane_link *lane, struct wr_frame *frame)
+{
+        const struct wr_taken *t = &frame->taken;
+        struct weir_frame *open = &frame->open;
+
+        open->data = t->data;
+        open->size = t->size;
+        open->about = (struct weir_about){t->about.stamp_ns, t->about.tag, t->about.meta, t->about.meta_size, t->about.flags};
+        if (t->published_ns < s->opened_ns)
+                open->about.flags |= WEIR_OLD;
+        open->sequence = t->sequence;
+        open->published_ns = t->published_ns;
+        open->lost = t->lost;
+        open->skipped = t->skipped;
+        open->source = lane->source;
+        open->topic = s->topic;
+        open->format = lane->format;
+        open->kind = open->reserved = 0;
+        wr_store32(&frame->out, 1);
+        frame->lane = NULL;
+        if (t->block) {
+                frame->lane = lane;
+                frame->announcement = t->announcement;
+                wr_add32(&lane->references, 1);
+        } else {
+                wr_store(&s->copied_bytes, wr_load(&s->copied_bytes) + t->size);
+        }
+        wr_store(&s->frames_taken, wr_load(&s->frames_taken) + 1);
+        wr_store(&s->bytes, wr_load(&s->bytes) + t->size);
+}
+
+static void
+lane_count_losses(struct wr_lane_link *lane)
+{
+        wr_store(&lane->lost, lane->reader.lost);
+        wr_store(&lane->skipped, lane->reader.skipped);
+        wr_store(&lane->corrupt, lane->reader.corrupt);
+}
+
+/* False: it is not the type that was asked for, and the lane has left. */
+static bool
+format_follow(struct weir_subscriber *s, struct wr_lane_link *lane, uint64_t number)
+{
+        char text[WR_EVENT_TEXT_MAX];
+        bool mismatch;
+
+        lane->format = wr_format_of(s, lane, &mismatch);
+        lane->format_number = number;
+        if (!mismatch)
+                return true;
+        snprintf(text, sizeof text, "publisher '%s' of '%s' changed its type to '%s', the subscriber asked for '%s'",
+                 lane->name, s->topic, lane->format->type, s->type);
+        wr_subscriber_leave(s, lane, WEIR_E_TYPE, text);
+        return false;
+}
+
+static enum weir_result
+lane_took(struct weir_subscriber *s, struct wr_lane_link *lane, struct wr_frame *frame)
+{
+        struct wr_lane_reader *r = &lane->reader;
+
+        if (frame->taken.format != lane->format_number && !format_follow(s, lane, frame->taken.format)) {
+                if (frame->taken.block)
+                        wr_lane_release(&r->pair, frame->taken.announcement);
+                return WEIR_EMPTY;
+        }
+        frame_fill(s, lane, frame);
+        s->spare = NULL;
+        if (r->reliable && wr_pair_room_due(&r->pair))
+                wr_signal_raise(&r->pair.words->space);
+        if (r->lost != wr_load(&lane->lost) || r->skipped != wr_load(&lane->skipped))
+                lane_count_losses(lane);
+        return WEIR_OK;
+}
+
+/* The lane said something else than a frame or nothing. */
+static enum weir_result
+lane_said(struct weir_subscriber *s, struct wr_lane_link *lane, enum weir_result result)
+{
+        char text[WR_EVENT_TEXT_MAX];
+
+        switch (result) {
+        case WEIR_ENDED:
+                snprintf(text, sizeof text, "publisher '%s' of '%s' closed", lane->name, s->topic);
+                wr_subscriber_leave(s, lane, WEIR_OK, text);
+                return WEIR_EMPTY;
+        case WEIR_E_EVICTED:
+                snprintf(text, sizeof text, "publisher '%s' of '%s' evicted this reliable subscriber: it took nothing for "
+                         "longer than the publisher's stall_ns", lane->name, s->topic);
+                wr_subscriber_leave(s, lane, WEIR_E_EVICTED, text);
+                return wr_error(WEIR_E_EVICTED, "%s", text);
+        case WEIR_E_CORRUPT:
+                snprintf(text, sizeof text, "the lane of publisher '%s' of '%s' goes on producing frames that are not whole "
+                         "and was dropped", lane->name, s->topic);
+                wr_subscriber_leave(s, lane, WEIR_E_CORRUPT, text);
+                return WEIR_EMPTY;
+        case WEIR_E_HELD:
+                return WEIR_E_HELD;
+        case WEIR_E_NO_MEMORY:
+                if (lane->reader.wanted > lane->reader.committed)
+                        wr_lane_reader_refuse(&lane->reader);
+                return WEIR_EMPTY;
+        default:
+                return result;
+        }
+}
+
+static enum weir_result
+lane_take(struct weir_subscriber *s, struct wr_lane_link *lane, struct wr_frame *frame)
+{
+        bool over = wr_load32_acquire(&lane->over) != 0; /* before the look: what was committed by then is drained */
+        enum weir_result result;
+
+        if (over && lane->reason == WEIR_E_DENIED) {
+                wr_subscriber_leave(s, lane, lane->reason, lane->text);
+                return WEIR_EMPTY;
+        }
+        result = wr_lane_take(&lane->reader, &frame->taken, frame->copy);
+        if (result == WEIR_E_NO_MEMORY && wr_lane_link_grow(lane) == WEIR_OK)
+                result = wr_lane_take(&lane->reader, &frame->taken, frame->copy);
+        if (result == WEIR_OK)
+                return lane_took(s, lane, frame);
+        lane_count_losses(lane);
+        if (result != WEIR_EMPTY)
+                return lane_said(s, lane, result);
+        if (over)
+                wr_subscriber_leave(s, lane, lane->reason, lane->text);
+        return WEIR_EMPTY;
+}
+
+/* ---- all lanes ---- */
+
+static enum weir_result
+frames_held(struct weir_subscriber *s)
+{
+        return wr_error(WEIR_E_HELD, "all %u frames of '%s' are out: release one, copy, or raise frames_max", s->frames_max,
+                        s->topic);
+}
+
+/* Every frame is out. Is one waiting behind them? */
+static enum weir_result
+take_none_free(struct weir_subscriber *s)
+{
+        wr_store32(&s->held, 1);
+        wr_fence(); /* as the push in weir_release */
+        s->spare = wr_frames_get(s);
+        if (s->spare) {
+                wr_store32(&s->held, 0);
+                return WEIR_OK;
+        }
+        for (uint32_t i = 0; i < s->lane_count; i++)
+                if (wr_lane_ready(&s->lanes[i]->reader))
+                        return frames_held(s);
+        wr_store32(&s->held, 0);
+        return WEIR_EMPTY;
+}
+
+static enum weir_result
+take_once(struct weir_subscriber *s, const struct weir_frame **frame)
+{
+        enum weir_result result;
+
+        if (wr_load32(&s->arrivals_due))
+                wr_subscriber_adopt(s);
+        if (!s->spare) {
+                s->spare = wr_frames_get(s);
+                result = s->spare ? WEIR_OK : take_none_free(s);
+                if (result != WEIR_OK)
+                        return result;
+        }
+        for (uint32_t left = s->lane_count; left > 0 && s->lane_count > 0; left--) {
+                struct wr_frame *taken = s->spare;
+
+                s->turn = s->turn + 1 < s->lane_count ? s->turn + 1 : 0;
+                result = lane_take(s, s->lanes[s->turn], taken);
+                if (result == WEIR_OK)
+                        *frame = &taken->open;
+                if (result == WEIR_E_HELD)
+                        return frames_held(s);
+                if (result != WEIR_EMPTY)
+                        return result;
+        }
+        if (!s->options.until_end || !s->had_lane || s->lane_count > 0 || wr_load32(&s->arrivals_due))
+                return WEIR_EMPTY;
+        wr_store32(&s->end_told, 1);
+        return WEIR_ENDED;
+}
+
+/* ---- waiting ---- */
+
+static enum weir_result
+take_spin(struct weir_subscriber *s, const struct weir_frame **frame, int64_t deadline_ns)
+{
+        int64_t spin_ns = s->options.spin_ns, until_ns;
+        enum weir_result result = WEIR_EMPTY;
+
+        if (spin_ns < 0)
+                return WEIR_EMPTY;
+        until_ns = wr_bus_deadline(spin_ns == 0 ? SPIN_NS : spin_ns);
+        if (until_ns > deadline_ns)
+                until_ns = deadline_ns;
+        while (result == WEIR_EMPTY && !wr_load32(&s->bus->interrupted) && !wr_load32(&s->bus->closed)) {
+                for (int look = 0; look < LOOKS_PER_CLOCK && result == WEIR_EMPTY; look++) {
+                        wr_pause();
+                        result = take_once(s, frame);
+                }
+                if (until_ns != WEIR_FOREVER && wr_clock_ns() >= until_ns)
+                        break;
+        }
+        return result;
+}
+
+static enum weir_result
+take_wait(struct weir_subscriber *s, const struct weir_frame **frame, int64_t timeout_ns)
+{
+        int64_t deadline_ns = wr_bus_deadline(timeout_ns);
+        enum weir_result result = take_spin(s, frame, deadline_ns);
+        struct wr_wait wait;
+        uint32_t tries = 0;
+
+        while (result == WEIR_EMPTY) {
+                int64_t left_ns = deadline_ns == WEIR_FOREVER ? WEIR_FOREVER : deadline_ns - wr_clock_ns();
+
+                wr_wait_begin(&wait, s->bus);
+                if (wr_load32(&s->bus->interrupted))
+                        return WEIR_INTERRUPTED;
+                if (wr_load32(&s->bus->closed))
+                        return wr_error(WEIR_E_CLOSED, "the bus was closed");
+                wr_wait_add_subscriber(&wait, s);
+                wr_fence(); /* armed before the look, as each publisher commits before it looks whether we sleep */
+                result = take_once(s, frame);
+                if (result == WEIR_EMPTY && left_ns > 0)
+                        wr_wait_sleep(&wait, left_ns, tries++);
+                wr_wait_end(&wait);
+                if (result == WEIR_EMPTY && left_ns <= 0)
+                        return WEIR_EMPTY;
+        }
+        return result;
+}
+
+enum weir_result WEIR_CALL
+weir_take(struct weir_subscriber *s, int64_t timeout_ns, const struct weir_frame **frame)
+{
+        enum weir_result result = wr_subscriber_check(s);
+
+        if (result < 0)
+                return result;
+        if (!frame)
+                return wr_error(WEIR_E_USAGE, "weir_take has nowhere to put the frame");
+        *frame = NULL;
+        if (s->options.shared)
+                pthread_mutex_lock(&s->shared_lock);
+        if (timeout_ns > 0 && wr_load32(&s->bus->interrupted))
+                result = WEIR_INTERRUPTED;
+        else
+                result = take_once(s, frame);
+        if (result == WEIR_EMPTY && timeout_ns > 0)
+                result = take_wait(s, frame, timeout_ns);
+        if (s->options.shared)
+                pthread_mutex_unlock(&s->shared_lock);
+        wr_wakeup_settle(s->bus);
+        return result;
+}
+
+enum weir_result WEIR_CALL
+weir_take_many(struct weir_subscriber *s, const struct weir_frame **frames, uint32_t max, uint32_t *n)
+{
+        enum weir_result result = wr_subscriber_check(s);
+
+        if (result < 0)
+                return result;
+        if (!n || (max > 0 && !frames))
+                return wr_error(WEIR_E_USAGE, "weir_take_many has nowhere to put the frames or their number");
+        *n = 0;
+        if (s->options.shared)
+                pthread_mutex_lock(&s->shared_lock);
+        while (*n < max && (result = take_once(s, &frames[*n])) == WEIR_OK)
+                *n += 1;
+        if (s->options.shared)
+                pthread_mutex_unlock(&s->shared_lock);
+        wr_wakeup_settle(s->bus);
+        return *n > 0 ? WEIR_OK : result;
+}

@@ -1,0 +1,145 @@
+/*
+ * A subscriber: the lanes of all publishers of a topic, taken in turn, and the frames that are out.
+ *
+ *      who                     may touch
+ *      the taking thread       everything; the list of lanes only under the lock
+ *      the control thread      puts new lanes into `arrivals` (under the lock), tells a lane that it is over
+ *      any thread              releases frames; looks and sleeps for weir_next() (under the lock)
+ *
+ * A frame that is out keeps the subscriber's frames, and, if its payload is a block, the lane's mapping and its
+ * announcement. Both counts take care of themselves: nothing is counted per frame but blocks.
+ */
+#ifndef WR_SUBSCRIBER_H
+#define WR_SUBSCRIBER_H
+
+#include "bus/lane.h"
+#include "clients/c/bus.h"
+
+#include <stdatomic.h>
+
+/* A publisher's lane as we read it. Counted: by the subscriber, each block that is out, and each sleeper. */
+struct wr_lane_link {
+        struct wr_lane_reader reader;
+        wr_word32 references;
+        wr_word32 over;                   /* nothing more comes: drained, it has left */
+        wr_word32 dropped;                /* no longer in the list */
+        uint32_t sleepers;                /* under the subscriber's lock */
+        struct wr_lane_link *next;        /* arrivals */
+        struct wr_lane_link *control_next;
+        struct weir_subscriber *subscriber;
+        struct wr_peer *peer;
+        wr_object object;                 /* the control thread's, to ask the kernel what is committed */
+        void *segment, *page;
+        uint64_t page_bytes, pair, source;
+        wr_word lost, skipped, corrupt;   /* the reader's sums, for onlookers */
+        int32_t reason;                   /* why it is over; written before `over` */
+        const struct weir_format *format; /* of format_number */
+        uint64_t format_number;
+        struct wr_job finish;
+        char text[WR_EVENT_TEXT_MAX], name[64];
+};
+
+struct wr_frame {
+        struct weir_frame open;           /* its first member */
+        struct weir_subscriber *subscriber;
+        struct wr_lane_link *lane;        /* of its block, or NULL */
+        struct wr_frame *next;            /* of the free ones, or of the released */
+        uint8_t *copy;                    /* small payloads, and every extension */
+        wr_word32 out;
+        uint32_t announcement;
+        struct wr_taken taken;            /* what weir_copy() verifies with */
+};
+
+/* A format as frames point at it; kept while any of them is out. */
+struct wr_format {
+        struct weir_format open;
+        struct wr_format *next;
+        uint64_t size;
+        uint8_t bytes[];
+};
+
+struct weir_subscriber {
+        struct weir *bus;
+        wr_word32 closed;
+        wr_word32 references;             /* handle, control thread, each lane, all frames together */
+        wr_word32 arrivals_due;           /* looked at by every take */
+        wr_word32 held;                   /* the last take found no free frame */
+        struct wr_lane_link **lanes;
+        uint32_t lane_count, lane_room, turn;
+        bool had_lane;                    /* until_end: there was a publisher */
+        wr_word32 end_told;               /* a take said WEIR_ENDED: weir_next() says no more of it */
+        struct wr_frame *frames, *spare, *free_frames;
+        uint32_t frames_max;
+        _Atomic(struct wr_frame *) released; /* given back by any thread, taken all at once by the taking one */
+        _Atomic int64_t frames_left;      /* out, once it is closed */
+        struct wr_format *formats;
+        int64_t opened_ns;
+        wr_word frames_taken, bytes, copied_bytes, releases, full, waits, told;
+        wr_word lost, skipped, corrupt;   /* of lanes that have left */
+        pthread_mutex_t lock;             /* lanes (the list), arrivals, sleepers */
+        struct wr_lane_link *arrivals;
+        pthread_mutex_t shared_lock;
+        struct weir_subscriber *next;     /* of the bus */
+        struct weir_subscriber *control_next;
+        struct wr_lane_link *control_lanes;
+        uint64_t id;
+        struct wr_question *opening;      /* the control thread's, while it opens */
+        uint32_t lanes_due;               /* announced then, not yet here */
+        int32_t declined;                 /* why the last lane that did not come did not */
+        struct weir_subscriber_options options;
+        char topic[208], type[128];
+};
+
+void
+wr_subscriber_shut(struct weir_subscriber *s);
+
+void
+wr_subscriber_drop(struct weir_subscriber *s);
+
+enum weir_result
+wr_subscriber_check(const struct weir_subscriber *s);
+
+/* Would a take say anything but WEIR_EMPTY? Any thread; may say yes wrongly. Takes the lock. */
+bool
+wr_subscriber_ready(struct weir_subscriber *s);
+
+/* Lanes that came are put into the list. Taking thread. */
+void
+wr_subscriber_adopt(struct weir_subscriber *s);
+
+/* The lane is no longer taken from: event, counters, and its end when nothing of it is out. Taking thread. */
+void
+wr_subscriber_leave(struct weir_subscriber *s, struct wr_lane_link *lane, int32_t reason, const char *text);
+
+/* The last one tells the control thread to finish it. */
+void
+wr_lane_link_drop(struct wr_lane_link *lane);
+
+/* control_lanes.c: what is committed of the lane now; asked of the control thread. */
+enum weir_result
+wr_lane_link_grow(struct wr_lane_link *lane);
+
+/* frame.c */
+enum weir_result
+wr_frames_open(struct weir_subscriber *s, uint32_t count);
+
+/* A free frame, or NULL. Taking thread. */
+struct wr_frame *
+wr_frames_get(struct weir_subscriber *s);
+
+/* From now on the last release frees them. */
+void
+wr_frames_close(struct weir_subscriber *s);
+
+/* format.c: the format in force for a lane's frames, as an object that stays while a frame has it; NULL: none, or
+ * no memory, or not the type that was asked for (*mismatch). Taking thread. */
+const struct weir_format *
+wr_format_of(struct weir_subscriber *s, struct wr_lane_link *lane, bool *mismatch);
+
+void
+wr_formats_free(struct weir_subscriber *s);
+
+/* Grants of at most so many frames. */
+enum { WR_FRAMES_DEFAULT = 16 };
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * How a thread of this library sleeps: on the wake words of lanes, the space words of pairs, and always on the bus's
+ * own word. The protocol is that of bus/pair.h; this is the only place that arms and sleeps.
+ *
+ *      wr_wait_begin                 read the bus's word
+ *      wr_wait_add_...               arm, and keep what is slept on mapped
+ *      wr_fence; look once more      the caller; if it finds something, wr_wait_end at once
+ *      wr_wait_sleep
+ *      wr_wait_end                   disarm, let go
+ *
+ * One call of the kernel takes WR_SIGNAL_WAIT_MAX words. Where there are more, the rest is looked at every
+ * millisecond.
+ */
+#ifndef WR_WAIT_H
+#define WR_WAIT_H
+
+#include "clients/c/bus.h"
+#include "named-objects/signal.h"
+
+struct wr_lane_link;
+struct wr_pair_link;
+
+struct wr_wait {
+        struct wr_signal_wait words[WR_SIGNAL_WAIT_MAX];
+        struct wr_lane_link *lanes[WR_SIGNAL_WAIT_MAX];
+        struct wr_pair_link *pairs[WR_SIGNAL_WAIT_MAX];
+        size_t count, lane_count, pair_count;
+        bool too_many;
+};
+
+void
+wr_wait_begin(struct wr_wait *wait, struct weir *bus);
+
+/* Takes the subscriber's lock. */
+void
+wr_wait_add_subscriber(struct wr_wait *wait, struct weir_subscriber *s);
+
+/* The pairs that the publisher has armed; it disarms them itself. Takes the publisher's lock. */
+void
+wr_wait_add_publisher(struct wr_wait *wait, struct weir_publisher *p);
+
+/* Every endpoint of the bus: what weir_next() looks at. Takes the bus's lock. */
+void
+wr_wait_add_bus(struct wr_wait *wait, struct weir *bus);
+
+/* tries: fruitless wakes in a row so far. A peer that wakes us for nothing gets us 100 times a second, not more. */
+void
+wr_wait_sleep(struct wr_wait *wait, int64_t timeout_ns, uint32_t tries);
+
+void
+wr_wait_end(struct wr_wait *wait);
+
+/* Is there something for weir_next()? Any thread; may say yes where another thread just took it. Takes the lock. */
+bool
+wr_wait_has_something(struct weir *bus);
+
+#endif

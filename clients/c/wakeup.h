@@ -1,0 +1,37 @@
+/*
+ * weir_wakeup(): one native handle that is readable while weir_next() has something. A thread, started by the first
+ * call, sleeps on the lanes as weir_next() would and raises the handle; whoever finds that nothing is left lowers it
+ * (wr_wakeup_settle), and the thread goes to sleep on the lanes again.
+ */
+#ifndef WR_WAKEUP_H
+#define WR_WAKEUP_H
+
+#include "bus/atomic.h"
+#include "named-objects/region.h"
+
+#include <pthread.h>
+
+struct weir;
+
+struct wr_wakeup {
+        wr_word32 used;        /* weir_wakeup() was called */
+        wr_word32 turn;        /* the thread sleeps on it while the handle is up; private */
+        wr_word32 ending;
+        pthread_mutex_t lock;  /* up, and every raise and lower */
+        bool up;
+        wr_object flag;
+        pthread_t thread;
+};
+
+void
+wr_wakeup_init(struct wr_wakeup *wakeup);
+
+/* Something was taken: lowers the handle if nothing is left. Cheap while weir_wakeup() is not used. */
+void
+wr_wakeup_settle(struct weir *bus);
+
+/* Ends the thread and closes the handle. */
+void
+wr_wakeup_close(struct weir *bus);
+
+#endif

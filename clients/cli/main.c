@@ -1,0 +1,89 @@
+/*
+ * weir: the command. A verb is a row of this table and a file verb_NAME.c.
+ */
+#include "clients/cli/cli.h"
+#include "clients/cli/verbs.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int
+verb_help(int argc, char **argv);
+
+const struct verb verbs[] = {
+        { "broker", verb_broker, "run the broker, ask how it is, stop it", verb_broker_help },
+        { "pub", verb_pub, "publish a file, a stream or lines", verb_pub_help },
+        { "sub", verb_sub, "print what is published", verb_sub_help },
+        { "echo", verb_sub, "another name of sub", verb_sub_help },
+        { "ls", verb_ls, "list topics, and with -l their publishers and subscribers", verb_ls_help },
+        { "info", verb_info, "all about one topic: who, how much, lost, path, copies", verb_info_help },
+        { "bench", verb_bench, "measure weir beside pipe, socket and TCP", verb_bench_help },
+        { "demo", verb_demo, "real video from a sandbox, through shared memory, checked", verb_demo_help },
+        { "version", verb_version, "the version of the command and of its library", verb_version_help },
+        { "help", verb_help, "the list of verbs, or the help of one",
+          "usage: weir help [VERB]\n\nExample:\n  weir help pub\n" },
+        { NULL, NULL, NULL, NULL },
+};
+
+static void
+print_verbs(FILE *stream)
+{
+        fputs("usage: weir VERB [OPTIONS]\n\n", stream);
+        for (const struct verb *verb = verbs; verb->name != NULL; verb++)
+                fprintf(stream, "  %-8s  %s\n", verb->name, verb->line);
+        fputs("\n"
+              "Common options: --json, -q, -v, -b ADDRESS, -t SECONDS and -n COUNT (both end a stream successfully),\n"
+              "--help. The broker is looked for at -b, then $WEIR_BROKER, then where it listens by default.\n"
+              "Exit: 0 done, 1 failed, 2 usage, 3 no broker, 4 no such topic, 5 denied, 7 data lost or wrong,\n"
+              "130 Ctrl-C.\n"
+              "\n"
+              "Example:\n"
+              "  weir broker run &\n"
+              "  weir sub greeting -n 1 &\n"
+              "  echo hello | weir pub greeting --lines --wait-readers 1\n",
+              stream);
+}
+
+static const struct verb *
+find_verb(const char *name)
+{
+        for (const struct verb *verb = verbs; verb->name != NULL; verb++)
+                if (strcmp(verb->name, name) == 0)
+                        return verb;
+        fprintf(stderr, "weir: no verb '%s'. Try: weir help\n", name);
+        return NULL;
+}
+
+static int
+verb_help(int argc, char **argv)
+{
+        const struct verb *verb;
+
+        if (argc < 2) {
+                print_verbs(stdout);
+                return cli_finish("help");
+        }
+        verb = find_verb(strcmp(argv[1], "--help") == 0 ? "help" : argv[1]);
+        if (verb == NULL)
+                return CLI_USAGE;
+        fputs(verb->help, stdout);
+        return cli_finish("help");
+}
+
+int
+main(int argc, char **argv)
+{
+        const struct verb *verb;
+        const char *name = argc > 1 ? argv[1] : NULL;
+
+        if (name == NULL) {
+                print_verbs(stderr);
+                return CLI_USAGE;
+        }
+        if (strcmp(name, "--version") == 0)
+                name = "version";
+        else if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+                name = "help";
+        verb = find_verb(name);
+        return verb != NULL ? verb->run(argc - 1, argv + 1) : CLI_USAGE;
+}

@@ -1,0 +1,61 @@
+/* A row of weir_list(): one topic, or one endpoint of it. */
+#include "clients/cli/row.h"
+
+const char *
+row_path(uint32_t path)
+{
+        static const char *const names[] = { "-", "shm", "pipe", "tcp", "vsock", "ivshmem" };
+
+        return path < sizeof names / sizeof names[0] ? names[path] : "?";
+}
+
+const char *
+row_role(const struct weir_row *row)
+{
+        if (row->publishes)
+                return "publisher";
+        return row->delivery == WEIR_RELIABLE ? "reliable subscriber" : "subscriber";
+}
+
+void
+row_add_endpoint(struct table *table, const struct weir_row *row)
+{
+        table_add(table, "%s", row_role(row));
+        table_add(table, "%s", row->name);
+        table_add(table, "%u", row->pid);
+        table_add(table, "%s", row->identity);
+        table_add(table, "%s", row_path(row->path));
+        table_add(table, "%llu", (unsigned long long)row->frames);
+        table_add_bytes(table, row->bytes);
+        table_add(table, "%llu", (unsigned long long)row->lost);
+        table_add(table, "%llu", (unsigned long long)row->skipped);
+        table_add(table, "%llu", (unsigned long long)row->out);
+}
+
+static json_t *
+endpoint_json(const struct weir_row *row)
+{
+        return json_pack(
+                "{s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:I, s:I, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+                "topic", row->topic, "type", row->type, "role", row->publishes ? "publisher" : "subscriber", "delivery",
+                row->delivery == WEIR_RELIABLE ? "reliable" : "lossy", "pid", (int)row->pid, "name", row->name,
+                "identity", row->identity, "id", (json_int_t)row->id, "source", (json_int_t)row->source, "peers",
+                (int)row->peers, "frames", (json_int_t)row->frames, "bytes", (json_int_t)row->bytes, "lost",
+                (json_int_t)row->lost, "skipped", (json_int_t)row->skipped, "corrupt", (json_int_t)row->corrupt, "full",
+                (json_int_t)row->full, "waits", (json_int_t)row->waits, "out", (json_int_t)row->out, "memory_bytes",
+                (json_int_t)row->memory_bytes);
+}
+
+json_t *
+row_json(const struct weir_row *row, bool endpoint)
+{
+        json_t *object;
+
+        if (!endpoint)
+                return json_pack("{s:s, s:s, s:i, s:i}", "topic", row->topic, "type", row->type, "publishers",
+                                 (int)row->publishers, "subscribers", (int)row->subscribers);
+        object = endpoint_json(row);
+        if (object != NULL)
+                json_object_set_new(object, "path", json_string(row_path(row->path)));
+        return object;
+}

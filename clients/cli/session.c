@@ -1,0 +1,91 @@
+/*
+ * A verb's conversation with the bus: open it, let Ctrl-C interrupt it, turn its results into exit codes.
+ *
+ *      Ctrl-C -> handler: note the signal, weir_interrupt() -> the blocked call answers WEIR_INTERRUPTED
+ *             -> the verb tidies up and leaves with cli_interrupted() = 130
+ */
+#include "clients/cli/cli.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct weir *volatile open_bus;
+static volatile sig_atomic_t caught;
+
+static void
+on_signal(int number)
+{
+        caught = number;
+        if (open_bus != NULL)
+                weir_interrupt(open_bus, 1);
+}
+
+static void
+handle_signals(void (*handler)(int))
+{
+        struct sigaction action = { .sa_handler = handler };
+
+        sigemptyset(&action.sa_mask);
+        sigaction(SIGINT, &action, NULL);
+        sigaction(SIGTERM, &action, NULL);
+}
+
+int
+cli_interrupted(void)
+{
+        return caught != 0 ? 128 + caught : 0;
+}
+
+int
+cli_exit_code(enum weir_result result)
+{
+        switch (result) {
+        case WEIR_E_USAGE: return CLI_USAGE;
+        case WEIR_E_NO_BROKER: return CLI_NO_BROKER;
+        case WEIR_E_DENIED: return CLI_DENIED;
+        case WEIR_E_CORRUPT:
+        case WEIR_E_EVICTED: return CLI_DATA;
+        default: return result < 0 ? CLI_FAILED : CLI_OK;
+        }
+}
+
+int
+cli_failed(const char *verb, enum weir_result result)
+{
+        fprintf(stderr, "weir %s: %s\n", verb, weir_error());
+        return cli_exit_code(result);
+}
+
+int
+cli_open(struct weir **bus, const char *verb, const struct cli_common *common)
+{
+        char name[64];
+        enum weir_result result;
+
+        snprintf(name, sizeof name, "weir %s", verb);
+        result = weir_open(bus, WEIR_OPTIONS(.name = name, .address = common->address));
+        if (result != WEIR_OK)
+                return cli_failed(verb, result);
+        open_bus = *bus;
+        handle_signals(on_signal);
+        return CLI_OK;
+}
+
+void
+cli_close(struct weir *bus)
+{
+        handle_signals(SIG_DFL);
+        open_bus = NULL;
+        weir_close(bus);
+}
+
+int
+cli_finish(const char *verb)
+{
+        if (fflush(stdout) == 0 && !ferror(stdout))
+                return CLI_OK;
+        fprintf(stderr, "weir %s: the output could not be written: %s\n", verb, strerror(errno));
+        return CLI_FAILED;
+}

@@ -1,0 +1,191 @@
+/*
+ * weir broker run | status | stop: the daemon, a look at it, its end.
+ */
+#include "clients/cli/cli.h"
+#include "clients/cli/document.h"
+#include "clients/cli/verbs.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <weir/broker.h>
+
+const char verb_broker_help[] =
+        "usage: weir broker run [--config FILE] [--address PATH] [--package-socket ID=PATH]...\n"
+        "       weir broker status [--json]\n"
+        "       weir broker stop\n"
+        "\n"
+        "run: names topics, checks who may do what, hands out shared memory, notices deaths; until SIGTERM, Ctrl-C or\n"
+        "`weir broker stop`. It is never on the way of a frame.\n"
+        "\n"
+        "  --config FILE             the policy; default: $WEIR_CONFIG, else ~/.config/weir/broker.conf, for root\n"
+        "                            /etc/weir/broker.conf; without one, full trust of this user may do all\n"
+        "  -a, --address PATH        where to listen (also -b); default: $WEIR_BROKER, else\n"
+        "                            $XDG_RUNTIME_DIR/weir/bus, for root /run/weir/bus\n"
+        "  --package-socket ID=PATH  listen at PATH for the package ID: put only this socket into its sandbox, and\n"
+        "                            every connection through it is that package. May be given many times\n"
+        "  --json                    status: one object\n"
+        "\n"
+        "Example:\n"
+        "  weir broker run --config policy.conf --package-socket org.example.Camera=/run/camera/bus\n";
+
+enum { PACKAGE_SOCKETS_MAX = 256, OPTION_CONFIG = CLI_VERB_OPTION, OPTION_PACKAGE_SOCKET };
+
+struct arguments {
+        struct cli_common common;
+        const char *config;
+        const char *package_sockets[PACKAGE_SOCKETS_MAX + 1];
+        unsigned package_socket_count;
+};
+
+static int
+run(const struct arguments *arguments)
+{
+        struct weir_broker_options options = {
+                .size = sizeof options,
+                .address = arguments->common.address,
+                .config = arguments->config,
+                .package_sockets = arguments->package_sockets,
+        };
+        enum weir_result result = weir_broker_run(&options);
+
+        if (result == WEIR_OK)
+                return CLI_OK;
+        fprintf(stderr, "weir broker: %s\n", weir_broker_error());
+        return result == WEIR_FULL ? CLI_FAILED : cli_exit_code(result);
+}
+
+static const char *
+scope_name(uint32_t scope)
+{
+        static const char *const names[] = { "?", "user", "system", "companion" };
+
+        return scope < sizeof names / sizeof names[0] ? names[scope] : "?";
+}
+
+static bool
+print_state_json(const struct weir_broker_state *state)
+{
+        json_t *object =
+                json_pack("{s:s, s:s, s:s, s:i, s:s, s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:I}", "version",
+                          state->version, "address", state->address, "policy", state->policy, "pid", (int)state->pid,
+                          "scope", scope_name(state->scope), "uptime_ns", (json_int_t)state->uptime_ns, "sessions",
+                          (int)state->sessions, "topics", (int)state->topics, "lanes", (int)state->lanes, "pairs",
+                          (int)state->pairs, "subscriptions", (int)state->subscriptions, "refusals",
+                          (int)state->refusals, "reserve_bytes", (json_int_t)state->reserve_bytes);
+
+        return cli_print_json(object, JSON_INDENT(2));
+}
+
+static void
+print_state(const struct weir_broker_state *state)
+{
+        printf("broker         weir %s, pid %u, %s\n", state->version, state->pid, scope_name(state->scope));
+        printf("address        %s\n", state->address);
+        printf("policy         %s\n",
+               state->policy[0] != '\0' ? state->policy : "none: full trust of the broker's user may do all");
+        printf("up             %.1f s\n", (double)state->uptime_ns / 1e9);
+        printf("sessions       %u\n", state->sessions);
+        printf("topics         %u\n", state->topics);
+        printf("lanes          %u, %.1f MB reserved\n", state->lanes, (double)state->reserve_bytes / 1e6);
+        printf("subscriptions  %u, %u pairs\n", state->subscriptions, state->pairs);
+        printf("refusals       %u\n", state->refusals);
+}
+
+static int
+status(const struct cli_common *common)
+{
+        struct weir_broker_state state = { .size = sizeof state };
+        struct weir *bus;
+        enum weir_result result;
+        int code = cli_open(&bus, "broker", common);
+
+        if (code != CLI_OK)
+                return code;
+        result = weir_broker_status(bus, &state);
+        cli_close(bus);
+        if (result != WEIR_OK)
+                return cli_failed("broker", result);
+        if (!common->json)
+                print_state(&state);
+        else if (!print_state_json(&state))
+                return CLI_FAILED;
+        return cli_finish("broker");
+}
+
+static int
+stop(const struct cli_common *common)
+{
+        struct weir *bus;
+        enum weir_result result;
+        int code = cli_open(&bus, "broker", common);
+
+        if (code != CLI_OK)
+                return code;
+        result = weir_broker_stop(bus);
+        code = result == WEIR_OK ? CLI_OK : cli_failed("broker", result);
+        cli_close(bus);
+        return code;
+}
+
+static int
+add_package_socket(struct arguments *arguments, const char *value)
+{
+        const char *equals = strchr(value, '=');
+
+        if (equals == NULL || equals == value || equals[1] == '\0')
+                return cli_usage("broker", "'%s' is not ID=PATH", value);
+        if (arguments->package_socket_count == PACKAGE_SOCKETS_MAX)
+                return cli_usage("broker", "more than %d package sockets", PACKAGE_SOCKETS_MAX);
+        arguments->package_sockets[arguments->package_socket_count++] = value;
+        return CLI_GO_ON;
+}
+
+static int
+parse(int argc, char **argv, struct arguments *arguments)
+{
+        static const struct option options[] = {
+                { "config", required_argument, NULL, OPTION_CONFIG },
+                { "address", required_argument, NULL, 'a' },
+                { "package-socket", required_argument, NULL, OPTION_PACKAGE_SOCKET },
+                CLI_LONG,
+        };
+        int option, code = CLI_GO_ON;
+
+        while (code == CLI_GO_ON && (option = getopt_long(argc, argv, CLI_SHORT "a:", options, NULL)) != -1) {
+                if (option == OPTION_CONFIG)
+                        arguments->config = optarg;
+                else if (option == 'a')
+                        arguments->common.address = optarg;
+                else if (option == OPTION_PACKAGE_SOCKET)
+                        code = add_package_socket(arguments, optarg);
+                else
+                        code = cli_common_option("broker", option, argv, &arguments->common);
+        }
+        return code;
+}
+
+int
+verb_broker(int argc, char **argv)
+{
+        struct arguments arguments = { .common = CLI_COMMON };
+        const char *what;
+        int code = parse(argc, argv, &arguments);
+
+        if (code != CLI_GO_ON)
+                return code;
+        if (optind == argc)
+                return cli_usage("broker", "run, status or stop is missing");
+        if (argc - optind > 1)
+                return cli_usage("broker", "'%s' is too much", argv[optind + 1]);
+        what = argv[optind];
+        if (strcmp(what, "run") == 0)
+                return run(&arguments);
+        if (arguments.config != NULL || arguments.package_socket_count > 0)
+                return cli_usage("broker", "--config and --package-socket belong to run");
+        if (strcmp(what, "status") == 0)
+                return status(&arguments.common);
+        if (strcmp(what, "stop") == 0)
+                return stop(&arguments.common);
+        return cli_usage("broker", "'%s' is neither run, status nor stop", what);
+}

@@ -1,0 +1,250 @@
+/*
+ * weir pub: a file, a stream or lines become frames.
+ *
+ *      --frame-size N   lend N bytes, read() the input into them, publish; the last frame may be shorter
+ *      --lines          each line is a frame, without its end
+ *      neither          the whole input is one frame
+ */
+#include "clients/cli/cli.h"
+#include "clients/cli/document.h"
+#include "clients/cli/pub_source.h"
+#include "clients/cli/verbs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+const char verb_pub_help[] =
+        "usage: weir pub TOPIC [FILE|-] [OPTIONS]\n"
+        "\n"
+        "Publishes FILE or the standard input. Without --frame-size and --lines the whole input is one frame.\n"
+        "\n"
+        "  --frame-size SIZE   cut the input into frames of SIZE bytes (64k, 1M); they are read straight into\n"
+        "                      shared memory\n"
+        "  --lines             each line is a frame\n"
+        "  --rate HZ           at most so many frames a second\n"
+        "  --type TYPE         what the bytes are, such as video/x-raw\n"
+        "  --history N         keep the newest N frames for subscribers that join later\n"
+        "  --wait-readers N    begin when N subscribers are there\n"
+        "  -n, --count COUNT   end after COUNT frames; -t, --seconds SECONDS after that time\n"
+        "  -v                  say at the end what was published; --json the same as one object on stdout\n"
+        "  -b, --broker ADDRESS\n"
+        "\n"
+        "Example:\n"
+        "  ffmpeg -v error -i clip.ogv -pix_fmt yuv420p -f rawvideo - | weir pub cam/test --frame-size 153600\n";
+
+enum { OPTION_FRAME_SIZE = CLI_VERB_OPTION, OPTION_LINES, OPTION_RATE, OPTION_TYPE, OPTION_HISTORY, OPTION_READERS };
+
+struct arguments {
+        struct cli_common common;
+        const char *topic, *type, *path;
+        uint64_t frame_size, history, readers, rate_ns; /* rate_ns: between two frames, 0: none */
+        bool lines;
+};
+
+struct counts {
+        uint64_t frames, bytes;
+        int64_t began_ns;
+};
+
+/* Waits until the topic's readers are there, or the time is up. */
+static enum weir_result
+wait_readers(struct weir *bus, struct weir_publisher *publisher, uint64_t readers, int64_t until_ns)
+{
+        struct weir_info info = { .size = sizeof info };
+        const struct weir_event *event;
+        enum weir_result result;
+
+        for (;;) {
+                result = weir_publisher_info(publisher, &info);
+                if (result != WEIR_OK || info.peers >= readers)
+                        return result;
+                if (weir_now() >= until_ns)
+                        return WEIR_EMPTY;
+                /* Bounded, since a reader may have joined between the look and the wait. */
+                result = weir_next(bus, 50 * 1000000, &event);
+                if (result == WEIR_INTERRUPTED || result < 0)
+                        return result;
+        }
+}
+
+static void
+sleep_until(int64_t when_ns)
+{
+        struct timespec when = { .tv_sec = when_ns / 1000000000, .tv_nsec = when_ns % 1000000000 };
+
+        while (cli_interrupted() == 0 && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL) == EINTR)
+                ;
+}
+
+/* Publishes frame after frame until the input, the count or the time ends. */
+static enum weir_result
+publish_all(struct weir_publisher *publisher, const struct arguments *arguments, struct pub_source *source,
+            int64_t until_ns, struct counts *counts)
+{
+        enum weir_result result = WEIR_OK;
+        uint64_t bytes;
+
+        while (result == WEIR_OK && counts->frames < arguments->common.count && cli_interrupted() == 0) {
+                if (arguments->rate_ns > 0)
+                        sleep_until(counts->began_ns + (int64_t)(counts->frames * arguments->rate_ns));
+                if (weir_now() >= until_ns)
+                        break;
+                result = pub_source_publish(source, publisher, &bytes);
+                if (result != WEIR_OK)
+                        break;
+                counts->frames++;
+                counts->bytes += bytes;
+        }
+        return result == WEIR_ENDED ? WEIR_OK : result;
+}
+
+static void
+print_counts(const struct arguments *arguments, const struct counts *counts)
+{
+        double seconds = (double)(weir_now() - counts->began_ns) / 1e9;
+
+        if (arguments->common.json)
+                cli_print_json(json_pack("{s:s, s:I, s:I, s:f}", "topic", arguments->topic, "frames",
+                                         (json_int_t)counts->frames, "bytes", (json_int_t)counts->bytes, "seconds",
+                                         seconds),
+                               0);
+        else if (arguments->common.verbose)
+                fprintf(stderr, "weir pub: %llu frames, %llu bytes in %.3f s\n", (unsigned long long)counts->frames,
+                        (unsigned long long)counts->bytes, seconds);
+}
+
+static int
+publish_source(struct weir *bus, const struct arguments *arguments, struct pub_source *source)
+{
+        struct weir_format format = { .type = arguments->type, .encoding = "" };
+        struct counts counts = { .began_ns = weir_now() };
+        int64_t limit_ns = arguments->common.limit_ns;
+        int64_t until_ns = limit_ns == INT64_MAX ? INT64_MAX : counts.began_ns + limit_ns;
+        struct weir_publisher *publisher;
+        enum weir_result result;
+        int code = CLI_OK;
+
+        result = weir_publisher_open(&publisher, bus, arguments->topic,
+                                     WEIR_PUBLISHER(.format = arguments->type != NULL ? &format : NULL,
+                                                    .history = (uint32_t)arguments->history));
+        if (result != WEIR_OK)
+                return cli_failed("pub", result);
+        if (arguments->readers > 0)
+                result = wait_readers(bus, publisher, arguments->readers, until_ns);
+        if (result == WEIR_OK) {
+                counts.began_ns = weir_now();
+                result = publish_all(publisher, arguments, source, until_ns, &counts);
+        }
+        if (source->error != 0) {
+                fprintf(stderr, "weir pub: %s: %s\n", arguments->path, strerror(source->error));
+                code = CLI_FAILED;
+        } else if (result < 0) {
+                code = cli_failed("pub", result);
+        }
+        weir_publisher_close(publisher);
+        if (code == CLI_OK)
+                print_counts(arguments, &counts);
+        return code;
+}
+
+static int
+publish(const struct arguments *arguments)
+{
+        struct pub_source source;
+        struct weir *bus;
+        int fd = STDIN_FILENO, code;
+
+        if (strcmp(arguments->path, "-") != 0)
+                fd = open(arguments->path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0) {
+                fprintf(stderr, "weir pub: %s: %s\n", arguments->path, strerror(errno));
+                return CLI_FAILED;
+        }
+        code = cli_open(&bus, "pub", &arguments->common);
+        if (code == CLI_OK) {
+                pub_source_open(&source, fd, arguments->lines, arguments->frame_size);
+                code = publish_source(bus, arguments, &source);
+                pub_source_close(&source);
+                cli_close(bus);
+        }
+        if (fd != STDIN_FILENO)
+                close(fd);
+        if (code == CLI_OK && cli_interrupted() != 0)
+                return cli_interrupted();
+        return code == CLI_OK ? cli_finish("pub") : code;
+}
+
+static bool
+parse_rate(const char *text, uint64_t *rate_ns)
+{
+        char *end;
+        double rate = strtod(text, &end);
+
+        if (end == text || *end != '\0' || !(rate >= 1e-6 && rate <= 1e9))
+                return false;
+        *rate_ns = (uint64_t)(1e9 / rate);
+        return true;
+}
+
+static int
+parse_option(int option, char **argv, struct arguments *arguments)
+{
+        switch (option) {
+        case OPTION_FRAME_SIZE:
+                if (cli_size(optarg, &arguments->frame_size) && arguments->frame_size > 0)
+                        return CLI_GO_ON;
+                return cli_usage("pub", "'%s' is not a size: 3110400, 64k or 1M is one", optarg);
+        case OPTION_LINES: arguments->lines = true; return CLI_GO_ON;
+        case OPTION_RATE:
+                if (parse_rate(optarg, &arguments->rate_ns))
+                        return CLI_GO_ON;
+                return cli_usage("pub", "'%s' is not a rate in Hz", optarg);
+        case OPTION_TYPE: arguments->type = optarg; return CLI_GO_ON;
+        case OPTION_HISTORY:
+                if (cli_count(optarg, &arguments->history) && arguments->history < WEIR_NONE)
+                        return CLI_GO_ON;
+                return cli_usage("pub", "'%s' is not a number of frames", optarg);
+        case OPTION_READERS:
+                if (cli_count(optarg, &arguments->readers))
+                        return CLI_GO_ON;
+                return cli_usage("pub", "'%s' is not a number of subscribers", optarg);
+        default: return cli_common_option("pub", option, argv, &arguments->common);
+        }
+}
+
+int
+verb_pub(int argc, char **argv)
+{
+        static const struct option options[] = {
+                { "frame-size", required_argument, NULL, OPTION_FRAME_SIZE },
+                { "lines", no_argument, NULL, OPTION_LINES },
+                { "rate", required_argument, NULL, OPTION_RATE },
+                { "type", required_argument, NULL, OPTION_TYPE },
+                { "history", required_argument, NULL, OPTION_HISTORY },
+                { "wait-readers", required_argument, NULL, OPTION_READERS },
+                CLI_LONG,
+        };
+        struct arguments arguments = { .common = CLI_COMMON, .path = "-" };
+        int option, code = CLI_GO_ON;
+
+        while (code == CLI_GO_ON && (option = getopt_long(argc, argv, CLI_SHORT, options, NULL)) != -1)
+                code = parse_option(option, argv, &arguments);
+        if (code != CLI_GO_ON)
+                return code;
+        if (optind == argc)
+                return cli_usage("pub", "the TOPIC is missing");
+        if (argc - optind > 2)
+                return cli_usage("pub", "'%s' is too much", argv[optind + 2]);
+        if (arguments.lines && arguments.frame_size > 0)
+                return cli_usage("pub", "--lines and --frame-size exclude each other");
+        arguments.topic = argv[optind];
+        if (argc - optind == 2)
+                arguments.path = argv[optind + 1];
+        return publish(&arguments);
+}

@@ -1,0 +1,21 @@
+/* A sentence for the user, into room that the caller may not have. */
+#ifndef WR_SENTENCE_H
+#define WR_SENTENCE_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+__attribute__((format(printf, 3, 4))) static inline void
+wr_sentence(char *sentence, size_t room, const char *format, ...)
+{
+        va_list values;
+
+        if (sentence == NULL || room == 0)
+                return;
+        va_start(values, format);
+        vsnprintf(sentence, room, format, values);
+        va_end(values);
+}
+
+#endif

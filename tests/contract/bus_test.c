@@ -1,0 +1,386 @@
+/* Opening and closing a bus; what its options, its errors and its forked children do. */
+#include "weir_kit.h"
+
+#include <stddef.h>
+#include <sys/resource.h>
+
+TestSuite(bus, .fini = kit_clean, .timeout = 60);
+
+Test(bus, opening_without_a_broker_fails_with_every_place_it_tried)
+{
+        struct weir *bus = (struct weir *)&bus;
+
+        setenv("XDG_RUNTIME_DIR", "/tmp/weir-test-nowhere", 1);
+        unsetenv("WEIR_BROKER");
+        cr_assert(eq(int, weir_open(&bus, WEIR_OPTIONS(.open_timeout_ns = 1)), WEIR_E_NO_BROKER));
+        cr_assert(zero(ptr, bus));
+        cr_assert(not(zero(ptr, (void *)strstr(weir_error(), "/tmp/weir-test-nowhere/weir/bus"))), "%s", weir_error());
+        cr_assert(not(zero(ptr, (void *)strstr(weir_error(), "/run/weir/bus"))), "%s", weir_error());
+        cr_assert(not(zero(ptr, (void *)strstr(weir_error(), "weir broker run"))), "%s", weir_error());
+}
+
+static void
+play_late_broker(int line)
+{
+        kit_hear(line);
+        kit_play_broker(line);
+}
+
+Test(bus, opening_waits_for_a_broker_that_comes_later)
+{
+        struct kit_child broker = kit_start(play_late_broker);
+        struct weir *bus;
+
+        kit_say(broker.line, 1);
+        kit_ok(weir_open(&bus, WEIR_OPTIONS(.address = kit_address(), .open_timeout_ns = KIT_SOON)));
+        weir_close(bus);
+        kit_kill(&broker);
+}
+
+Test(bus, a_second_bus_finds_the_broker_that_the_first_one_embeds)
+{
+        struct weir *host = kit_host(), *guest = kit_guest();
+        struct weir_broker_state state = { .size = sizeof state };
+
+        kit_ok(weir_broker_status(guest, &state));
+        cr_assert(eq(u32, state.pid, (uint32_t)getpid()));
+        cr_assert(eq(u32, state.sessions, 2));
+        cr_assert(eq(str, state.address, (char *)kit_address()));
+        weir_close(guest);
+        weir_close(host);
+}
+
+Test(bus, closing_a_bus_closes_its_endpoints_and_they_may_be_closed_afterwards)
+{
+        struct weir *bus = kit_host();
+        struct weir_publisher *p;
+        struct weir_subscriber *s;
+        const struct weir_frame *frame;
+
+        kit_ok(weir_publisher_open(&p, bus, "a", NULL));
+        kit_ok(weir_subscriber_open(&s, bus, "a", NULL));
+        weir_close(bus);
+        cr_assert(eq(int, weir_publish(p, "x", 1, NULL, WEIR_NOW), WEIR_E_CLOSED));
+        cr_assert(eq(int, weir_take(s, WEIR_FOREVER, &frame), WEIR_E_CLOSED));
+        weir_publisher_close(p);
+        weir_subscriber_close(s);
+}
+
+Test(bus, options_of_another_size_are_read_as_far_as_both_know_them)
+{
+        struct {
+                struct weir_options o;
+                uint64_t more;
+        } longer = { { .size = sizeof longer, .address = kit_address(), .embed = weir_broker_embed }, 0 };
+        struct weir_options none = { 0 }, shorter = { .size = offsetof(struct weir_options, ticket) };
+        struct weir *bus, *other;
+
+        cr_assert(eq(int, weir_open(&bus, &none), WEIR_E_USAGE));
+        kit_ok(weir_open(&bus, &longer.o));
+        longer.more = 1;
+        cr_assert(eq(int, weir_open(&other, &longer.o), WEIR_E_USAGE));
+        shorter.address = kit_address();
+        shorter.ticket = "behind what size says: not read";
+        kit_ok(weir_open(&other, &shorter));
+        weir_close(other);
+        weir_close(bus);
+}
+
+Test(bus, what_this_version_does_not_have_is_refused_with_a_sentence)
+{
+        struct weir *bus = kit_host(), *other;
+        struct weir_publisher *p;
+        struct weir_subscriber *s;
+
+        cr_assert(eq(int, weir_open(&other, WEIR_OPTIONS(.ticket = "weir-ticket:x")), WEIR_E_USAGE));
+        cr_assert(eq(int, weir_subscriber_open(&s, bus, "lidar/*", NULL), WEIR_E_USAGE));
+        cr_assert(not(zero(ptr, (void *)strstr(weir_error(), "pattern"))), "%s", weir_error());
+        cr_assert(eq(int, weir_subscriber_open(&s, bus, "a", WEIR_SUBSCRIBER(.require = WEIR_TCP)), WEIR_E_NO_PATH));
+        cr_assert(not(zero(ptr, (void *)strstr(weir_error(), "tcp"))), "%s", weir_error());
+        cr_assert(eq(int, weir_publisher_open(&p, bus, "a", WEIR_PUBLISHER(.require = WEIR_PIPE)), WEIR_E_NO_PATH));
+        kit_ok(weir_publisher_open(&p, bus, "a", WEIR_PUBLISHER(.require = WEIR_SHM)));
+        cr_assert(eq(int, weir_publisher_open(&p, bus, "a//b", NULL), WEIR_E_USAGE));
+        cr_assert(eq(int, weir_publisher_open(&p, bus, NULL, NULL), WEIR_E_USAGE));
+        weir_close(bus);
+}
+
+/* For bindings that write the offsets down: C# and cffi. Every change of this list breaks them. */
+Test(bus, the_public_structures_have_the_documented_layout)
+{
+        static const struct {
+                const char *name;
+                size_t is, must;
+        } layout[] = {
+#define AT(type, field, offset) { #type "." #field, offsetof(struct type, field), offset }
+#define SIZE(type, bytes) { #type, sizeof(struct type), bytes }
+                AT(weir_format, type, 0), AT(weir_format, encoding, 8), AT(weir_format, schema, 16),
+                AT(weir_format, schema_size, 24), SIZE(weir_format, 32),
+                AT(weir_about, stamp_ns, 0), AT(weir_about, tag, 8), AT(weir_about, meta, 16),
+                AT(weir_about, meta_size, 24), AT(weir_about, flags, 28), SIZE(weir_about, 32),
+                AT(weir_loan, data, 0), AT(weir_loan, size, 8), AT(weir_loan, about, 16),
+                AT(weir_frame, data, 0), AT(weir_frame, size, 8), AT(weir_frame, about, 16),
+                AT(weir_frame, sequence, 48), AT(weir_frame, published_ns, 56), AT(weir_frame, lost, 64),
+                AT(weir_frame, skipped, 72), AT(weir_frame, source, 80), AT(weir_frame, topic, 88),
+                AT(weir_frame, format, 96), AT(weir_frame, kind, 104),
+                AT(weir_event, kind, 0), AT(weir_event, reason, 4), AT(weir_event, user, 8),
+                AT(weir_event, publisher, 16), AT(weir_event, subscriber, 24), AT(weir_event, topic, 32),
+                AT(weir_event, text, 40), AT(weir_event, source, 48), AT(weir_event, count, 56),
+                AT(weir_options, size, 0), AT(weir_options, flags, 4), AT(weir_options, name, 8),
+                AT(weir_options, address, 16), AT(weir_options, ticket, 24), AT(weir_options, open_timeout_ns, 32),
+                AT(weir_options, embed, 40), SIZE(weir_options, 48),
+                AT(weir_publisher_options, history, 4), AT(weir_publisher_options, format, 8),
+                AT(weir_publisher_options, memory_max, 16), AT(weir_publisher_options, payload_align, 24),
+                AT(weir_publisher_options, loans_max, 28), AT(weir_publisher_options, hash, 32),
+                AT(weir_publisher_options, refuse_reliable, 36), AT(weir_publisher_options, stall_ns, 40),
+                AT(weir_publisher_options, require, 48), AT(weir_publisher_options, shared, 52),
+                AT(weir_publisher_options, prefault, 56), AT(weir_publisher_options, huge, 60),
+                AT(weir_publisher_options, user, 64), SIZE(weir_publisher_options, 72),
+                AT(weir_subscriber_options, delivery, 4), AT(weir_subscriber_options, keep, 8),
+                AT(weir_subscriber_options, history, 12), AT(weir_subscriber_options, frames_max, 16),
+                AT(weir_subscriber_options, verify, 20), AT(weir_subscriber_options, type, 24),
+                AT(weir_subscriber_options, spin_ns, 32), AT(weir_subscriber_options, require, 40),
+                AT(weir_subscriber_options, shared, 44), AT(weir_subscriber_options, until_end, 48),
+                AT(weir_subscriber_options, user, 56), SIZE(weir_subscriber_options, 64),
+                AT(weir_info, path, 4), AT(weir_info, copies, 8), AT(weir_info, peers, 12), AT(weir_info, frames, 16),
+                AT(weir_info, out, 72), AT(weir_info, copied_bytes, 80), AT(weir_info, why, 88),
+                AT(weir_peer, pid, 4), AT(weir_peer, identity, 8), AT(weir_peer, name, 264), SIZE(weir_peer, 328),
+        };
+
+        for (size_t i = 0; i < sizeof layout / sizeof *layout; i++) {
+                printf("%-40s %zu\n", layout[i].name, layout[i].is);
+                cr_expect(eq(sz, layout[i].is, layout[i].must), "%s", layout[i].name);
+        }
+}
+
+static struct weir *inherited_bus;
+static struct weir_publisher *inherited_publisher;
+static struct weir_subscriber *inherited_subscriber;
+static const struct weir_frame *inherited_frame;
+
+static void
+play_forked_child(int line)
+{
+        const struct weir_frame *frame;
+        const struct weir_event *event;
+        struct weir *own;
+        struct weir_loan *loan;
+
+        kit_must(weir_publish(inherited_publisher, "x", 1, NULL, WEIR_NOW) == WEIR_E_USAGE);
+        kit_must(strstr(weir_error(), "forked"));
+        kit_must(weir_lend(inherited_publisher, 1, WEIR_NOW, &loan) == WEIR_E_USAGE);
+        kit_must(weir_take(inherited_subscriber, WEIR_FOREVER, &frame) == WEIR_E_USAGE);
+        kit_must(weir_next(inherited_bus, WEIR_FOREVER, &event) == WEIR_E_USAGE);
+        kit_must(weir_wakeup(inherited_bus) < 0);
+        weir_release(inherited_frame);
+        weir_publisher_close(inherited_publisher);
+        weir_subscriber_close(inherited_subscriber);
+        weir_close(inherited_bus);
+        own = kit_guest(); /* but one of its own it may have */
+        weir_close(own);
+        kit_say(line, 1);
+}
+
+Test(bus, a_forked_child_is_refused_and_leaves_the_parents_objects_alone)
+{
+        static char large[65536];
+        struct kit_child child;
+        const struct weir_frame *frame;
+
+        inherited_bus = kit_host();
+        kit_ok(weir_publisher_open(&inherited_publisher, inherited_bus, "a", NULL));
+        kit_ok(weir_subscriber_open(&inherited_subscriber, inherited_bus, "a", WEIR_SUBSCRIBER(.frames_max = 1)));
+        kit_fill(large, sizeof large, 1);
+        kit_ok(weir_publish(inherited_publisher, large, sizeof large, NULL, WEIR_NOW));
+        inherited_frame = kit_take(inherited_subscriber);
+        child = kit_start(play_forked_child);
+        kit_hear(child.line);
+        cr_assert(eq(int, kit_end(&child), 0));
+        kit_ok(weir_publish(inherited_publisher, "x", 1, NULL, WEIR_NOW));
+        cr_assert(eq(int, weir_take(inherited_subscriber, WEIR_NOW, &frame), WEIR_E_HELD));
+        cr_assert(kit_filled(inherited_frame->data, sizeof large, 1));
+        weir_release(inherited_frame);
+        weir_release(kit_take(inherited_subscriber));
+        weir_close(inherited_bus);
+}
+
+static void
+limit_objects(rlim_t count)
+{
+        kit_must(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ count, count }) == 0);
+}
+
+static void
+play_poor_client(int line)
+{
+        struct weir *bus;
+        struct weir_publisher *p;
+        struct weir_subscriber *s;
+        int result, used[16], count = 0;
+
+        limit_objects(16);
+        kit_ok(weir_open(&bus, WEIR_OPTIONS(.address = kit_address()))); /* a bus and a few endpoints fit */
+        kit_ok(weir_publisher_open(&p, bus, "poor", NULL));
+        kit_ok(weir_subscriber_open(&s, bus, "poor", NULL));
+        kit_ok(weir_publish(p, "x", 1, NULL, WEIR_NOW));
+        weir_release(kit_take(s));
+        result = weir_subscriber_open(&s, bus, "rich", NULL); /* twelve lanes do not */
+        if (result == WEIR_OK) {
+                const struct weir_event *event;
+
+                do
+                        kit_must(weir_next(bus, KIT_SOON, &event) == WEIR_OK);
+                while (event->kind != WEIR_LEFT || event->reason != WEIR_E_QUOTA);
+                kit_must(strstr(event->text, "RLIMIT_NOFILE"));
+        }
+        weir_close(bus);
+        while ((used[count] = dup(line)) >= 0) /* no descriptor left at all */
+                count++;
+        kit_must(weir_open(&bus, WEIR_OPTIONS(.address = kit_address())) == WEIR_E_QUOTA);
+        kit_must(strstr(weir_error(), "RLIMIT_NOFILE"));
+        kit_must(strstr(weir_error(), "18")); /* the number needed */
+        while (count-- > 0)
+                close(used[count]);
+        limit_objects(5);
+        kit_must(weir_open(&bus, WEIR_OPTIONS(.address = kit_address())) == WEIR_E_QUOTA);
+        kit_must(strstr(weir_error(), "ulimit -n 8"));
+}
+
+Test(bus, few_descriptors_give_a_clear_error_with_the_number_needed)
+{
+        struct weir *bus = kit_host();
+        struct weir_publisher *rich;
+        struct kit_child child;
+
+        for (int i = 0; i < 12; i++)
+                kit_ok(weir_publisher_open(&rich, bus, "rich", NULL));
+        child = kit_start(play_poor_client);
+        cr_assert(eq(int, kit_end(&child), 0));
+        weir_close(bus);
+}
+
+static struct weir *interrupted_bus;
+
+static void
+on_alarm(int signal)
+{
+        (void)signal;
+        weir_interrupt(interrupted_bus, 1);
+}
+
+Test(bus, an_interrupt_from_a_signal_handler_ends_every_wait_until_it_is_off)
+{
+        struct weir_subscriber *s;
+        const struct weir_event *event;
+        const struct weir_frame *frame;
+
+        interrupted_bus = kit_host();
+        kit_ok(weir_subscriber_open(&s, interrupted_bus, "a", NULL));
+        signal(SIGALRM, on_alarm);
+        ualarm(20000, 0);
+        cr_assert(eq(int, weir_take(s, WEIR_FOREVER, &frame), WEIR_INTERRUPTED));
+        cr_assert(eq(int, weir_next(interrupted_bus, WEIR_FOREVER, &event), WEIR_INTERRUPTED));
+        cr_assert(eq(int, weir_take(s, WEIR_NOW, &frame), WEIR_EMPTY)); /* it waits for nothing */
+        weir_interrupt(interrupted_bus, 0);
+        cr_assert(eq(int, weir_next(interrupted_bus, 1000, &event), WEIR_EMPTY));
+        ualarm(20000, 0);
+        cr_assert(eq(int, weir_next(interrupted_bus, WEIR_FOREVER, &event), WEIR_INTERRUPTED));
+        weir_close(interrupted_bus);
+}
+
+static int
+count_row(const struct weir_row *row, void *user)
+{
+        struct weir_row *last = user;
+
+        *last = *row;
+        last->peers = last->size; /* not looked at */
+        last->out += 0;
+        last->id = last->publishers + last->subscribers;
+        return 0;
+}
+
+Test(bus, the_broker_lists_topics_and_says_who_a_source_is)
+{
+        struct weir *bus = kit_host();
+        struct weir_publisher *p;
+        struct weir_subscriber *s;
+        struct weir_peer peer = { .size = sizeof peer };
+        struct weir_row row = { 0 };
+        const struct weir_frame *frame;
+
+        kit_ok(weir_publisher_open(&p, bus, "cam/front", NULL));
+        kit_ok(weir_subscriber_open(&s, bus, "cam/front", NULL));
+        kit_ok(weir_list(bus, "cam/*", 0, count_row, &row));
+        cr_assert(eq(u64, row.id, 2));
+        kit_ok(weir_publish(p, "x", 1, NULL, WEIR_NOW));
+        frame = kit_take(s);
+        kit_ok(weir_peer(bus, frame->source, &peer));
+        cr_assert(eq(u32, peer.pid, (uint32_t)getpid()));
+        cr_assert(eq(str, peer.name, "host"));
+        cr_assert(eq(int, weir_peer(bus, frame->source + 12345, &peer), WEIR_E_CLOSED));
+        weir_release(frame);
+        weir_close(bus);
+}
+
+static void
+play_publisher_until_told(int line)
+{
+        struct weir *bus = kit_guest();
+        struct weir_publisher *p;
+        struct weir_subscriber *s;
+        const struct weir_event *event;
+        uint64_t sequence = 0;
+        int64_t began_ns;
+        char data[9000];
+
+        kit_ok(weir_publisher_open(&p, bus, "flow", NULL));
+        kit_say(line, 1);
+        do
+                kit_ok(weir_next(bus, KIT_SOON, &event));
+        while (event->kind != WEIR_JOINED);
+        do { /* traffic before, across and behind the broker's death */
+                sequence += 1;
+                kit_fill(data, sequence % 2 ? sizeof data : 40, sequence);
+                kit_ok(weir_publish(p, data, sequence % 2 ? sizeof data : 40, NULL, KIT_SOON));
+        } while (weir_next(bus, WEIR_NOW, &event) != WEIR_OK || event->kind != WEIR_BROKER_LOST);
+        for (int i = 0; i < 1000; i++) {
+                sequence += 1;
+                kit_fill(data, sequence % 2 ? sizeof data : 40, sequence);
+                kit_ok(weir_publish(p, data, sequence % 2 ? sizeof data : 40, NULL, KIT_SOON));
+        }
+        began_ns = weir_now();
+        kit_must(weir_subscriber_open(&s, bus, "flow", NULL) == WEIR_E_NO_BROKER);
+        kit_must(weir_now() - began_ns < 1000000000); /* fast, not at the end of some time-out */
+        weir_publisher_close(p);
+        weir_close(bus);
+        kit_say(line, sequence);
+}
+
+Test(bus, a_broker_killed_under_traffic_stops_nobody_who_is_connected)
+{
+        struct kit_child broker = kit_start(kit_play_broker), publisher = kit_start(play_publisher_until_told);
+        struct weir *bus = kit_guest();
+        struct weir_subscriber *s, *other;
+        struct weir_publisher *p;
+        const struct weir_frame *frame;
+        uint64_t count = 0;
+        int result;
+
+        kit_hear(publisher.line);
+        kit_ok(weir_subscriber_open(&s, bus, "flow", WEIR_SUBSCRIBER(.delivery = WEIR_RELIABLE, .until_end = 1)));
+        while ((result = weir_take(s, KIT_SOON, &frame)) == WEIR_OK) {
+                count += 1;
+                cr_assert(eq(u64, frame->sequence, count));
+                cr_assert(kit_filled(frame->data, frame->size, count));
+                weir_release(frame);
+                if (count == 100)
+                        kit_kill(&broker);
+        }
+        cr_assert(eq(int, result, WEIR_ENDED));
+        cr_assert(eq(u64, count, kit_hear(publisher.line)));
+        cr_assert(eq(int, kit_end(&publisher), 0));
+        cr_assert(not(zero(ptr, (void *)kit_event(bus, WEIR_BROKER_LOST))));
+        cr_assert(eq(int, weir_subscriber_open(&other, bus, "x", NULL), WEIR_E_NO_BROKER));
+        cr_assert(eq(int, weir_publisher_open(&p, bus, "x", NULL), WEIR_E_NO_BROKER));
+        weir_close(bus);
+}

@@ -1,0 +1,318 @@
+/* Clients that end at each step of a handshake, in each way: nothing of them is left, and their peers are told. */
+#include "broker_fixture.h"
+
+/* A client in a process of its own that goes so far, and there is killed. */
+enum step { CONNECTED, WELCOMED, GRANTED, LIVE, SUBSCRIBED, ADDED, GIVEN, STEPS };
+
+struct stage {
+        struct broker broker;
+        struct client witness; /* full trust, sees all */
+        struct client publisher, subscriber;
+        size_t descriptors;
+};
+
+static void
+stage_begin(struct stage *stage)
+{
+        stage->broker = broker_begin();
+        stage->witness = client_begin(&stage->broker, "witness");
+        client_status(&stage->witness);
+        stage->descriptors = broker_descriptors(&stage->broker);
+}
+
+/* Everything that anybody held is back. */
+static void
+stage_end(struct stage *stage)
+{
+        struct wr_message_state state = client_status_when(&stage->witness, 1);
+
+        cr_assert(eq(uint, state.topics, 0));
+        cr_assert(eq(uint, state.lanes, 0));
+        cr_assert(eq(uint, state.pairs, 0));
+        cr_assert(eq(uint, state.subscriptions, 0));
+        cr_assert(eq(u64, state.reserve_bytes, 0));
+        cr_assert(eq(sz, broker_descriptors(&stage->broker), stage->descriptors));
+        client_close(&stage->witness);
+        broker_end(&stage->broker);
+}
+
+/* What the victim does; the other side of its handshake is played by `other`, a client of the same process. */
+static void
+go_to(const struct broker *broker, enum step step)
+{
+        struct client victim = client_connect(broker->address), other;
+
+        if (step >= WELCOMED) {
+                client_send(&victim, hello("victim"));
+                client_expect(&victim, WR_WELCOME);
+        }
+        if (step == GRANTED || step == LIVE || step == ADDED) {
+                client_send(&victim, publish("t"));
+                client_expect(&victim, WR_LANE_GRANT);
+        }
+        if (step == LIVE || step == ADDED) {
+                client_send(&victim, ready(victim.message.lane_grant.lane));
+                client_expect(&victim, WR_OPENED);
+        }
+        if (step == ADDED) {
+                other = client_begin(broker, "other");
+                client_send(&other, subscribe("t"));
+                client_expect(&other, WR_SUBSCRIBED);
+                client_expect(&victim, WR_PAIR_ADDED);
+        }
+        if (step == GIVEN) {
+                other = client_begin(broker, "other");
+                client_publish(&other, "t");
+        }
+        if (step == SUBSCRIBED || step == GIVEN) {
+                client_send(&victim, subscribe("t"));
+                client_expect(&victim, WR_SUBSCRIBED);
+        }
+        if (step == GIVEN) {
+                client_expect(&other, WR_PAIR_ADDED);
+                client_send(&other, ack(other.message.pair_added.lane, other.message.pair_added.pair));
+                client_expect(&victim, WR_LANE_ADDED);
+        }
+}
+
+Test(broker_death, a_client_killed_at_any_step_leaves_nothing)
+{
+        for (int step = CONNECTED; step < STEPS; step++) {
+                struct stage stage;
+                int there[2];
+                char byte;
+
+                stage_begin(&stage);
+                cr_assert(eq(int, pipe(there), 0));
+                pid_t victim = fork();
+                if (victim == 0) {
+                        go_to(&stage.broker, (enum step)step);
+                        if (write(there[1], "", 1) != 1)
+                                _exit(1);
+                        for (;;)
+                                pause();
+                }
+                cr_assert(eq(int, (int)read(there[0], &byte, 1), 1));
+                kill(victim, SIGKILL);
+                waitpid(victim, NULL, 0);
+                close(there[0]);
+                close(there[1]);
+                stage_end(&stage);
+        }
+}
+
+Test(broker_death, the_death_of_a_process_is_seen_while_a_child_of_it_keeps_the_socket)
+{
+        struct stage stage;
+        int there[2];
+        pid_t keeper = 0;
+
+        stage_begin(&stage);
+        cr_assert(eq(int, pipe(there), 0));
+        pid_t victim = fork();
+        if (victim == 0) {
+                go_to(&stage.broker, LIVE);
+                keeper = fork();
+                if (keeper == 0)
+                        for (;;)
+                                pause();
+                if (write(there[1], &keeper, sizeof(keeper)) != sizeof(keeper))
+                        _exit(1);
+                for (;;)
+                        pause();
+        }
+        cr_assert(eq(sz, (size_t)read(there[0], &keeper, sizeof(keeper)), sizeof(keeper)));
+        kill(victim, SIGKILL);
+        waitpid(victim, NULL, 0);
+        close(there[0]);
+        close(there[1]);
+        stage_end(&stage);
+        kill(keeper, SIGKILL);
+}
+
+Test(broker_death, subscribers_are_told_that_their_publisher_died)
+{
+        struct stage stage;
+
+        stage_begin(&stage);
+        stage.publisher = client_begin(&stage.broker, "camera");
+        stage.subscriber = client_begin(&stage.broker, "viewer");
+        uint64_t lane = client_publish(&stage.publisher, "t");
+        client_send(&stage.subscriber, subscribe("t"));
+        client_expect(&stage.subscriber, WR_SUBSCRIBED);
+        pair_up(&stage.publisher, &stage.subscriber);
+        client_close(&stage.publisher);
+        client_expect(&stage.subscriber, WR_LANE_ENDED);
+        cr_assert(eq(u64, stage.subscriber.message.lane_ended.lane, lane));
+        cr_assert(eq(int, stage.subscriber.message.lane_ended.reason, WEIR_E_CLOSED));
+        cr_assert(strstr(stage.subscriber.message.lane_ended.text, "camera") != NULL);
+        client_close(&stage.subscriber);
+        stage_end(&stage);
+}
+
+Test(broker_death, goodbye_is_no_death)
+{
+        struct stage stage;
+
+        stage_begin(&stage);
+        stage.publisher = client_begin(&stage.broker, "camera");
+        stage.subscriber = client_begin(&stage.broker, "viewer");
+        client_publish(&stage.publisher, "t");
+        client_send(&stage.subscriber, subscribe("t"));
+        client_expect(&stage.subscriber, WR_SUBSCRIBED);
+        pair_up(&stage.publisher, &stage.subscriber);
+        client_send(&stage.publisher, (struct wr_message){ .kind = WR_BYE });
+        client_close(&stage.publisher);
+        client_expect(&stage.subscriber, WR_LANE_ENDED);
+        cr_assert(eq(int, stage.subscriber.message.lane_ended.reason, WEIR_OK));
+        client_close(&stage.subscriber);
+        stage_end(&stage);
+}
+
+Test(broker_death, a_publisher_is_told_that_its_subscriber_died)
+{
+        struct stage stage;
+
+        stage_begin(&stage);
+        stage.publisher = client_begin(&stage.broker, "camera");
+        stage.subscriber = client_begin(&stage.broker, "viewer");
+        client_publish(&stage.publisher, "t");
+        client_send(&stage.subscriber, subscribe("t"));
+        client_expect(&stage.subscriber, WR_SUBSCRIBED);
+        uint64_t pair = pair_up(&stage.publisher, &stage.subscriber);
+        client_close(&stage.subscriber);
+        client_expect(&stage.publisher, WR_PAIR_REMOVED);
+        cr_assert(eq(u64, stage.publisher.message.pair_removed.pair, pair));
+        cr_assert(eq(int, stage.publisher.message.pair_removed.reason, WEIR_E_CLOSED));
+        client_close(&stage.publisher);
+        stage_end(&stage);
+}
+
+Test(broker_death, the_peers_see_a_death_by_the_lifeline)
+{
+        struct stage stage;
+        struct pollfd line;
+
+        stage_begin(&stage);
+        stage.publisher = client_begin(&stage.broker, "camera");
+        int held = stage.publisher.objects[0];
+        stage.publisher.object_count = 0; /* kept */
+        stage.subscriber = client_begin(&stage.broker, "viewer");
+        client_publish(&stage.publisher, "t");
+        client_send(&stage.subscriber, subscribe("t"));
+        client_expect(&stage.subscriber, WR_SUBSCRIBED);
+        pair_up(&stage.publisher, &stage.subscriber);
+        line = (struct pollfd){ .fd = stage.subscriber.objects[2], .events = POLLIN };
+        cr_assert(eq(int, poll(&line, 1, 0), 0));
+        close(held);
+        cr_assert(eq(int, poll(&line, 1, 0), 1), "nobody but the publisher held the other end");
+        client_close(&stage.publisher);
+        client_close(&stage.subscriber);
+        stage_end(&stage);
+}
+
+Test(broker_death, an_attach_that_the_publisher_refuses_is_told_to_the_subscriber)
+{
+        struct stage stage;
+        struct wr_message no;
+
+        stage_begin(&stage);
+        stage.publisher = client_begin(&stage.broker, "camera");
+        stage.subscriber = client_begin(&stage.broker, "viewer");
+        client_publish(&stage.publisher, "t");
+        client_send(&stage.subscriber, subscribe("t"));
+        client_expect(&stage.subscriber, WR_SUBSCRIBED);
+        client_expect(&stage.publisher, WR_PAIR_ADDED);
+        no = ack(stage.publisher.message.pair_added.lane, stage.publisher.message.pair_added.pair);
+        no.pair_ack.result = WEIR_E_NO_MEMORY;
+        client_send(&stage.publisher, no);
+        client_expect(&stage.subscriber, WR_LANE_ENDED);
+        cr_assert(eq(u64, stage.subscriber.message.lane_ended.lane, 0));
+        cr_assert(eq(int, stage.subscriber.message.lane_ended.reason, WEIR_E_NO_MEMORY));
+        cr_assert(eq(uint, client_status(&stage.witness).pairs, 0));
+        client_close(&stage.publisher);
+        client_close(&stage.subscriber);
+        stage_end(&stage);
+}
+
+Test(broker_death, a_subscriber_that_cannot_map_is_detached)
+{
+        struct stage stage;
+
+        stage_begin(&stage);
+        stage.publisher = client_begin(&stage.broker, "camera");
+        stage.subscriber = client_begin(&stage.broker, "viewer");
+        client_publish(&stage.publisher, "t");
+        client_send(&stage.subscriber, subscribe("t"));
+        client_expect(&stage.subscriber, WR_SUBSCRIBED);
+        client_expect(&stage.publisher, WR_PAIR_ADDED);
+        uint64_t pair = stage.publisher.message.pair_added.pair;
+        client_send(&stage.publisher, ack(stage.publisher.message.pair_added.lane, pair));
+        client_expect(&stage.subscriber, WR_LANE_ADDED);
+        client_send(&stage.subscriber, pair_ready(pair, WEIR_E_NO_MEMORY));
+        client_expect(&stage.publisher, WR_PAIR_REMOVED);
+        cr_assert(eq(int, stage.publisher.message.pair_removed.reason, WEIR_E_NO_MEMORY));
+        client_expect(&stage.subscriber, WR_LANE_ENDED);
+        client_close(&stage.publisher);
+        client_close(&stage.subscriber);
+        stage_end(&stage);
+}
+
+Test(broker_death, quotas_come_back_when_their_holder_is_killed)
+{
+        given.policy = "[quota]\nlanes = 3\nsubscriptions = 2\nconnections = 4\n";
+        struct broker broker = broker_begin();
+        struct client witness = client_begin(&broker, "witness");
+
+        for (int round = 0; round < 3; round++) {
+                int there[2];
+                char byte;
+
+                cr_assert(eq(int, pipe(there), 0));
+                pid_t victim = fork();
+                if (victim == 0) {
+                        struct client greedy = client_begin(&broker, "greedy");
+
+                        for (int i = 0; i < 3; i++)
+                                client_publish(&greedy, "t");
+                        client_send(&greedy, publish("t"));
+                        client_expect_refusal(&greedy, WEIR_E_QUOTA, "holds 3 of 3 lanes");
+                        for (int i = 0; i < 2; i++) {
+                                client_send(&greedy, subscribe("u"));
+                                client_expect(&greedy, WR_SUBSCRIBED);
+                        }
+                        client_send(&greedy, subscribe("u"));
+                        client_expect_refusal(&greedy, WEIR_E_QUOTA, "holds 2 of 2 subscriptions");
+                        if (write(there[1], "", 1) != 1)
+                                _exit(1);
+                        for (;;)
+                                pause();
+                }
+                close(there[1]);
+                cr_assert(eq(int, (int)read(there[0], &byte, 1), 1), "each round gets what the last one had");
+                close(there[0]);
+                kill(victim, SIGKILL);
+                waitpid(victim, NULL, 0);
+                client_status_when(&witness, 1);
+        }
+        client_close(&witness);
+        broker_end(&broker);
+}
+
+Test(broker_death, a_connection_over_the_quota_is_told_and_the_next_gets_its_place)
+{
+        given.policy = "[quota]\nconnections = 2\n";
+        struct broker broker = broker_begin();
+        struct client first = client_begin(&broker, "1"), second = client_begin(&broker, "2");
+        struct client third = client_connect(broker.address);
+
+        client_expect_refusal(&third, WEIR_E_QUOTA, "holds 2 of 2 connections");
+        client_expect_end(&third);
+        client_close(&third);
+        client_close(&second);
+        client_status_when(&first, 1);
+        second = client_begin(&broker, "2");
+        client_close(&first);
+        client_close(&second);
+        broker_end(&broker);
+}

@@ -1,0 +1,167 @@
+/* Who may what, through the whole broker: a package comes through its own socket, everybody else through the door. */
+#include "broker_fixture.h"
+
+#define CAMERA "org.weir.Camera"
+
+static const char *
+policy_of(const char *publish_list, const char *subscribe_list)
+{
+        static char text[512];
+
+        snprintf(text, sizeof(text), "[topic.\"cam/front\"]\npublish = [%s]\nsubscribe = [%s]\n", publish_list,
+                 subscribe_list);
+        return text;
+}
+
+static const char *
+own_user(void)
+{
+        static char text[32];
+
+        snprintf(text, sizeof(text), "\"user:%u\"", (unsigned)geteuid());
+        return text;
+}
+
+Test(broker_rights, a_package_with_a_grant_publishes_and_the_own_user_subscribes)
+{
+        given.package = CAMERA;
+        given.policy = policy_of("\"package:" CAMERA "\"", own_user());
+        struct broker broker = broker_begin();
+        struct client camera = client_at(broker.package_socket, "camera"), viewer = client_begin(&broker, "viewer");
+
+        cr_assert(strstr(camera.message.welcome.identity, "package:" CAMERA) != NULL);
+        client_publish(&camera, "cam/front");
+        client_send(&viewer, subscribe("cam/front"));
+        client_expect(&viewer, WR_SUBSCRIBED);
+        pair_up(&camera, &viewer);
+        client_close(&camera);
+        client_close(&viewer);
+        broker_end(&broker);
+}
+
+Test(broker_rights, a_package_without_a_grant_is_told_the_line_that_is_missing)
+{
+        given.package = "org.weir.Stranger";
+        given.policy = policy_of("\"package:" CAMERA "\"", own_user());
+        struct broker broker = broker_begin();
+        struct client stranger = client_at(broker.package_socket, "stranger");
+
+        client_send(&stranger, subscribe("cam/front"));
+        client_expect_refusal(&stranger, WEIR_E_DENIED,
+                              "denied: 'cam/front' grants package:org.weir.Stranger no 'subscribe' (policy.conf:3). "
+                              "Grant it: add \"package:org.weir.Stranger\" to subscribe in /test/policy.conf:3");
+        client_send(&stranger, subscribe("other"));
+        client_expect_refusal(&stranger, WEIR_E_DENIED,
+                              "Grant it: add subscribe = [\"package:org.weir.Stranger\"] under [topic.\"other\"] in "
+                              "/test/policy.conf");
+        client_send(&stranger, publish("cam/front"));
+        client_expect_refusal(&stranger, WEIR_E_DENIED, "no 'publish'");
+        client_close(&stranger);
+        broker_end(&broker);
+}
+
+Test(broker_rights, reliable_needs_stall)
+{
+        given.package = CAMERA;
+        given.policy = policy_of(own_user(), "\"package:" CAMERA "\"");
+        struct broker broker = broker_begin();
+        struct client camera = client_at(broker.package_socket, "camera");
+        struct wr_message reliable = subscribe("cam/front");
+
+        reliable.subscribe.delivery = 1;
+        client_send(&camera, reliable);
+        client_expect_refusal(&camera, WEIR_E_DENIED, "no 'stall'");
+        client_send(&camera, subscribe("cam/front"));
+        client_expect(&camera, WR_SUBSCRIBED);
+        client_close(&camera);
+        broker_end(&broker);
+}
+
+Test(broker_rights, an_entry_excludes_the_own_user_too)
+{
+        given.policy = policy_of("\"package:" CAMERA "\"", "");
+        struct broker broker = broker_begin();
+        struct client client = client_begin(&broker, "c");
+
+        client_send(&client, subscribe("cam/front"));
+        client_expect_refusal(&client, WEIR_E_DENIED, "no 'subscribe'");
+        client_send(&client, subscribe("free"));
+        client_expect(&client, WR_SUBSCRIBED);
+        client_close(&client);
+        broker_end(&broker);
+}
+
+Test(broker_rights, a_package_sees_only_the_topics_that_it_may_observe)
+{
+        given.package = CAMERA;
+        given.policy = policy_of("\"package:" CAMERA "\"", own_user());
+        struct broker broker = broker_begin();
+        struct client camera = client_at(broker.package_socket, "camera"), own = client_begin(&broker, "own");
+
+        client_publish(&camera, "cam/front");
+        client_publish(&own, "secret");
+        client_send(&camera, (struct wr_message){ .kind = WR_LIST });
+        client_expect(&camera, WR_TOPIC);
+        cr_assert(eq(str, camera.message.topic.topic, "cam/front"));
+        client_expect(&camera, WR_DONE);
+        client_status(&camera);
+        cr_assert(eq(str, camera.message.state.policy, ""), "where the rules stand is none of its business");
+        client_send(&own, (struct wr_message){ .kind = WR_LIST });
+        client_expect(&own, WR_TOPIC);
+        client_expect(&own, WR_TOPIC);
+        client_expect(&own, WR_DONE);
+        client_close(&camera);
+        client_close(&own);
+        broker_end(&broker);
+}
+
+Test(broker_rights, a_package_may_neither_stop_the_broker_nor_open_sockets)
+{
+        given.package = CAMERA;
+        struct broker broker = broker_begin();
+        struct client camera = client_at(broker.package_socket, "camera"), own = client_begin(&broker, "own");
+        struct wr_message wanted = { .kind = WR_PACKAGE_SOCKET, .package_socket = { .package = CAMERA } };
+
+        client_send(&camera, (struct wr_message){ .kind = WR_STOP });
+        client_expect_refusal(&camera, WEIR_E_DENIED, "full-trust");
+        snprintf(wanted.package_socket.path, sizeof(wanted.package_socket.path), "%s/more", broker.package_directory);
+        client_send(&camera, wanted);
+        client_expect_refusal(&camera, WEIR_E_DENIED, "full-trust");
+        client_status(&own);
+        client_close(&camera);
+        client_close(&own);
+        broker_end(&broker);
+}
+
+Test(broker_rights, a_package_socket_is_opened_on_demand_and_again)
+{
+        struct broker broker = broker_begin();
+        struct client own = client_begin(&broker, "own"), camera;
+        struct wr_message wanted = { .kind = WR_PACKAGE_SOCKET, .package_socket = { .package = CAMERA } };
+        char *path = wanted.package_socket.path;
+
+        snprintf(path, sizeof(wanted.package_socket.path), "%s", broker.package_socket);
+        for (int i = 0; i < 3; i++) {
+                client_send(&own, wanted);
+                client_expect(&own, WR_DONE);
+                camera = client_at(broker.package_socket, "camera");
+                cr_assert(strstr(camera.message.welcome.identity, "package:" CAMERA) != NULL);
+                client_close(&camera);
+        }
+        strcpy(wanted.package_socket.package, "no/package");
+        client_send(&own, wanted);
+        client_expect_refusal(&own, WEIR_E_USAGE, "no name of a package");
+        strcpy(wanted.package_socket.package, CAMERA);
+        strcpy(path, "relative/bus");
+        client_send(&own, wanted);
+        client_expect_refusal(&own, WEIR_E_USAGE, "absolute path");
+        snprintf(path, sizeof(wanted.package_socket.path), "%s", broker.address);
+        client_send(&own, wanted);
+        client_expect_refusal(&own, WEIR_E_USAGE, "the broker's own socket");
+        strcpy(path, "/nowhere/at/all/bus");
+        client_send(&own, wanted);
+        client_receive(&own);
+        cr_assert(eq(int, own.message.kind, WR_REFUSAL));
+        client_close(&own);
+        broker_end(&broker);
+}

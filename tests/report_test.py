@@ -1,0 +1,215 @@
+#!/usr/bin/python3
+"""The counter must see what it is there to see: each test here hands it one broken report."""
+import json
+import pathlib
+import subprocess
+import tempfile
+import time
+
+import tap
+from tap import test
+
+REPORT = pathlib.Path(__file__).resolve().parent.parent / '.dev/report.py'
+CASE = '<testcase name="{}" assertions="1" status="{}" time="0.0">{}</testcase>'
+
+
+class Run:
+    """A build folder as meson and its runners leave it, to be spoiled by a test."""
+
+    def __init__(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = pathlib.Path(self.folder.name)
+        (self.path / 'meson-info').mkdir()
+        (self.path / 'meson-logs').mkdir()
+        self.tests, self.logs, self.expected, self.skips, self.options = [], [], 1, '', []
+
+    def criterion(self, name, cases, result='OK', status=0, age_s=0):
+        report = self.path / f'{name}.xml'
+        if cases is not None:
+            body = ''.join(CASE.format(case, state, '') for case, state in cases)
+            report.write_text(f'<testsuites><testsuite name="s">{body}</testsuite></testsuites>')
+        self._ran(name, 'unit', [name, f'--xml={report}'], '', result, status, time.time() - 60 + age_s)
+
+    def tap(self, name, text, result='OK', status=0, suite='e2e'):
+        self._ran(name, suite, [name], text, result, status, time.time())
+
+    def _ran(self, name, suite, command, stdout, result, status, started):
+        self.tests.append({'name': name, 'suite': [f'weir:{suite}'], 'cmd': command})
+        self.logs.append({'command': command, 'stdout': stdout, 'result': result, 'returncode': status,
+                          'starttime': started})
+
+    def report(self):
+        """(exit status, last line, everything) of the counter over this folder."""
+        (self.path / 'meson-info/intro-tests.json').write_text(json.dumps(self.tests))
+        (self.path / 'meson-logs/testlog.json').write_text('\n'.join(map(json.dumps, self.logs)))
+        (self.path / 'expected').write_text(f'{self.expected}\n')
+        (self.path / 'skips.md').write_text(self.skips)
+        done = subprocess.run(['/usr/bin/python3', REPORT, '--meson', self.path, '--expected', self.path / 'expected',
+                               '--skips', self.path / 'skips.md', *self.options],
+                              capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout.splitlines()[-1], done.stdout
+
+
+def expect(run, status, line, *words):
+    got_status, got_line, text = run.report()
+    assert (got_status, got_line) == (status, line), text
+    for word in words:
+        assert word in text, f'{word!r} is not in:\n{text}'
+
+
+@test
+def what_passed_is_counted_test_by_test():
+    run = Run()
+    run.criterion('lane', [('a', 'PASSED'), ('b', 'PASSED')])
+    run.tap('ls', '1..2\nok 1 - one\nok 2 - two\n')
+    run.expected = 4
+    expect(run, 0, '4 passed, 0 failed, 0 skipped')
+
+
+@test
+def a_failed_criterion_test_is_named_and_fails_the_run():
+    run = Run()
+    run.criterion('lane', [('a', 'PASSED'), ('b', 'FAILED')], 'FAIL', 1)
+    expect(run, 1, '1 passed, 1 failed, 0 skipped', 'failed: unit/lane s::b')
+
+
+@test
+def a_crashed_criterion_test_is_a_failure():
+    run = Run()
+    run.criterion('lane', [('a', 'ERRORED')], 'FAIL', 1)
+    expect(run, 1, '0 passed, 1 failed, 0 skipped')
+
+
+@test
+def a_failed_line_of_tap_is_named_and_fails_the_run():
+    run = Run()
+    run.tap('ls', '1..2\nok 1 - one\n# it was two\nnot ok 2 - two\n', 'FAIL', 1)
+    expect(run, 1, '1 passed, 1 failed, 0 skipped', 'failed: e2e/ls two', 'it was two')
+
+
+@test
+def a_runner_without_a_report_is_a_failure_with_its_name():
+    run = Run()
+    run.criterion('lane', None, 'FAIL', -11)
+    run.tap('ls', '', 'ERROR', 139)
+    expect(run, 1, '0 passed, 2 failed, 0 skipped', 'unit/lane', 'e2e/ls', 'died without a report')
+
+
+@test
+def a_silent_runner_is_a_failure_even_if_it_ends_with_0():
+    run = Run()
+    run.tap('ls', '')
+    expect(run, 1, '0 passed, 1 failed, 0 skipped')
+
+
+@test
+def a_report_of_an_earlier_run_is_no_report():
+    run = Run()
+    run.criterion('lane', [('a', 'PASSED')], age_s=3600)
+    expect(run, 1, '0 passed, 1 failed, 0 skipped', 'died without a report')
+
+
+@test
+def a_broken_report_is_no_report():
+    run = Run()
+    run.criterion('lane', [('a', 'PASSED')])
+    (run.path / 'lane.xml').write_text('<testsuites><testsuite name="s"><testcase')
+    expect(run, 1, '0 passed, 1 failed, 0 skipped', 'died without a report')
+
+
+@test
+def a_runner_that_stops_before_its_plan_is_done_is_a_failure():
+    run = Run()
+    run.tap('ls', '1..3\nok 1 - one\n')
+    expect(run, 1, '1 passed, 1 failed, 0 skipped', 'planned 3, told of 1')
+
+
+@test
+def a_runner_without_a_plan_is_a_failure():
+    run = Run()
+    run.tap('ls', 'ok 1 - one\n')
+    expect(run, 1, '1 passed, 1 failed, 0 skipped', 'planned nothing')
+
+
+@test
+def a_runner_that_bails_out_is_a_failure():
+    run = Run()
+    run.tap('ls', '1..1\nok 1 - one\nBail out! no broker\n')
+    expect(run, 1, '1 passed, 1 failed, 0 skipped', 'no broker')
+
+
+@test
+def a_bad_exit_status_behind_good_tests_is_a_failure():
+    run = Run()
+    run.criterion('lane', [('a', 'PASSED')], 'FAIL', 23)
+    expect(run, 1, '1 passed, 1 failed, 0 skipped', 'ended badly')
+
+
+@test
+def a_test_that_was_not_run_is_a_failure():
+    run = Run()
+    run.tap('ls', '1..1\nok 1 - one\n')
+    run.tests.append({'name': 'lost', 'suite': ['weir:e2e'], 'cmd': ['lost']})
+    expect(run, 1, '1 passed, 1 failed, 0 skipped', 'failed: e2e/lost', 'was not run')
+
+
+@test
+def a_suite_that_was_left_out_on_purpose_is_not_missed():
+    run = Run()
+    run.tap('ls', '1..1\nok 1 - one\n')
+    run.tests.append({'name': 'long', 'suite': ['weir:stress', 'weir:slow'], 'cmd': ['long']})
+    run.options = ['--without', 'slow']
+    expect(run, 0, '1 passed, 0 failed, 0 skipped')
+
+
+@test
+def fewer_tests_than_expected_fail_the_run():
+    run = Run()
+    run.tap('ls', '1..1\nok 1 - one\n')
+    run.expected = 2
+    expect(run, 1, '1 passed, 0 failed, 0 skipped', 'expects at least 2')
+
+
+@test
+def no_report_at_all_fails_the_run():
+    run = Run()
+    run.expected = 0
+    expect(run, 1, '0 passed, 0 failed, 0 skipped', 'no report came')
+
+
+@test
+def a_missing_log_is_a_failure():
+    run = Run()
+    run.options = ['--meson', run.path / 'nowhere', '--tap', run.path / 'nothing.tap']
+    run.tap('ls', '1..1\nok 1 - one\n')
+    expect(run, 1, '1 passed, 2 failed, 0 skipped', 'left no report')
+
+
+@test
+def a_skip_without_a_reason_fails_the_run():
+    run = Run()
+    run.tap('ls', '1..2\nok 1 - one\nok 2 - two # SKIP no such kernel\n')
+    expect(run, 1, '1 passed, 0 failed, 1 skipped', 'skipped without a reason')
+
+
+@test
+def a_skip_whose_line_says_nothing_fails_the_run():
+    run = Run()
+    run.tap('ls', '1..1\nok 1 - two # SKIP\n')
+    run.skips = '- `e2e/ls two`: because\n'
+    expect(run, 1, '0 passed, 0 failed, 1 skipped')
+
+
+@test
+def a_skip_with_its_reason_passes():
+    run = Run()
+    run.tap('ls', '1..1\nok 1 - two # SKIP\n')
+    run.criterion('lane', [('a', 'SKIPPED')])
+    run.skips = ('- `e2e/ls two`: needs a kernel with SO_PASSRIGHTS\n'
+                 '- `unit/lane s::a`: needs a machine with two sockets\n')
+    run.expected = 2
+    expect(run, 0, '0 passed, 0 failed, 2 skipped')
+
+
+if __name__ == '__main__':
+    tap.main()

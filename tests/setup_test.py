@@ -1,0 +1,117 @@
+#!/usr/bin/python3
+"""The set-up of ./dev on machines that lack something: each is this one with some commands replaced.
+
+The replaced commands stand first in PATH: dpkg-query says what is installed, id who we are, bwrap and unshare whether
+user namespaces work; apt-get writes down that it was called, and so would tell of any touch of the network.
+"""
+import os
+import pathlib
+import stat
+import subprocess
+import tempfile
+
+import tap
+from tap import test
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+class Machine:
+    def __init__(self, installed=True, user=0, namespaces=True, apt_works=True):
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = pathlib.Path(self.folder.name)
+        self.calls = self.path / 'calls'
+        self.calls.touch()
+        wanted = [line.split()[1] for line in (ROOT / '.dev/packages').read_text().splitlines()
+                  if line and not line.startswith('#')]
+        lines = '\n'.join(f'installed {name}' for name in wanted if installed or name != 'bubblewrap')
+        self.command('dpkg-query', f'cat <<END\n{lines}\nEND')
+        self.command('id', f'echo {user}')
+        self.command('bwrap', 'exit 0' if namespaces else 'exit 1')
+        self.command('unshare', 'exit 0' if namespaces else 'exit 1')
+        self.command('apt-get', f'echo "$*" >>{self.calls}\nexit {0 if apt_works else 100}')
+
+    def command(self, name, body):
+        file = self.path / name
+        file.write_text(f'#!/bin/sh\n{body}\n', encoding='utf-8')
+        file.chmod(file.stat().st_mode | stat.S_IXUSR)
+
+    def run(self, command):
+        """(exit status, what it said)"""
+        done = subprocess.run(['bash', '-euo', 'pipefail', '-c', f'. .dev/setup.sh; {command}'], cwd=ROOT,
+                              env=dict(os.environ, PATH=f"{self.path}:{os.environ['PATH']}"), capture_output=True,
+                              text=True, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    def network(self):
+        return self.calls.read_text().splitlines()
+
+
+@test
+def a_machine_that_has_everything_is_not_asked_to_touch_the_network():
+    machine = Machine()
+    assert machine.run('need build demo test') == (0, '')
+    assert machine.network() == []
+
+
+@test
+def root_installs_what_is_missing_and_says_so_first():
+    machine = Machine(installed=False)
+    status, said = machine.run('need build demo')
+    assert status == 0, said
+    assert 'installing with apt' in said and 'bubblewrap' in said, said
+    update, install = machine.network()
+    assert update.endswith('update'), update
+    assert install.endswith('install -y --no-install-recommends bubblewrap'), install
+    assert 'DPkg::Lock::Timeout=300' in install, install
+
+
+@test
+def a_failing_apt_ends_with_the_line_to_type():
+    machine = Machine(installed=False, apt_works=False)
+    status, said = machine.run('need build demo')
+    assert status != 0 and 'apt-get install --no-install-recommends bubblewrap' in said, said
+
+
+@test
+def without_root_every_missing_package_is_named_with_the_line_that_mends_it():
+    machine = Machine(installed=False, user=1000)
+    status, said = machine.run('need build demo')
+    assert status == 1, said
+    assert 'missing packages: bubblewrap' in said, said
+    assert 'apt-get install --no-install-recommends bubblewrap' in said, said
+    assert machine.network() == []
+
+
+@test
+def a_group_that_was_not_asked_for_is_not_missed():
+    machine = Machine(installed=False, user=1000)
+    assert machine.run('need build') == (0, '')
+
+
+@test
+def refused_user_namespaces_are_named_with_the_setting_that_mends_them():
+    for user in (0, 1000):
+        status, said = Machine(user=user, namespaces=False).run('need build demo')
+        assert status == 1, said
+        assert 'user namespaces are refused' in said and 'mend it' in said, said
+
+
+@test
+def without_root_packages_and_namespaces_are_both_named_at_once():
+    status, said = Machine(installed=False, user=1000, namespaces=False).run('need build demo')
+    assert status == 1, said
+    assert 'missing packages' in said and 'user namespaces are refused' in said, said
+
+
+@test
+def the_verbs_stand_in_the_help_and_an_unknown_one_fails():
+    help_text = subprocess.run([ROOT / 'dev', 'help'], capture_output=True, text=True, check=True).stdout
+    for verb in ('demo', 'test', 'test --quick', 'bench', 'check', 'fuzz', 'asan', 'tsan', 'windows', 'help'):
+        assert f'\n  {verb} ' in help_text, verb
+    done = subprocess.run([ROOT / 'dev', 'dance'], capture_output=True, text=True, check=False)
+    assert done.returncode != 0 and "no verb 'dance'" in done.stderr, done.stderr
+
+
+if __name__ == '__main__':
+    tap.main()
