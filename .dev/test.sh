@@ -134,6 +134,7 @@ test_all() {
         step 'the Windows halves compile under mingw' build_windows
         step 'ASan and UBSan find nothing in unit, contract, hostile and fault tests' sanitize_address
         step 'TSan finds no race in the ring' sanitize_thread
+        step 'the demo holds on the real clip' build/clients/cli/weir demo --video "$WEIR_CLIP"
         step 'every source is formatted' check_format
         steps_end
         report --meson build --tap "$STEPS" --expected tests/expected-count

@@ -71,8 +71,10 @@ floor_report(const struct floor *floor, const struct bench_result pair[2], FILE 
                 met = floor->at_most ? ratio <= limit : ratio >= limit;
         }
         if (table && measured)
-                fprintf(table, "%-8s %6.2f  %s %-4.1f  %s (%s)\n", met ? "met" : "NOT MET", ratio,
-                        floor->at_most ? "<=" : ">=", limit, floor->name, pair[0].placement);
+                fprintf(table, "%-8s %6.2f  %s %-4.1f  %s (%s; %.2f over %.2f %s)\n", met ? "met" : "NOT MET", ratio,
+                        floor->at_most ? "<=" : ">=", limit, floor->name, pair[0].placement,
+                        pair[0].figures[figure].median, pair[1].figures[figure].median,
+                        figure == BENCH_GB_PER_S ? "GB/s" : "ns");
         else if (table)
                 fprintf(table, "no figure: %s: %s%s\n", floor->name, pair[0].text, pair[1].text);
         json_array_append_new(json_object_get(document, "floors"),

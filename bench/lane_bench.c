@@ -134,7 +134,9 @@ send_frame(struct bench_link *link)
         enum weir_result result;
 
         while ((result = wr_lane_publish(&way->writer, lanes->lent, link->terms.size, NULL, now_ns)) == WEIR_FULL)
-                wr_pause();
+                while (!wr_lane_roomy(&way->writer)) /* as the library: not at the reader's heels */
+                        for (int pause = 0; pause < 16; pause++)
+                                wr_pause();
         if (result != WEIR_OK)
                 return bench_link_fail(link, "wr_lane_publish: result %d", (int)result);
         wr_lane_wake(&way->writer, raise_nobody);

@@ -12,8 +12,8 @@
 #include <string.h>
 
 /* The widest vectors that the machine has: narrow ones would make every peer look alike. Sanitizers cannot be there
- * yet when the loader chooses between the two. */
-#if defined(__x86_64__) && defined(__linux__) && !defined(BENCH_NO_CLONES)
+ * yet when the loader chooses between the two; clang 14 gives the choice a name of its own that nobody links. */
+#if defined(__x86_64__) && defined(__linux__) && !defined(__clang__) && !defined(BENCH_NO_CLONES)
 #        define BENCH_WIDE __attribute__((target_clones("avx2", "default")))
 #else
 #        define BENCH_WIDE

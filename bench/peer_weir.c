@@ -7,12 +7,10 @@
  *      bench/back   subscriber <------------------  publisher        (with both_ways)
  *
  * Frames that weir carries in the ring are published from memory of ours, as such a user would; larger ones, and all
- * of mode loan, are filled in place. Spinning ends never sleep: the subscriber spins for ever, and a publisher that
- * finds no room asks again.
+ * of mode loan, are filled in place. A spinning subscriber spins for ever. A publisher that finds no room waits as the
+ * library does, a short spin before a sleep: asking with WEIR_NOW in a loop would order an event each time.
  */
 #include "bench/peer.h"
-
-#include "bus/atomic.h"
 
 #include <weir/broker.h>
 #include <weir/weir.h>
@@ -110,32 +108,6 @@ open_end(struct bench_link *link)
         return true;
 }
 
-/* WEIR_FULL is asked again when spinning; when blocking it never comes. */
-static enum weir_result
-lend_wait(struct bench_link *link)
-{
-        struct weir_state *state = link->state;
-        int64_t timeout_ns = link->terms.wait == BENCH_SPIN ? WEIR_NOW : WEIR_FOREVER;
-        enum weir_result result;
-
-        while ((result = weir_lend(state->publisher, link->terms.size, timeout_ns, &state->loan)) == WEIR_FULL)
-                wr_pause();
-        return result;
-}
-
-static enum weir_result
-publish_wait(struct bench_link *link)
-{
-        struct weir_state *state = link->state;
-        int64_t timeout_ns = link->terms.wait == BENCH_SPIN ? WEIR_NOW : WEIR_FOREVER;
-        enum weir_result result;
-
-        while ((result = weir_publish(state->publisher, state->copied, link->terms.size, NULL, timeout_ns)) ==
-               WEIR_FULL)
-                wr_pause();
-        return result;
-}
-
 static void *
 lend(struct bench_link *link)
 {
@@ -143,7 +115,7 @@ lend(struct bench_link *link)
 
         if (state->copies)
                 return state->copied;
-        if (lend_wait(link) == WEIR_OK)
+        if (weir_lend(state->publisher, link->terms.size, WEIR_FOREVER, &state->loan) == WEIR_OK)
                 return state->loan->data;
         bench_link_fail(link, "weir_lend: %s", weir_error());
         return NULL;
@@ -153,8 +125,13 @@ static bool
 send_frame(struct bench_link *link)
 {
         struct weir_state *state = link->state;
+        enum weir_result result;
 
-        if ((state->copies ? publish_wait(link) : weir_loan_publish(state->loan)) == WEIR_OK)
+        if (state->copies)
+                result = weir_publish(state->publisher, state->copied, link->terms.size, NULL, WEIR_FOREVER);
+        else
+                result = weir_loan_publish(state->loan);
+        if (result == WEIR_OK)
                 return true;
         return bench_link_fail(link, "%s: %s", state->copies ? "weir_publish" : "weir_loan_publish", weir_error());
 }

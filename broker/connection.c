@@ -19,7 +19,8 @@ wr_connection_open(struct wr_connection *connection, struct wr_loop *loop, wr_ob
 {
         enum weir_result result;
 
-        *connection = (struct wr_connection){ .loop = loop, .hook = { .object = socket, .call = call, .owner = owner } };
+        *connection = (struct wr_connection){ .loop = loop };
+        connection->hook = (struct wr_hook){ .object = socket, .call = call, .owner = owner };
         result = wr_loop_add(loop, &connection->hook, 0);
         if (result < 0) {
                 wr_object_close(socket);

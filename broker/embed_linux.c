@@ -83,10 +83,11 @@ serve(void *argument)
         if (result != WEIR_OK)
                 return NULL; /* who waits for the result frees it */
         wr_server_run(&server);
-        wr_server_close(&server);
+        /* First, so that who asks to embed from now on does not take this one for a broker that will answer. */
         pthread_mutex_lock(&lock);
         wr_list_remove(&embedded->link);
         pthread_mutex_unlock(&lock);
+        wr_server_close(&server);
         free(embedded);
         return NULL;
 }

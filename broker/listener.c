@@ -62,7 +62,7 @@ admit(struct wr_listener *listener, wr_object socket)
                 refuse(server, NULL, socket, result, "somebody", sentence);
                 return NULL;
         }
-        account = wr_account_of(&server->accounts, &identity);
+        account = wr_quota_account(&server->accounts, &identity);
         if (!account) {
                 wr_object_close(process);
                 refuse(server, NULL, socket, WEIR_E_NO_MEMORY, "somebody", "the broker has no memory left");
@@ -76,13 +76,13 @@ admit(struct wr_listener *listener, wr_object socket)
         if (result < 0) {
                 wr_object_close(process);
                 refuse(server, account, socket, result, account->key, sentence);
-                wr_account_drop(account);
+                wr_quota_drop(account);
                 return NULL;
         }
         session = wr_session_open(server, socket, process, &identity, account);
         if (!session) {
                 wr_quota_return(&server->accounts, account, WR_QUOTA_CONNECTIONS, 1);
-                wr_account_drop(account);
+                wr_quota_drop(account);
         }
         return session;
 }

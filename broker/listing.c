@@ -205,7 +205,7 @@ wr_listing_status(struct wr_session *session, const struct wr_message *message)
         struct wr_message answer = { .kind = WR_STATE, .request = message->request };
         struct wr_message_state *state = &answer.state;
 
-        state->pid = wr_process_self();
+        state->pid = wr_user_process();
         state->scope = server->scope;
         state->uptime_ns = (uint64_t)(server->now_ns - server->started_ns);
         state->sessions = server->session_count;

@@ -25,7 +25,7 @@ wr_log_line(struct wr_log *log, struct wr_account *account, int64_t now_ns, enum
 
         if (log->object == WR_NO_OBJECT)
                 return;
-        if (account && !wr_bucket_draw(&account->log_lines, 1, BURST, now_ns)) {
+        if (account && !wr_quota_draw(&account->log_lines, 1, BURST, now_ns)) {
                 account->log_suppressed++;
                 return;
         }

@@ -145,7 +145,8 @@ explain(const struct wr_policy *policy, const struct entry *entry, const struct 
                             policy->path, rule->line);
         else if (entry)
                 wr_sentence(sentence, room,
-                            "denied: '%s' grants %s no '%s' (%s:%u). Grant it: add %s = [%s] under [topic.\"%s\"] in %s",
+                            "denied: '%s' grants %s no '%s' (%s:%u). Grant it: add %s = [%s] under"
+                            " [topic.\"%s\"] in %s",
                             topic, who, right_name, base_name(policy->path), entry->line, right_name, principals,
                             header, policy->path);
         else

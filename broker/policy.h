@@ -49,7 +49,8 @@ bool
 wr_policy_decide(const struct wr_policy *policy, const struct wr_identity *identity, const char *topic,
                  enum wr_right right, char *sentence, size_t room);
 
-/* May it connect at all? Confinement that nobody vouches for may where a rule has `confined:*`; the sentence names it. */
+/* May it connect at all? Confinement that nobody vouches for may where a rule has `confined:*`; the sentence of a
+ * refusal names that. */
 bool
 wr_policy_admits(const struct wr_policy *policy, const struct wr_identity *identity, char *sentence, size_t room);
 

@@ -88,7 +88,8 @@ static const char *
 rule_begin(struct wr_policy *policy, const struct wr_setting *setting)
 {
         if (strcmp(setting->key, "sddl") == 0)
-                return "security descriptors are not part of this version: list publish, subscribe, map, observe, stall";
+                return "security descriptors are not part of this version: list publish, subscribe, map, observe and"
+                       " stall";
         for (int i = 0; i < RIGHTS; i++) {
                 if (strcmp(setting->key, wr_right_names[i]) != 0)
                         continue;

@@ -31,7 +31,7 @@ wr_quota_name(enum wr_quota quota)
 }
 
 bool
-wr_bucket_draw(struct wr_bucket *bucket, uint64_t per_second, uint64_t most, int64_t now_ns)
+wr_quota_draw(struct wr_bucket *bucket, uint64_t per_second, uint64_t most, int64_t now_ns)
 {
         int64_t full = (int64_t)most * TOKEN, passed_ns = now_ns - bucket->filled_ns;
 
@@ -55,7 +55,7 @@ wr_bucket_draw(struct wr_bucket *bucket, uint64_t per_second, uint64_t most, int
 }
 
 void
-wr_accounts_open(struct wr_accounts *accounts, const struct wr_limits *limits, uint64_t reserve_max)
+wr_quota_open(struct wr_accounts *accounts, const struct wr_limits *limits, uint64_t reserve_max)
 {
         *accounts = (struct wr_accounts){ .limits = limits, .reserve_max = reserve_max };
         wr_list_clear(&accounts->list);
@@ -78,7 +78,7 @@ key_of(const struct wr_identity *identity, char *key, size_t room)
 }
 
 struct wr_account *
-wr_account_of(struct wr_accounts *accounts, const struct wr_identity *identity)
+wr_quota_account(struct wr_accounts *accounts, const struct wr_identity *identity)
 {
         struct wr_account *account;
         char key[sizeof(account->key)] = "";
@@ -102,7 +102,7 @@ wr_account_of(struct wr_accounts *accounts, const struct wr_identity *identity)
 }
 
 void
-wr_account_drop(struct wr_account *account)
+wr_quota_drop(struct wr_account *account)
 {
         if (!account || --account->references > 0)
                 return;

@@ -38,7 +38,7 @@ struct wr_bucket {
 
 /* Takes one token of a bucket that holds `most` and gets `per_second`. False: there was none. */
 bool
-wr_bucket_draw(struct wr_bucket *bucket, uint64_t per_second, uint64_t most, int64_t now_ns);
+wr_quota_draw(struct wr_bucket *bucket, uint64_t per_second, uint64_t most, int64_t now_ns);
 
 struct wr_account {
         struct wr_link link;
@@ -57,15 +57,15 @@ struct wr_accounts {
 };
 
 void
-wr_accounts_open(struct wr_accounts *accounts, const struct wr_limits *limits, uint64_t reserve_max);
+wr_quota_open(struct wr_accounts *accounts, const struct wr_limits *limits, uint64_t reserve_max);
 
 /* The account of an identity, with a reference more; NULL: no memory. */
 struct wr_account *
-wr_account_of(struct wr_accounts *accounts, const struct wr_identity *identity);
+wr_quota_account(struct wr_accounts *accounts, const struct wr_identity *identity);
 
 /* A reference less; who holds nothing and has none is forgotten. */
 void
-wr_account_drop(struct wr_account *account);
+wr_quota_drop(struct wr_account *account);
 
 /* WEIR_E_QUOTA: over the limit, nothing was charged, and the sentence has the numbers and the line that raises it. */
 enum weir_result

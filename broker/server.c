@@ -168,8 +168,9 @@ descriptors_check(char *sentence, size_t room)
 
         if (most >= WR_SERVER_DESCRIPTORS_MIN)
                 return WEIR_OK;
-        wr_sentence(sentence, room, "this process may open %" PRIu32 " descriptors, a broker needs at least %d: ulimit -n %d",
-                    most, WR_SERVER_DESCRIPTORS_MIN, WR_SERVER_DESCRIPTORS_MIN);
+        wr_sentence(sentence, room,
+                    "this process may open %" PRIu32 " descriptors, a broker needs at least %d: ulimit -n %d", most,
+                    WR_SERVER_DESCRIPTORS_MIN, WR_SERVER_DESCRIPTORS_MIN);
         return WEIR_E_QUOTA;
 }
 
@@ -256,7 +257,7 @@ wr_server_open(struct wr_server *server, const struct wr_server_options *options
         server->greet_ns = options->greet_ns ? options->greet_ns : GREET_SECONDS * SECOND_NS;
         server->scope = strcmp(options->address, system_address) == 0 ? WR_SCOPE_SYSTEM : WR_SCOPE_USER;
         wr_sentence(server->address, sizeof(server->address), "%s", options->address);
-        wr_accounts_open(&server->accounts, wr_policy_limits(policy), options->reserve_max);
+        wr_quota_open(&server->accounts, wr_policy_limits(policy), options->reserve_max);
         wr_sentence(sentence, room, "the broker at '%s' could not start", server->address);
         result = wr_registry_open(&server->registry, wr_random);
         if (result == WEIR_OK)

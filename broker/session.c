@@ -171,7 +171,8 @@ greet(struct wr_session *session, const struct wr_message *message)
 
         if (hello->layout != WR_LAYOUT) {
                 wr_session_cut(session, message->request, WEIR_E_VERSION,
-                               "version: your weir has memory layout %" PRIu32 ", this broker's has %d. Update the older",
+                               "version: your weir has memory layout %" PRIu32 ", this broker's has %d. Update the"
+                               " older",
                                hello->layout, WR_LAYOUT);
                 return;
         }
@@ -301,7 +302,7 @@ take(struct wr_session *session)
 
         if (session->is_doomed || session->listing.phase != WR_LISTING_NONE || !session->connection.is_reading)
                 return false;
-        if (!wr_bucket_draw(&session->account->messages, per_second, per_second, server->now_ns)) {
+        if (!wr_quota_draw(&session->account->messages, per_second, per_second, server->now_ns)) {
                 wr_connection_read(&session->connection, false);
                 wr_list_append(&server->paused, &session->paused_link);
                 return false;
@@ -435,7 +436,7 @@ wr_session_bury(struct wr_session *session)
         wr_object_close(session->process.object);
         wr_object_close(session->lifeline);
         wr_quota_return(&server->accounts, session->account, WR_QUOTA_CONNECTIONS, 1);
-        wr_account_drop(session->account);
+        wr_quota_drop(session->account);
         wr_list_remove(&session->link);
         wr_list_remove(&session->greeting_link);
         wr_list_remove(&session->paused_link);

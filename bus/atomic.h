@@ -90,6 +90,13 @@ wr_fence(void)
 #endif
 }
 
+/* Orders nothing but the compiler: where the other side puts the barrier into this process (bus/pair.h). */
+static inline void
+wr_fence_compiler(void)
+{
+        atomic_signal_fence(memory_order_seq_cst);
+}
+
 /* Loads before it stay before loads and stores after it. */
 static inline void
 wr_fence_acquire(void)

@@ -107,6 +107,9 @@ struct wr_lane_writer {
         struct wr_recent *recent;         /* circular, by sequence; recent_room a power of two or 0 */
         uint64_t recent_room;
         uint64_t full, bytes;             /* counters for info */
+        bool settles;                     /* this process registered for the barriers of others (bus/pair.h) */
+        bool unfenced;                    /* every pair settles before it sleeps: a wake needs no fence */
+        int64_t stall_ns;                 /* of the last wr_lane_charge */
         int64_t charge_ns;                /* when the books of wr_lane_charge were last brought up to date */
         bool charging;
 };
@@ -156,6 +159,11 @@ wr_lane_extension(const struct wr_about *about, void *to);
 enum weir_result
 wr_lane_set_format(struct wr_lane_writer *w, uint64_t offset, const void *bytes, uint64_t size);
 
+/* Is an eighth of the ring free? A publisher that was refused and spins waits for that: one that followed the slowest
+ * cursor frame by frame would steal its cache line for each of them. */
+bool
+wr_lane_roomy(struct wr_lane_writer *w);
+
 /* The lane is over. Room for it is always kept. */
 void
 wr_lane_end(struct wr_lane_writer *w, uint64_t successor);
@@ -178,9 +186,9 @@ wr_lane_attach(struct wr_lane_writer *w, struct wr_pair_writer *pair, uint32_t h
 void
 wr_lane_detach(struct wr_lane_writer *w, struct wr_pair_writer *pair);
 
-/* Charge each reliable pair that blocks a waiting publisher with the time since the last call, forgive a tenth of
- * real time, evict who owes more than stall_ns: `evicted` is stored in its page and its cursor no longer counts.
- * Returns the evicted pair or NULL; call until NULL. */
+/* Charge each reliable pair that blocks a waiting publisher with the time since the last call, forgive stall_ns for a
+ * whole backlog taken and a tenth of the time in which it did not block, evict who owes stall_ns: `evicted` is stored
+ * in its page and its cursor no longer counts. Returns the evicted pair or NULL; call until NULL. */
 struct wr_pair_writer *
 wr_lane_charge(struct wr_lane_writer *w, int64_t now_ns, int64_t stall_ns);
 

@@ -6,6 +6,7 @@ enum {
         INLINE_MAX = 4096,
         PAGE_BYTES = 4096,
 };
+#define MEMORY_BYTES_MAX (UINT64_C(1) << 46) /* half of what one process can map: sums stay far from 2^64 */
 
 static uint64_t
 power_of_two_from(uint64_t bytes)
@@ -71,11 +72,11 @@ wr_lane_geometry_plan(struct wr_lane_geometry *g, uint64_t memory_max, uint32_t 
         descriptor_max = wr_lane_frame_bytes(wr_lane_extension_max(g), WR_DESCRIPTOR_BYTES);
         /* Room for the history at its largest, for every loan's descriptor, and as much again to run in. */
         wanted = 2 * ((uint64_t)history * frame_max + ((uint64_t)loans_max + 1) * descriptor_max);
-        if (wanted > memory_max / 2 || memory_max < 4 * RING_BYTES_MIN)
+        if (wanted > memory_max / 2 || memory_max < 4 * RING_BYTES_MIN || memory_max > MEMORY_BYTES_MAX)
                 return WEIR_E_QUOTA;
         if (wanted > RING_BYTES_MIN)
                 g->ring_bytes = power_of_two_from(wanted);
-        if (g->ring_bytes > memory_max / 2)
+        if (g->ring_bytes > memory_max / 2 || g->ring_bytes > UINT32_MAX)
                 return WEIR_E_QUOTA;
         g->ring_offset = WR_CONTROL_BYTES;
         g->heap_offset = g->ring_offset + g->ring_bytes;

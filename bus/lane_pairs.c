@@ -67,7 +67,9 @@ wr_lane_attach(struct wr_lane_writer *w, struct wr_pair_writer *pair, uint32_t h
         *start = start_of(w, history);
         pair->accepted = start->position;
         wr_store_release(&pair->words->cursor, start->position);
+        wr_store32(&pair->words->writer_settles, w->settles);
         w->pairs[w->pair_count++] = pair;
+        w->unfenced = false;
         w->limit = w->position; /* look again before the next store */
         return WEIR_OK;
 }
@@ -88,10 +90,20 @@ wr_lane_detach(struct wr_lane_writer *w, struct wr_pair_writer *pair)
 void
 wr_lane_wake(struct wr_lane_writer *w, void (*raise)(wr_word32 *word))
 {
-        wr_fence(); /* U2 of pair.h: the commit before the look at `waiting` */
-        for (size_t i = 0; i < w->pair_count; i++)
-                if (wr_pair_wake_due(w->pairs[i]))
-                        raise(&w->pairs[i]->words->wake);
+        bool all_settle = w->settles;
+
+        if (w->unfenced) /* U2 of pair.h: the commit before the look at `waiting` */
+                wr_fence_compiler();
+        else
+                wr_fence();
+        for (size_t i = 0; i < w->pair_count; i++) {
+                struct wr_pair_writer *pair = w->pairs[i];
+
+                if (wr_pair_wake_due(pair))
+                        raise(&pair->words->wake);
+                all_settle = all_settle && wr_load32(&pair->words->settles) != 0;
+        }
+        w->unfenced = all_settle; /* from the next look on; who joins is fenced for again */
 }
 
 /* The slowest reliable pairs are those that the publisher waits for. */
@@ -101,9 +113,25 @@ blocks(const struct wr_pair_writer *pair, uint64_t floor, uint64_t position)
         return pair->reliable && !pair->evicted && !pair->left && pair->accepted == floor && floor != position;
 }
 
+/*
+ * Forgives for what was taken: a whole backlog (what was published and not yet taken at the last look) pays for
+ * stall_ns. So a reader that is merely slower than its publisher is waited for, for ever if need be, as long as it
+ * takes a backlog in every stall_ns of waiting; one that takes nothing, or drips, is not.
+ */
+static void
+forgive_progress(struct wr_lane_writer *w, struct wr_pair_writer *pair)
+{
+        uint64_t taken = pair->accepted - pair->charged_at;
+
+        if (pair->charged_backlog > 0 && taken <= pair->charged_backlog)
+                pair->charged_ns -= (int64_t)((double)w->stall_ns * (double)taken / (double)pair->charged_backlog);
+        pair->charged_at = pair->accepted;
+        pair->charged_backlog = w->position - pair->accepted;
+}
+
 /* Brings the books up to date: who blocks pays the time, everybody else is forgiven a tenth of it. */
 static void
-settle(struct wr_lane_writer *w, int64_t now_ns)
+settle_charges(struct wr_lane_writer *w, int64_t now_ns)
 {
         int64_t passed_ns = w->charge_ns == 0 ? 0 : now_ns - w->charge_ns;
         uint64_t floor = wr_lane_floor(w, true);
@@ -115,6 +143,7 @@ settle(struct wr_lane_writer *w, int64_t now_ns)
                         pair->charged_ns += passed_ns;
                 else
                         pair->charged_ns -= passed_ns / 10;
+                forgive_progress(w, pair);
                 if (pair->charged_ns < 0)
                         pair->charged_ns = 0;
         }
@@ -126,7 +155,8 @@ wr_lane_charge(struct wr_lane_writer *w, int64_t now_ns, int64_t stall_ns)
 {
         uint64_t floor;
 
-        settle(w, now_ns);
+        w->stall_ns = stall_ns;
+        settle_charges(w, now_ns);
         w->charging = true;
         floor = wr_lane_floor(w, true);
         for (size_t i = 0; i < w->pair_count; i++) {
@@ -147,6 +177,6 @@ wr_lane_uncharge(struct wr_lane_writer *w, int64_t now_ns)
 {
         if (!w->charging)
                 return;
-        settle(w, now_ns);
+        settle_charges(w, now_ns);
         w->charging = false;
 }

@@ -16,6 +16,7 @@
  */
 #include "bus/lane_reader_parts.h"
 
+#include "bus/os/barrier.h"
 #include "bus/words.h"
 
 #include <stdlib.h>
@@ -36,6 +37,8 @@ wr_lane_reader_open(struct wr_lane_reader *r, const void *segment, const struct 
         r->format = start->format;
         r->pair.words = words;
         r->pair.announcement_count = announcement_count;
+        r->pair.settles = wr_barrier_system_available();
+        wr_store32(&words->settles, r->pair.settles);
         r->pair.held = calloc(announcement_count + 1, sizeof *r->pair.held);
         if (r->pair.held == NULL)
                 return WEIR_E_NO_MEMORY;

@@ -79,6 +79,12 @@ wr_lane_room(struct wr_lane_writer *w, uint64_t bytes)
         return wr_at_least(w->limit, end);
 }
 
+bool
+wr_lane_roomy(struct wr_lane_writer *w)
+{
+        return wr_lane_room(w, w->geometry.ring_bytes / 8);
+}
+
 static void
 clear_to(struct wr_lane_writer *w, uint64_t target)
 {

@@ -15,6 +15,7 @@
  */
 #include "bus/lane_parts.h"
 
+#include "bus/os/barrier.h"
 #include "bus/words.h"
 
 #include <stdlib.h>
@@ -46,6 +47,7 @@ wr_lane_writer_open(struct wr_lane_writer *w, void *segment, const struct wr_lan
         w->limit = geometry->start;
         w->sequence = 1;
         w->unlinked = 1;
+        w->settles = wr_barrier_system_available();
         w->step_noted = geometry->start / step - 1;
         w->extension_max = wr_lane_extension_max(geometry);
         w->block_room = power_of_two_from(geometry->ring_bytes / (2 * WR_HEADER_BYTES) + loans_max);

@@ -106,10 +106,11 @@ struct wr_pair_words {
         wr_word ready;   /* id of the successor lane that it has mapped; 0: none */
         wr_word state;   /* enum wr_pair_state */
         wr_word32 space; /* what a publisher that waits for room sleeps on */
-        uint8_t line_1[WR_LINE_BYTES - 28];
+        wr_word32 settles; /* 1: before its last look it puts a full barrier into our process (bus/pair.h) */
+        uint8_t line_1[WR_LINE_BYTES - 32];
         /* the publisher's */
         wr_word32 wake;    /* what the subscriber sleeps on */
-        uint32_t spare;
+        wr_word32 writer_settles; /* the same of the publisher */
         wr_word evicted;   /* 0, or the eviction generation: no frame may be delivered any more */
         uint8_t line_2[WR_LINE_BYTES - 16];
         wr_word room_waiting; /* counter; odd while the publisher sleeps for room */

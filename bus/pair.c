@@ -1,6 +1,17 @@
 /* The labels W1..W6 and U1..U5 are those of the drawing in pair.h. */
 #include "bus/pair.h"
 
+#include "bus/os/barrier.h"
+
+void
+wr_pair_settle(void)
+{
+        if (wr_barrier_system_available())
+                wr_barrier_system();
+        else
+                wr_fence();
+}
+
 uint32_t
 wr_pair_sleep_arm(struct wr_pair_reader *pair)
 {
@@ -55,7 +66,11 @@ wr_pair_room_due(struct wr_pair_reader *pair)
 {
         uint64_t waiting;
 
-        wr_fence(); /* the cursor or the announcement before the look, as U2 */
+        /* The cursor or the announcement before the look, as U2. */
+        if (pair->settles && wr_load32(&pair->words->writer_settles) != 0)
+                wr_fence_compiler();
+        else
+                wr_fence();
         waiting = wr_load_acquire(&pair->words->room_waiting);
         if (waiting % 2 == 0 || waiting == wr_load(&pair->room_woken))
                 return false;

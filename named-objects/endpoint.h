@@ -34,8 +34,8 @@ wr_endpoint_accept(wr_object listener, wr_object *connection);
  * Connect and check who listens. The directory must be a real one, writable by its owner alone. The server's user must
  * be ourselves or root, in a directory of ours or root's; or the owner of socket and directory alike, in a parent that
  * nobody else can write (so that a name in /tmp, which anybody can take, is never believed to be another's). Inside a
- * sandbox, where foreign users appear as the overflow user, whoever built it put the socket there: that user stands
- * for root. Does not block. Needs /proc.
+ * sandbox, where foreign users appear as the overflow user, that user stands for root if the parent is closed: whoever
+ * built the sandbox put the socket there. Does not block. Needs /proc.
  *
  * WEIR_E_NO_BROKER  nobody listens there (or the path does not exist, or the broker accepts nobody now)
  * WEIR_E_DENIED     somebody who may not listens there; the sentence says whom and why

@@ -8,8 +8,10 @@
  *      server is       directory is of     believed
  *      us or root      us or root          yes
  *      somebody else   the same user       when its parent is closed, too: nobody could have squatted the name
- *      unmapped        us, root, unmapped  inside a user namespace: whoever built the sandbox put the socket there
  *      all else                            no
+ *
+ * Inside a user namespace the users it does not know look all the same. One of them stands for root there, when the
+ * parent is closed: then whoever built the sandbox put the socket there.
  *
  * All checks go through one descriptor of the directory: what was checked is what is used.
  */
@@ -72,8 +74,10 @@ open_failed(const char *path, int error, char *sentence, size_t room)
                 return WEIR_E_NO_BROKER;
         }
         if (error == ENOTDIR && lstat(path, &file) == 0) {
-                wr_sentence(sentence, room, "'%s' is %s, not a directory: remove it, or choose another address with "
-                            "WEIR_BROKER", path, S_ISLNK(file.st_mode) ? "a symbolic link" : "a file");
+                wr_sentence(sentence, room,
+                            "'%s' is %s, not a directory: remove it, or choose another address with "
+                            "WEIR_BROKER",
+                            path, S_ISLNK(file.st_mode) ? "a symbolic link" : "a file");
                 return WEIR_E_DENIED;
         }
         wr_sentence(sentence, room, "cannot open the directory '%s': %s", path, strerror(error));
@@ -110,8 +114,10 @@ wr_endpoint_directory_check_mode(int directory, const char *path, char *sentence
                 return wr_os_error(errno);
         if (directory_is_closed(&file))
                 return WEIR_OK;
-        wr_sentence(sentence, room, "the directory of '%s' can be written by others than its owner (mode %04o), so anybody "
-                    "could listen there: chmod go-w it", path, (unsigned)(file.st_mode & 07777));
+        wr_sentence(sentence, room,
+                    "the directory of '%s' can be written by others than its owner (mode %04o), so anybody "
+                    "could listen there: chmod go-w it",
+                    path, (unsigned)(file.st_mode & 07777));
         return WEIR_E_DENIED;
 }
 
@@ -124,23 +130,34 @@ wr_endpoint_directory_check_own(int directory, const char *path, char *sentence,
         if (fstat(directory, &file) < 0 || !parent_stat(directory, &parent))
                 return wr_os_error(errno);
         if (file.st_uid != geteuid()) {
-                wr_sentence(sentence, room, "the directory '%s' belongs to user %u, not to us (user %u): remove it, or "
-                            "choose another address with WEIR_BROKER", path, (unsigned)file.st_uid, (unsigned)geteuid());
+                wr_sentence(sentence, room,
+                            "the directory '%s' belongs to user %u, not to us (user %u): remove it, or "
+                            "choose another address with WEIR_BROKER",
+                            path, (unsigned)file.st_uid, (unsigned)geteuid());
                 return WEIR_E_DENIED;
         }
         if (!directory_is_closed(&file)) {
-                wr_sentence(sentence, room, "the directory '%s' can be written by others (mode %04o): chmod go-w '%s'", path,
-                            (unsigned)(file.st_mode & 07777), path);
+                wr_sentence(sentence, room, "the directory '%s' can be written by others (mode %04o): chmod go-w '%s'",
+                            path, (unsigned)(file.st_mode & 07777), path);
                 return WEIR_E_DENIED;
         }
         parent_is_sticky = (parent.st_mode & S_ISVTX) != 0;
         if (!user_is_trusted(parent.st_uid) || !(directory_is_closed(&parent) || parent_is_sticky)) {
-                wr_sentence(sentence, room, "the directory above '%s' (user %u, mode %04o) lets others replace it: choose "
-                            "another address with WEIR_BROKER", path, (unsigned)parent.st_uid,
-                            (unsigned)(parent.st_mode & 07777));
+                wr_sentence(sentence, room,
+                            "the directory above '%s' (user %u, mode %04o) lets others replace it: choose "
+                            "another address with WEIR_BROKER",
+                            path, (unsigned)parent.st_uid, (unsigned)(parent.st_mode & 07777));
                 return WEIR_E_DENIED;
         }
         return WEIR_OK;
+}
+
+static bool
+parent_is_closed(int directory)
+{
+        struct stat parent;
+
+        return parent_stat(directory, &parent) && directory_is_closed(&parent);
 }
 
 /* Server, socket and directory are of one user, and nobody else could have taken the directory's name. */
@@ -162,13 +179,15 @@ wr_endpoint_directory_check_server(int directory, const char *name, const char *
 
         if (fstat(directory, &file) < 0)
                 return wr_os_error(errno);
-        if (user_is_trusted(server) && user_is_trusted(file.st_uid))
+        if (user_is_trusted(server) && user_is_trusted(file.st_uid) &&
+            (!(wr_user_is_unmapped(server) || wr_user_is_unmapped(file.st_uid)) || parent_is_closed(directory)))
                 return WEIR_OK;
         if (server_owns_all(directory, &file, name, server))
                 return WEIR_OK;
-        wr_sentence(sentence, room, "at '%s' listens user %u in a directory of user %u: neither you (user %u) nor root, and "
-                    "that name could have been taken by anybody. Set WEIR_BROKER to a broker you trust", path,
-                    (unsigned)server, (unsigned)file.st_uid, (unsigned)geteuid());
+        wr_sentence(sentence, room,
+                    "at '%s' listens user %u in a directory of user %u: neither you (user %u) nor root, and "
+                    "that name could have been taken by anybody. Set WEIR_BROKER to a broker you trust",
+                    path, (unsigned)server, (unsigned)file.st_uid, (unsigned)geteuid());
         return WEIR_E_DENIED;
 }
 

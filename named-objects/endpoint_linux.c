@@ -28,9 +28,10 @@
 enum { BACKLOG = 128, TEMPORARY_BYTES = 32, OBJECTS_MAX = 16, LISTENERS_MAX = 64 };
 
 /*
- * Which file each listener was bound to; the kernel tells that only to the network's administrator. A listener is known by its
- * socket's inode number. The newest in use stands first, and the last falls out: who asks wr_endpoint_owns now and then
- * stays known. The number of the file cannot be given to another one while the listener lives: it holds the file.
+ * Which file each listener was bound to; the kernel tells that only to the network's administrator. A listener is
+ * known by its socket's inode number. The newest in use stands first, and the last falls out: who asks
+ * wr_endpoint_owns now and then stays known. The number of the file cannot be given to another one while the listener
+ * lives: it holds the file.
  */
 static struct listener {
         ino_t socket;
@@ -133,8 +134,10 @@ listen_in(int directory, const char *name, const char *path, int fd, char *sente
                 return failed(path, "find a temporary name beside", sentence, room);
         snprintf(temporary, sizeof temporary, ".weir-%016" PRIx64, random);
         if (!address_of(directory, name, &address) || !name_is_free(directory, name)) {
-                wr_sentence(sentence, room, "'%s' is too long for a socket's name, or something else stands there: remove "
-                            "it, or choose another address with WEIR_BROKER", path);
+                wr_sentence(sentence, room,
+                            "'%s' is too long for a socket's name, or something else stands there: remove "
+                            "it, or choose another address with WEIR_BROKER",
+                            path);
                 return WEIR_E_DENIED;
         }
         (void)address_of(directory, temporary, &address); /* shorter than any limit */
@@ -222,17 +225,15 @@ connect_failed(const char *path, char *sentence, size_t room)
 {
         switch (errno) {
         case ENOENT:
-        case ECONNREFUSED:
-                wr_sentence(sentence, room, "no broker listens at '%s'", path);
-                return WEIR_E_NO_BROKER;
+        case ECONNREFUSED: wr_sentence(sentence, room, "no broker listens at '%s'", path); return WEIR_E_NO_BROKER;
         case EPROTOTYPE:
                 wr_sentence(sentence, room, "what listens at '%s' is no weir broker", path);
                 return WEIR_E_NO_BROKER;
         case EAGAIN:
-                wr_sentence(sentence, room, "the broker at '%s' accepts nobody at the moment: it is stopped or busy", path);
+                wr_sentence(sentence, room, "the broker at '%s' accepts nobody at the moment: it is stopped or busy",
+                            path);
                 return WEIR_E_NO_BROKER;
-        default:
-                return failed(path, "connect to", sentence, room);
+        default: return failed(path, "connect to", sentence, room);
         }
 }
 
@@ -291,16 +292,12 @@ static enum weir_result
 send_failed(void)
 {
         switch (errno) {
-        case EAGAIN:
-                return WEIR_FULL;
+        case EAGAIN: return WEIR_FULL;
         case EPIPE:
         case ECONNRESET:
-        case ENOTCONN:
-                return WEIR_E_CLOSED;
-        case EMSGSIZE:
-                return WEIR_E_TOO_LARGE;
-        default:
-                return wr_os_error(errno);
+        case ENOTCONN: return WEIR_E_CLOSED;
+        case EMSGSIZE: return WEIR_E_TOO_LARGE;
+        default: return wr_os_error(errno);
         }
 }
 

@@ -89,7 +89,8 @@ wr_identity_flatpak_name(const char *text, size_t size, char *name, size_t room)
                         found = value;
                 }
         }
-        if (!is_found || found.size >= room || found.size > WR_PACKAGE_MAX || memchr(found.start, 0, found.size) != NULL)
+        if (!is_found || found.size >= room || found.size > WR_PACKAGE_MAX ||
+            memchr(found.start, 0, found.size) != NULL)
                 return false;
         memcpy(name, found.start, found.size);
         name[found.size] = '\0';

@@ -29,12 +29,12 @@ enum wr_trust {
 
 struct wr_identity {
         enum wr_trust trust;
-        uint32_t user;              /* uid, in the broker's user namespace */
+        uint32_t user; /* uid, in the broker's user namespace */
         uint32_t group_count;
         uint32_t groups[WR_GROUPS_MAX];
-        uint32_t pid;               /* in the broker's pid namespace; for messages only, never a key */
+        uint32_t pid; /* in the broker's pid namespace; for messages only, never a key */
         char package[WR_PACKAGE_MAX + 1];
-        char why[128];              /* how it was found: "package socket", "flatpak-info", "same root", ... */
+        char why[128]; /* how it was found: "package socket", "flatpak-info", "same root", ... */
 };
 
 /*

@@ -38,12 +38,14 @@ credentials_read(wr_object connection, struct wr_identity *identity, char *sente
                 return WEIR_E_DENIED;
         }
         if (peer.pid <= 0) {
-                wr_sentence(sentence, room, "denied: the process is in a pid namespace that the broker cannot see into, so "
+                wr_sentence(sentence, room,
+                            "denied: the process is in a pid namespace that the broker cannot see into, so "
                             "nothing vouches for it. Run the broker in the outermost one");
                 return WEIR_E_DENIED;
         }
         if (wr_user_is_unmapped(peer.uid)) {
-                wr_sentence(sentence, room, "denied: pid %d belongs to a user that the broker's user namespace does not know",
+                wr_sentence(sentence, room,
+                            "denied: pid %d belongs to a user that the broker's user namespace does not know",
                             (int)peer.pid);
                 return WEIR_E_DENIED;
         }
@@ -116,11 +118,14 @@ decide_package_socket(struct wr_identity *identity, const char *package, enum wr
                       char *sentence, size_t room)
 {
         if (info == WR_INFO_NAME && strcmp(name, package) != 0) {
-                wr_sentence(sentence, room, "denied: pid %u came through the socket of package %s, but its .flatpak-info "
-                            "says %s: one of them is wrong", identity->pid, package, name);
+                wr_sentence(sentence, room,
+                            "denied: pid %u came through the socket of package %s, but its .flatpak-info "
+                            "says %s: one of them is wrong",
+                            identity->pid, package, name);
                 return WEIR_E_DENIED;
         }
-        set(identity, WR_TRUST_PACKAGE, package, info == WR_INFO_NAME ? "package socket, flatpak-info" : "package socket");
+        set(identity, WR_TRUST_PACKAGE, package,
+            info == WR_INFO_NAME ? "package socket, flatpak-info" : "package socket");
         return WEIR_OK;
 }
 
@@ -129,13 +134,15 @@ decide(wr_object connection, struct wr_identity *identity, enum wr_identity_plac
        const char *name, char *sentence, size_t room)
 {
         if (place == WR_PLACE_UNREADABLE) {
-                wr_sentence(sentence, room, "denied: the broker (user %u) may not look at pid %u of user %u, so nothing "
+                wr_sentence(sentence, room,
+                            "denied: the broker (user %u) may not look at pid %u of user %u, so nothing "
                             "vouches for it: give the broker CAP_SYS_PTRACE, or the program a package socket",
                             (unsigned)geteuid(), identity->pid, identity->user);
                 return WEIR_E_DENIED;
         }
         if (info == WR_INFO_BAD) {
-                wr_sentence(sentence, room, "denied: the .flatpak-info of pid %u names no application or cannot be read",
+                wr_sentence(sentence, room,
+                            "denied: the .flatpak-info of pid %u names no application or cannot be read",
                             identity->pid);
                 return WEIR_E_DENIED;
         }

@@ -8,19 +8,19 @@
 #include <sys/syscall.h>
 
 #ifndef SYS_futex_waitv
-#define SYS_futex_waitv 449 /* 5.16 */
+#        define SYS_futex_waitv 449 /* 5.16 */
 #endif
 #ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL 8u /* 6.3 */
+#        define MFD_NOEXEC_SEAL 8u /* 6.3 */
 #endif
 #ifndef F_SEAL_EXEC
-#define F_SEAL_EXEC 0x0020 /* 6.3 */
+#        define F_SEAL_EXEC 0x0020 /* 6.3 */
 #endif
 #ifndef SO_PEERPIDFD
-#define SO_PEERPIDFD 77 /* 6.5 */
+#        define SO_PEERPIDFD 77 /* 6.5 */
 #endif
 #ifndef SO_PASSRIGHTS
-#define SO_PASSRIGHTS 83 /* 6.16 */
+#        define SO_PASSRIGHTS 83 /* 6.16 */
 #endif
 
 #endif

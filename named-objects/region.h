@@ -18,10 +18,10 @@
 
 #ifdef _WIN32
 typedef void *wr_object; /* HANDLE */
-#define WR_NO_OBJECT ((wr_object)0)
+#        define WR_NO_OBJECT ((wr_object)0)
 #else
-typedef int wr_object;   /* descriptor */
-#define WR_NO_OBJECT (-1)
+typedef int wr_object; /* descriptor */
+#        define WR_NO_OBJECT (-1)
 #endif
 
 /* A memory object of exactly `bytes`, all zero, sparse; close-on-exec, cannot be executed. */

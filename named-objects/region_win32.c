@@ -1,14 +1,15 @@
 /*
- * A region is a section on the page file: reserved address space, committed piece by piece. Its rights are in the handles:
+ * A region is a section on the page file: reserved address space, committed piece by piece. Its rights are in the
+ * handles:
  *
  *      the broker's            all, by creation
  *      the writer's            read and write, duplicated down
  *      everybody else's        read, duplicated down (wr_region_read_only)
  *
  * A handle that was narrowed can be duplicated back up, unless the section's list refuses it; a section without a
- * descriptor refuses nothing. So each has a protected list that grants nobody anything: D:P(A;;RC;;;OW). The one entry is
- * for the owner, who could otherwise change the list: where OWNER RIGHTS is named the owner has only what it says. A
- * handle with fewer rights than its source needs no grant, so this is enough to hand regions out.
+ * descriptor refuses nothing. So each has a protected list that grants nobody anything: D:P(A;;RC;;;OW). The one entry
+ * is for the owner, who could otherwise change the list: where OWNER RIGHTS is named the owner has only what it says.
+ * A handle with fewer rights than its source needs no grant, so this is enough to hand regions out.
  *
  * The size of a section never changes, and there is no other way to it than a handle: nothing is left to be sealed.
  */
@@ -69,8 +70,8 @@ wr_region_create(wr_object *region, const char *name, uint64_t bytes)
                 return WEIR_E_USAGE;
         if (!descriptor_make(&descriptor, &list.acl, sizeof list))
                 return last_error();
-        *region = CreateFileMappingW(INVALID_HANDLE_VALUE, &attributes, PAGE_READWRITE | SEC_RESERVE, (DWORD)(bytes >> 32),
-                                     (DWORD)bytes, NULL);
+        *region = CreateFileMappingW(INVALID_HANDLE_VALUE, &attributes, PAGE_READWRITE | SEC_RESERVE,
+                                     (DWORD)(bytes >> 32), (DWORD)bytes, NULL);
         return *region != NULL ? WEIR_OK : last_error();
 }
 
@@ -110,7 +111,8 @@ is_guarded(wr_object region)
         DWORD needed, revision;
         ACL *acl = NULL;
 
-        return GetKernelObjectSecurity(region, DACL_SECURITY_INFORMATION, &security.descriptor, sizeof security, &needed) &&
+        return GetKernelObjectSecurity(region, DACL_SECURITY_INFORMATION, &security.descriptor, sizeof security,
+                                       &needed) &&
                GetSecurityDescriptorDacl(&security.descriptor, &present, &acl, &defaulted) && present && acl != NULL &&
                GetSecurityDescriptorControl(&security.descriptor, &control, &revision) &&
                (control & SE_DACL_PROTECTED) != 0;
@@ -124,7 +126,8 @@ wr_region_check(wr_object region, uint64_t bytes, bool sealed)
         uint64_t pages;
 
         GetSystemInfo(&system);
-        pages = (bytes + system.dwPageSize - 1) / system.dwPageSize * system.dwPageSize; /* the kernel counts in pages */
+        pages = (bytes + system.dwPageSize - 1) / system.dwPageSize *
+                system.dwPageSize; /* the kernel counts in pages */
         if (NtQuerySection(region, SECTION_BASIC, &section, sizeof section, NULL) < 0)
                 return WEIR_E_CORRUPT;
         /* On a file, reading could fail; an image is not memory. */
@@ -151,7 +154,8 @@ wr_region_map(wr_object region, uint64_t bytes, bool writable, void **address)
         *address = NULL;
         if (bytes == 0 || bytes > SIZE_MAX / 2)
                 return WEIR_E_TOO_LARGE;
-        *address = MapViewOfFile(region, writable ? FILE_MAP_READ | FILE_MAP_WRITE : FILE_MAP_READ, 0, 0, (SIZE_T)bytes);
+        *address =
+                MapViewOfFile(region, writable ? FILE_MAP_READ | FILE_MAP_WRITE : FILE_MAP_READ, 0, 0, (SIZE_T)bytes);
         return *address != NULL ? WEIR_OK : last_error();
 }
 

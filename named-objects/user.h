@@ -19,7 +19,7 @@ wr_user_self(void);
 
 /* The number of this process, for people to read. */
 uint32_t
-wr_process_self(void);
+wr_user_process(void);
 
 /* Is this the number that stands for all users that our user namespace does not know? */
 bool

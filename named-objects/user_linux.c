@@ -87,7 +87,7 @@ wr_user_self(void)
 }
 
 uint32_t
-wr_process_self(void)
+wr_user_process(void)
 {
         return (uint32_t)getpid();
 }

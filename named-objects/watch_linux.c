@@ -66,7 +66,7 @@ void
 wr_watch_wait(struct wr_watch *watches, size_t count, int64_t timeout_ns)
 {
         struct pollfd some[WATCHES_ON_STACK], *polls = some;
-        struct timespec timeout = {.tv_sec = (time_t)(timeout_ns / 1000000000), .tv_nsec = timeout_ns % 1000000000};
+        struct timespec timeout = { .tv_sec = (time_t)(timeout_ns / 1000000000), .tv_nsec = timeout_ns % 1000000000 };
 
         bool for_ever = timeout_ns == INT64_MAX;
 
@@ -75,7 +75,7 @@ wr_watch_wait(struct wr_watch *watches, size_t count, int64_t timeout_ns)
         if (!polls) { /* poll what fits, and not for long, so that the others have their turn when there is memory */
                 polls = some;
                 count = WATCHES_ON_STACK;
-                timeout = (struct timespec){.tv_nsec = 10000000};
+                timeout = (struct timespec){ .tv_nsec = 10000000 };
                 for_ever = false;
         }
         watch_poll(watches, polls, count, for_ever ? NULL : &timeout);

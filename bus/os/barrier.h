@@ -12,6 +12,16 @@ wr_barrier_available(void);
 void
 wr_barrier_all(void);
 
+/* The same on every process of the system that has called wr_barrier_system_available() and got true: for the rare side
+ * of bus/pair.h, whose other side is another process. Once per process before the first use, later calls are cheap; any
+ * thread. False on Windows, which has no such call. */
+bool
+wr_barrier_system_available(void);
+
+/* membarrier(GLOBAL_EXPEDITED), 1 or 2 us. Only after wr_barrier_system_available() said true. */
+void
+wr_barrier_system(void);
+
 /* Gives the processor away for a moment. */
 void
 wr_yield(void);

@@ -30,6 +30,34 @@ wr_barrier_all(void)
                 wr_yield();
 }
 
+enum { UNKNOWN, PRESENT, ABSENT };
+
+static bool
+system_register(void)
+{
+        long commands = membarrier(MEMBARRIER_CMD_QUERY);
+
+        return commands > 0 && (commands & MEMBARRIER_CMD_GLOBAL_EXPEDITED) != 0 &&
+               membarrier(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED) == 0;
+}
+
+bool
+wr_barrier_system_available(void)
+{
+        static _Atomic int known; /* a forked child inherits the registration with the address space */
+
+        if (known == UNKNOWN)
+                known = system_register() ? PRESENT : ABSENT;
+        return known == PRESENT;
+}
+
+void
+wr_barrier_system(void)
+{
+        while (membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED) != 0) /* as wr_barrier_all */
+                wr_yield();
+}
+
 void
 wr_yield(void)
 {

@@ -23,7 +23,7 @@ enum {
 };
 
 #if defined(__x86_64__) || defined(__i386__)
-#include <cpuid.h>
+#        include <cpuid.h>
 
 static inline uint64_t
 cycles_now(void)

@@ -9,18 +9,14 @@ wr_os_error(int code)
         switch (code) {
         case EMFILE:
         case ENFILE:
-        case ETOOMANYREFS: /* descriptors in flight, counted per sending user */
-                return WEIR_E_QUOTA;
+        case ETOOMANYREFS: /* descriptors in flight, counted per sending user */ return WEIR_E_QUOTA;
         case ENOMEM:
         case ENOSPC:
         case ENOBUFS:
-        case EDQUOT:
-                return WEIR_E_NO_MEMORY;
+        case EDQUOT: return WEIR_E_NO_MEMORY;
         case EPERM:
         case EACCES:
-        case EROFS:
-                return WEIR_E_DENIED;
-        default:
-                return WEIR_E_SYSTEM;
+        case EROFS: return WEIR_E_DENIED;
+        default: return WEIR_E_SYSTEM;
         }
 }

@@ -32,10 +32,18 @@ struct hierarchy {
 };
 
 static struct hierarchy hierarchies[] = {
-        { .kind = "cgroup2", .option = "", .line = "",
-          .limit = "memory.max", .usage = "memory.current", .cache = "inactive_file " },
-        { .kind = "cgroup", .option = "memory", .line = "memory",
-          .limit = "memory.limit_in_bytes", .usage = "memory.usage_in_bytes", .cache = "total_inactive_file " },
+        { .kind = "cgroup2",
+          .option = "",
+          .line = "",
+          .limit = "memory.max",
+          .usage = "memory.current",
+          .cache = "inactive_file " },
+        { .kind = "cgroup",
+          .option = "memory",
+          .line = "memory",
+          .limit = "memory.limit_in_bytes",
+          .usage = "memory.usage_in_bytes",
+          .cache = "total_inactive_file " },
 };
 enum { HIERARCHY_COUNT = sizeof(hierarchies) / sizeof(hierarchies[0]) };
 

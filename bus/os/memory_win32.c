@@ -1,5 +1,5 @@
-/* Commit of a reserved section's view. The commit limit of the system, or of the job, answers before anything is touched:
- * what is committed cannot fail later, and no other check of headroom is needed. */
+/* Commit of a reserved section's view. The commit limit of the system, or of the job, answers before anything is
+ * touched: what is committed cannot fail later, and no other check of headroom is needed. */
 #include "bus/os/memory.h"
 
 #include "bus/os/error.h"
@@ -13,10 +13,12 @@ wr_memory_commit(void *address, size_t bytes)
                 return WEIR_OK;
         if (bytes > SIZE_MAX / 2)
                 return WEIR_E_TOO_LARGE;
-        return VirtualAlloc(address, bytes, MEM_COMMIT, PAGE_READWRITE) != NULL ? WEIR_OK : wr_os_error((int)GetLastError());
+        return VirtualAlloc(address, bytes, MEM_COMMIT, PAGE_READWRITE) != NULL ? WEIR_OK
+                                                                                : wr_os_error((int)GetLastError());
 }
 
-/* Large pages are a property of the whole section, need a privilege, and cannot be reserved: the wish is not granted. */
+/* Large pages are a property of the whole section, need a privilege, and cannot be reserved: the wish is not granted.
+ */
 void
 wr_memory_huge(void *address, size_t bytes)
 {

@@ -132,7 +132,8 @@ weir_open(struct weir **out, const struct weir_options *options)
         if (result < 0)
                 return result;
         if (o.ticket)
-                return wr_error(WEIR_E_USAGE, "this version of weir redeems no tickets: leave weir_options.ticket NULL");
+                return wr_error(WEIR_E_USAGE,
+                                "this version of weir redeems no tickets: leave weir_options.ticket NULL");
         if (o.flags != 0)
                 return wr_error(WEIR_E_USAGE, "weir_options.flags has no meaning yet: leave it 0");
         result = bus_create(&bus);
@@ -161,12 +162,13 @@ bus_close_endpoints(struct weir *bus)
                 p = bus->publishers;
                 s = bus->subscribers;
                 pthread_mutex_unlock(&bus->lock);
+                if (!p && !s)
+                        return;
+                wr_left_add(p ? &p->left : &s->left);
                 if (p)
                         wr_publisher_shut(p);
-                else if (s)
-                        wr_subscriber_shut(s);
                 else
-                        return;
+                        wr_subscriber_shut(s);
         }
 }
 
@@ -180,6 +182,9 @@ weir_close(struct weir *bus)
         wr_wakeup_close(bus);
         bus_close_endpoints(bus);
         wr_control_close(&bus->control);
+        pthread_mutex_lock(&bus->lock);
+        wr_events_close(&bus->events);
+        pthread_mutex_unlock(&bus->lock);
         wr_bus_drop(bus);
 }
 

@@ -13,20 +13,20 @@
 #include "bus/atomic.h"
 #include "clients/c/control.h"
 #include "clients/c/event.h"
+#include "clients/c/left.h"
 #include "clients/c/wakeup.h"
 
 #include <pthread.h>
 
 struct weir {
-        uint64_t generation;        /* of the process that opened it: named-objects/fork.h */
-        wr_word32 interrupted;      /* weir_interrupt() is on */
+        uint64_t generation;   /* of the process that opened it: named-objects/fork.h */
+        wr_word32 interrupted; /* weir_interrupt() is on */
         wr_word32 closed;
         wr_word32 references;
-        wr_word32 poke;             /* every sleeper of this bus sleeps on this word too */
-        pthread_mutex_t lock;       /* the lists and the events */
+        wr_word32 poke;       /* every sleeper of this bus sleeps on this word too */
+        pthread_mutex_t lock; /* the lists and the events */
         struct weir_publisher *publishers;
         struct weir_subscriber *subscribers;
-        uint32_t turn;              /* whose frames weir_next() told last */
         struct wr_events events;
         struct wr_wakeup wakeup;
         struct wr_control control;

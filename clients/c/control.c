@@ -19,12 +19,12 @@
 #include <string.h>
 
 enum {
-        RETRY_NS = 1000000,      /* a publisher was busy */
+        RETRY_NS = 1000000,        /* a publisher was busy */
         ENDING_TURN_NS = 10000000, /* behind weir_close() nobody raises `wake` any more */
-        LETTERS_MAX = 4096,      /* unsent messages; a broker that leaves so many is none */
+        LETTERS_MAX = 4096,        /* unsent messages; a broker that leaves so many is none */
         MESSAGES_PER_TURN = 64,
         OBJECTS_PER_MESSAGE = WR_MESSAGE_DESCRIPTORS_MAX,
-        OBJECTS_OWN = 3,         /* connection, life-line, wake */
+        OBJECTS_OWN = 3, /* connection, life-line, wake */
 };
 #define TICK_NS INT64_C(50000000)
 
@@ -102,7 +102,8 @@ question_begin(struct wr_control *c, struct wr_job *job)
         struct wr_question *q = (struct wr_question *)(void *)job; /* its first member */
 
         if (wr_load32(&c->lost)) {
-                question_fail(c, q, WEIR_E_NO_BROKER, "the broker of this bus is gone: close the bus and open it again");
+                question_fail(c, q, WEIR_E_NO_BROKER,
+                              "the broker of this bus is gone: close the bus and open it again");
                 return;
         }
         c->question_count = c->question_count == UINT32_MAX ? 1 : c->question_count + 1; /* 0: nothing was asked */
@@ -170,7 +171,7 @@ wr_control_lost(struct wr_control *c, const char *why)
         c->connection = WR_NO_OBJECT;
         snprintf(text, sizeof text, "the broker at %s is lost (%s): what is connected flows on", c->address, why);
         questions_fail(c, INT64_MAX, WEIR_E_NO_BROKER, text);
-        wr_bus_tell(c->bus, &(struct weir_event){.kind = WEIR_BROKER_LOST, .reason = WEIR_E_NO_BROKER, .text = text});
+        wr_bus_tell(c->bus, &(struct weir_event){ .kind = WEIR_BROKER_LOST, .reason = WEIR_E_NO_BROKER, .text = text });
 }
 
 static void
@@ -231,8 +232,9 @@ letters_send(struct wr_control *c)
 static void
 control_pong(struct wr_control *c, const struct wr_message *ping)
 {
-        wr_control_send(c, &(struct wr_message){.kind = WR_PONG, .request = ping->request, .pong = {ping->ping.stamp}});
-        wr_control_send_stats(c);
+        wr_control_send(
+                c, &(struct wr_message){ .kind = WR_PONG, .request = ping->request, .pong = { ping->ping.stamp } });
+        wr_info_send(c);
 }
 
 static void
@@ -334,7 +336,7 @@ wr_control_peer(struct wr_control *c, uint64_t session, wr_object line)
                         wr_object_close(line);
                         return NULL;
                 }
-                *peer = (struct wr_peer){.next = c->peers, .session = session, .line = line};
+                *peer = (struct wr_peer){ .next = c->peers, .session = session, .line = line };
                 c->peers = peer;
         }
         peer->references += 1;
@@ -383,8 +385,9 @@ wr_control_has_objects(const struct wr_control *c, uint32_t count, char *sentenc
                 needed += peer->line != WR_NO_OBJECT;
         if (needed <= max)
                 return true;
-        snprintf(sentence, room, "a process may have %u descriptors here, %u are needed: raise RLIMIT_NOFILE (ulimit -n %u)",
-                 max, needed, needed);
+        snprintf(sentence, room,
+                 "a process may have %u descriptors here, %u are needed: raise RLIMIT_NOFILE (ulimit -n %u)", max,
+                 needed, needed);
         return false;
 }
 
@@ -412,13 +415,13 @@ control_watches(const struct wr_control *c, struct wr_watch *watches, uint64_t *
 {
         size_t count = 2;
 
-        watches[0] = (struct wr_watch){.object = c->wake, .read = true};
-        watches[1] = (struct wr_watch){.object = c->connection, .read = true, .write = c->letters};
+        watches[0] = (struct wr_watch){ .object = c->wake, .read = true };
+        watches[1] = (struct wr_watch){ .object = c->connection, .read = true, .write = c->letters };
         for (const struct wr_peer *peer = c->peers; peer && count < max; peer = peer->next) {
                 if (peer->dead)
                         continue;
                 sessions[count - 2] = peer->session;
-                watches[count++] = (struct wr_watch){.object = peer->line};
+                watches[count++] = (struct wr_watch){ .object = peer->line };
         }
         return count;
 }
@@ -465,7 +468,7 @@ control_end(struct wr_control *c)
 {
         struct wr_letter *letter;
 
-        wr_control_send(c, &(struct wr_message){.kind = WR_BYE});
+        wr_control_send(c, &(struct wr_message){ .kind = WR_BYE });
         wr_object_close(c->connection);
         wr_object_close(c->life_line);
         while ((letter = c->letters)) {

@@ -44,7 +44,7 @@ struct wr_question {
         void (*abandon)(struct wr_control *c, struct wr_question *q);
         void *subject;
         int64_t deadline_ns;
-        bool done, over;           /* done: guarded by the lock; over: answered, to be taken off the list */
+        bool done, over; /* done: guarded by the lock; over: answered, to be taken off the list */
         enum weir_result result;
         char sentence[WR_CONTROL_SENTENCE_MAX];
 };
@@ -53,7 +53,7 @@ struct wr_question {
 struct wr_peer {
         struct wr_peer *next;
         uint64_t session;
-        wr_object line;            /* closed when it hung up */
+        wr_object line; /* closed when it hung up */
         uint32_t references;
         bool dead;
 };
@@ -66,12 +66,12 @@ struct wr_letter { /* a message that the connection had no room for */
 
 struct wr_control {
         struct weir *bus;
-        wr_object wake;            /* raised with every job */
+        wr_object wake; /* raised with every job */
         pthread_t thread;
-        pthread_mutex_t lock;      /* jobs, done */
+        pthread_mutex_t lock; /* jobs, done */
         pthread_cond_t answered;
         struct wr_job *jobs, **jobs_end;
-        wr_word32 lost;            /* the broker went, or was never there */
+        wr_word32 lost; /* the broker went, or was never there */
         /* The control thread's own from here on. */
         const struct weir_options *options; /* while it connects */
         char address[108], identity[256];
@@ -83,10 +83,10 @@ struct wr_control {
         struct wr_peer *peers;
         struct weir_publisher *publishers;
         struct weir_subscriber *subscribers;
-        uint32_t lanes;            /* mapped, not yet finished: as long as there are any the thread goes on */
-        bool retry;                /* a publisher was busy: visit it again in a moment */
-        bool ending;               /* weir_close() was called; guarded by the lock for who posts */
-        int64_t tick_ns;           /* when publishers that want room are looked at again */
+        uint32_t lanes;  /* mapped, not yet finished: as long as there are any the thread goes on */
+        bool retry;      /* a publisher was busy: visit it again in a moment */
+        bool ending;     /* weir_close() was called; guarded by the lock for who posts */
+        int64_t tick_ns; /* when publishers that want room are looked at again */
 };
 
 /* Starts the thread and waits until it has a broker. The sentence is set on a failure, and no thread is left. */
@@ -183,6 +183,6 @@ wr_control_lanes_dead(struct wr_control *c, struct wr_peer *peer);
 
 /* info.c: figures of what changed since the last time. */
 void
-wr_control_send_stats(struct wr_control *c);
+wr_info_send(struct wr_control *c);
 
 #endif

@@ -79,10 +79,10 @@ static enum weir_result
 lane_read(struct wr_lane_link *lane, const struct wr_message_lane_added *m, const struct wr_lane_geometry *g,
           const struct weir_subscriber_options *o)
 {
-        struct wr_lane_start start = {m->position, m->sequence, m->format};
+        struct wr_lane_start start = { m->position, m->sequence, m->format };
         struct wr_pair_words *words = (struct wr_pair_words *)(void *)((uint8_t *)lane->page + m->words_offset);
-        enum weir_result result = wr_lane_reader_open(&lane->reader, lane->segment, g, &start, words, m->announcements,
-                                                      m->reliable != 0);
+        enum weir_result result =
+                wr_lane_reader_open(&lane->reader, lane->segment, g, &start, words, m->announcements, m->reliable != 0);
 
         lane->reader.keep = o->keep == WEIR_NONE ? 0 : o->keep;
         lane->reader.verify = o->verify == 0 ? 1 : o->verify; /* WEIR_NONE is what it calls none, too */
@@ -108,15 +108,16 @@ lane_free(struct wr_control *c, struct wr_lane_link *lane)
 static void
 lane_finish(struct wr_control *c, struct wr_job *job)
 {
-        struct wr_lane_link *lane = (struct wr_lane_link *)(void *)((char *)job - offsetof(struct wr_lane_link, finish));
+        struct wr_lane_link *lane =
+                (struct wr_lane_link *)(void *)((char *)job - offsetof(struct wr_lane_link, finish));
         struct weir_subscriber *s = lane->subscriber;
         struct wr_lane_link **at = &s->control_lanes;
 
         while (*at != lane)
                 at = &(*at)->control_next;
         *at = lane->control_next;
-        wr_store_release(&lane->reader.pair.words->state, WR_PAIR_DONE);
-        wr_control_send(c, &(struct wr_message){.kind = WR_PAIR_DONE, .pair_done = {lane->pair}});
+        wr_store_release(&lane->reader.pair.words->state, WR_PAIR_RELEASED);
+        wr_control_send(c, &(struct wr_message){ .kind = WR_PAIR_DONE, .pair_done = { lane->pair } });
         lane_free(c, lane);
         c->lanes -= 1;
         wr_subscriber_drop(s);
@@ -182,14 +183,19 @@ lane_arrive(struct wr_control *c, struct weir_subscriber *s, struct wr_lane_link
 static void
 lane_declined(struct wr_control *c, struct weir_subscriber *s, int32_t reason, const char *text)
 {
-        if (s->opening) {
-                s->declined = reason;
-                snprintf(s->opening->sentence, sizeof s->opening->sentence, "%s", text);
-                opening_settle(c, s);
+        /* Told while it opens, too: the open call says so itself only when no other lane came. */
+        wr_bus_tell(c->bus, &(struct weir_event){ .kind = WEIR_LEFT,
+                                                  .reason = reason,
+                                                  .user = s->options.user,
+                                                  .subscriber = s,
+                                                  .topic = s->topic,
+                                                  .text = text,
+                                                  .count = s->lane_count });
+        if (!s->opening)
                 return;
-        }
-        wr_bus_tell(c->bus, &(struct weir_event){.kind = WEIR_LEFT, .reason = reason, .user = s->options.user, .subscriber = s,
-                                                 .topic = s->topic, .text = text, .count = s->lane_count});
+        s->declined = reason;
+        snprintf(s->opening->sentence, sizeof s->opening->sentence, "%s", text);
+        opening_settle(c, s);
 }
 
 void
@@ -205,20 +211,25 @@ wr_control_lane_added(struct wr_control *c, const struct wr_message_lane_added *
                 result = WEIR_E_QUOTA;
         if (result == WEIR_OK)
                 result = lane_create(c, s, m, objects, &lane);
-        wr_control_send(c, &(struct wr_message){.kind = WR_PAIR_READY, .pair_ready = {m->pair, result}});
+        wr_control_send(c, &(struct wr_message){ .kind = WR_PAIR_READY, .pair_ready = { m->pair, result } });
         if (!s)
                 return;
         if (result < 0) {
                 if (!text[0])
-                        wr_sentence(text, sizeof text, "the lane of publisher '%s' of '%s' cannot be mapped: %s", m->name, s->topic,
-                                    weir_result_text(result));
+                        wr_sentence(text, sizeof text, "the lane of publisher '%s' of '%s' cannot be mapped: %s",
+                                    m->name, s->topic, weir_result_text(result));
                 lane_declined(c, s, result, text);
                 return;
         }
         count = lane_arrive(c, s, lane);
         wr_sentence(text, sizeof text, "publisher '%s' of '%s' joined", m->name, s->topic);
-        wr_bus_tell(c->bus, &(struct weir_event){.kind = WEIR_JOINED, .user = s->options.user, .subscriber = s,
-                                                 .topic = s->topic, .text = text, .source = m->source, .count = count});
+        wr_bus_tell(c->bus, &(struct weir_event){ .kind = WEIR_JOINED,
+                                                  .user = s->options.user,
+                                                  .subscriber = s,
+                                                  .topic = s->topic,
+                                                  .text = text,
+                                                  .source = m->source,
+                                                  .count = count });
         opening_settle(c, s);
 }
 
@@ -285,9 +296,9 @@ lane_grow(struct wr_control *c, struct wr_job *job)
 }
 
 enum weir_result
-wr_lane_link_grow(struct wr_lane_link *lane)
+wr_control_lane_grow(struct wr_lane_link *lane)
 {
-        struct wr_question q = {.subject = lane};
+        struct wr_question q = { .subject = lane };
         uint64_t before = lane->reader.committed;
 
         wr_control_do(&lane->subscriber->bus->control, &q, lane_grow);

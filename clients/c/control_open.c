@@ -55,11 +55,11 @@ enum weir_result
 wr_control_open(struct weir *bus, const struct weir_options *options)
 {
         struct wr_control *c = &bus->control;
-        struct wr_question opening = {.job.run = NULL};
+        struct wr_question opening = { .job.run = NULL };
         char sentence[WR_CONTROL_SENTENCE_MAX];
         enum weir_result result;
 
-        *c = (struct wr_control){.bus = bus, .options = options, .questions = &opening};
+        *c = (struct wr_control){ .bus = bus, .options = options, .questions = &opening };
         c->connection = c->life_line = c->wake = WR_NO_OBJECT;
         c->jobs_end = &c->jobs;
         c->letters_end = &c->letters;
@@ -67,8 +67,10 @@ wr_control_open(struct weir *bus, const struct weir_options *options)
                 return wr_error(WEIR_E_QUOTA, "cannot open a bus: %s", sentence);
         result = wr_flag_create(&c->wake);
         if (result == WEIR_E_QUOTA)
-                return wr_error(result, "cannot open a bus: all %u descriptors of this process are in use, it needs %u: "
-                                "raise RLIMIT_NOFILE (ulimit -n)", wr_watch_objects_now(), wr_watch_objects_now() + 2);
+                return wr_error(result,
+                                "cannot open a bus: all %u descriptors of this process are in use, it needs %u: "
+                                "raise RLIMIT_NOFILE (ulimit -n)",
+                                wr_watch_objects_now(), wr_watch_objects_now() + 2);
         if (result < 0)
                 return wr_error_cannot(result, "make the wake flag of", "a bus");
         pthread_mutex_init(&c->lock, NULL);
@@ -102,7 +104,7 @@ control_ending(struct wr_control *c, struct wr_job *job)
 void
 wr_control_close(struct wr_control *c)
 {
-        struct wr_question q = {.job.run = NULL};
+        struct wr_question q = { .job.run = NULL };
         pthread_t thread = c->thread;
         wr_object wake = c->wake;
 
@@ -127,7 +129,7 @@ program_name(void)
 static enum weir_result
 hello_answer(struct wr_control *c, char *sentence, size_t room)
 {
-        struct wr_watch watch = {.object = c->connection, .read = true};
+        struct wr_watch watch = { .object = c->connection, .read = true };
         uint8_t bytes[WR_MESSAGE_BYTES_MAX];
         int64_t deadline_ns = wr_bus_deadline(HELLO_TIMEOUT_NS), left_ns;
         struct wr_message m;
@@ -161,8 +163,8 @@ hello_answer(struct wr_control *c, char *sentence, size_t room)
                 return WEIR_E_VERSION;
         }
         if (m.welcome.layout != WR_LAYOUT) {
-                wr_sentence(sentence, room, "its layout of shared memory is version %u, this library's is %d", m.welcome.layout,
-                            WR_LAYOUT);
+                wr_sentence(sentence, room, "its layout of shared memory is version %u, this library's is %d",
+                            m.welcome.layout, WR_LAYOUT);
                 return WEIR_E_VERSION;
         }
         c->session = m.welcome.session;
@@ -173,7 +175,7 @@ hello_answer(struct wr_control *c, char *sentence, size_t room)
 static enum weir_result
 say_hello(struct wr_control *c, const char *address, char *sentence, size_t room)
 {
-        struct wr_message hello = {.kind = WR_HELLO, .request = 1, .hello = {.layout = WR_LAYOUT}};
+        struct wr_message hello = { .kind = WR_HELLO, .request = 1, .hello = { .layout = WR_LAYOUT } };
         uint8_t bytes[WR_MESSAGE_BYTES_MAX];
         enum weir_result result = wr_endpoint_connect(&c->connection, address, sentence, room);
 
@@ -211,10 +213,12 @@ try_each(struct wr_control *c, char list[][WR_ADDRESS_MAX], size_t count, char *
                 if (result == WEIR_OK)
                         return WEIR_OK;
                 if (result != WEIR_E_NO_BROKER) {
-                        wr_sentence(sentence, room, "the broker at %s: %s", list[i], why[0] ? why : weir_result_text(result));
+                        wr_sentence(sentence, room, "the broker at %s: %s", list[i],
+                                    why[0] ? why : weir_result_text(result));
                         return result;
                 }
-                wr_sentence(sentence + used, room - used, "%s%s (%s)", i ? ", " : "", list[i], why[0] ? why : "nobody listens");
+                wr_sentence(sentence + used, room - used, "%s%s (%s)", i ? ", " : "", list[i],
+                            why[0] ? why : "nobody listens");
                 used = strlen(sentence);
         }
         return WEIR_E_NO_BROKER;
@@ -226,7 +230,7 @@ wr_control_connect(struct wr_control *c, char *sentence, size_t room)
         char list[WR_ADDRESSES][WR_ADDRESS_MAX], tried[WR_CONTROL_SENTENCE_MAX - 128];
         const struct weir_options *o = c->options;
         int64_t deadline_ns = wr_bus_deadline(o->open_timeout_ns ? o->open_timeout_ns : OPEN_TIMEOUT_NS);
-        struct wr_watch wake = {.object = c->wake, .read = true};
+        struct wr_watch wake = { .object = c->wake, .read = true };
         size_t count = 1;
         enum weir_result result = wr_watch_own_table(&c->wake, 1);
 

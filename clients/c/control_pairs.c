@@ -22,7 +22,7 @@ publisher_of(struct wr_control *c, uint64_t lane)
 }
 
 void
-wr_pair_link_drop(struct wr_pair_link *link)
+wr_control_link_drop(struct wr_pair_link *link)
 {
         if (wr_add32(&link->references, UINT32_MAX) != 1)
                 return;
@@ -34,9 +34,9 @@ wr_pair_link_drop(struct wr_pair_link *link)
 static void
 pair_ack(struct wr_control *c, uint64_t lane, uint64_t pair, enum weir_result result, const struct wr_lane_start *start)
 {
-        wr_control_send(c, &(struct wr_message){.kind = WR_PAIR_ACK,
-                                                .pair_ack = {lane, pair, result, start->position, start->sequence,
-                                                             start->format}});
+        wr_control_send(c, &(struct wr_message){ .kind = WR_PAIR_ACK,
+                                                 .pair_ack = { lane, pair, result, start->position, start->sequence,
+                                                               start->format } });
 }
 
 static void
@@ -83,8 +83,9 @@ link_create(struct wr_control *c, struct weir_publisher *p, const struct wr_mess
 
         if (!link)
                 return WEIR_E_NO_MEMORY;
-        link->pair = (struct wr_pair_writer){.announcement_count = m->announcements, .reliable = m->reliable != 0,
-                                             .id = m->pair, .user = link};
+        link->pair = (struct wr_pair_writer){
+                .announcement_count = m->announcements, .reliable = m->reliable != 0, .id = m->pair, .user = link
+        };
         link->history = m->history;
         link->references = 1;
         snprintf(link->name, sizeof link->name, "%s", m->name);
@@ -121,7 +122,7 @@ wr_control_pair_added(struct wr_control *c, const struct wr_message_pair_added *
         if (result == WEIR_OK)
                 result = link_create(c, p, m, objects, &link);
         if (result < 0) {
-                pair_ack(c, m->lane, m->pair, result, &(struct wr_lane_start){0, 0, 0});
+                pair_ack(c, m->lane, m->pair, result, &(struct wr_lane_start){ 0, 0, 0 });
                 return;
         }
         link->control_next = p->control_links;
@@ -141,7 +142,7 @@ link_forget(struct wr_control *c, struct weir_publisher *p, struct wr_pair_link 
                 at = &(*at)->control_next;
         *at = link->control_next;
         wr_control_peer_drop(c, link->peer);
-        wr_pair_link_drop(link);
+        wr_control_link_drop(link);
 }
 
 static void
@@ -155,10 +156,14 @@ joined_or_left(struct wr_control *c, const struct weir_publisher *p, const struc
                       : link->reason == WEIR_E_EVICTED ? "was evicted and left"
                                                        : "died";
         snprintf(text, sizeof text, "subscriber '%s' of '%s' %s", link->name, p->topic, how);
-        wr_bus_tell(c->bus, &(struct weir_event){.kind = kind, .reason = kind == WEIR_LEFT ? link->reason : WEIR_OK,
-                                                 .publisher = (struct weir_publisher *)(uintptr_t)p,
-                                                 .user = p->options.user, .topic = p->topic, .text = text,
-                                                 .source = link->pair.id, .count = wr_load32(&p->link_count)});
+        wr_bus_tell(c->bus, &(struct weir_event){ .kind = kind,
+                                                  .reason = kind == WEIR_LEFT ? link->reason : WEIR_OK,
+                                                  .publisher = (struct weir_publisher *)(uintptr_t)p,
+                                                  .user = p->options.user,
+                                                  .topic = p->topic,
+                                                  .text = text,
+                                                  .source = link->pair.id,
+                                                  .count = wr_load32(&p->link_count) });
 }
 
 static void
@@ -266,7 +271,7 @@ wr_control_pairs_close(struct wr_control *c, struct weir_publisher *p)
                 struct wr_pair_link *link = p->control_links;
 
                 if (!link->attached)
-                        pair_ack(c, p->lane, link->pair.id, WEIR_E_CLOSED, &(struct wr_lane_start){0, 0, 0});
+                        pair_ack(c, p->lane, link->pair.id, WEIR_E_CLOSED, &(struct wr_lane_start){ 0, 0, 0 });
                 link_forget(c, p, link);
         }
 }

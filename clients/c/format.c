@@ -51,7 +51,7 @@ format_create(const void *bytes, uint64_t size)
                 free(format);
                 return NULL;
         }
-        format->open = (struct weir_format){parts.type, parts.encoding, parts.schema, parts.schema_size};
+        format->open = (struct weir_format){ parts.type, parts.encoding, parts.schema, parts.schema_size };
         return format;
 }
 

@@ -112,7 +112,7 @@ block_release(struct wr_frame *frame)
         wr_lane_release(pair, frame->announcement);
         if (wr_pair_room_due(pair))
                 wr_signal_raise(&pair->words->space);
-        wr_lane_link_drop(lane);
+        wr_subscriber_lane_drop(lane);
 }
 
 void WEIR_CALL

@@ -114,13 +114,13 @@ stats_send(struct wr_control *c, uint64_t endpoint, const struct weir_info *info
         wr_store(told, sum);
         wr_control_send(c, &(struct wr_message){
                                    .kind = WR_STATS,
-                                   .stats = {endpoint, info->frames, info->bytes, info->lost, info->skipped, info->corrupt,
-                                             info->full, info->waits, info->out, info->copied_bytes},
+                                   .stats = { endpoint, info->frames, info->bytes, info->lost, info->skipped,
+                                              info->corrupt, info->full, info->waits, info->out, info->copied_bytes },
                            });
 }
 
 void
-wr_control_send_stats(struct wr_control *c)
+wr_info_send(struct wr_control *c)
 {
         struct weir_info info;
 
@@ -173,15 +173,35 @@ row_of(const struct wr_message *m)
         const struct wr_message_endpoint *e = &m->endpoint;
 
         if (m->kind == WR_TOPIC)
-                return (struct weir_row){.size = sizeof(struct weir_row), .publishers = m->topic.publishers,
-                                         .subscribers = m->topic.subscribers, .topic = m->topic.topic,
-                                         .type = m->topic.type, .name = "", .identity = ""};
+                return (struct weir_row){ .size = sizeof(struct weir_row),
+                                          .publishers = m->topic.publishers,
+                                          .subscribers = m->topic.subscribers,
+                                          .topic = m->topic.topic,
+                                          .type = m->topic.type,
+                                          .name = "",
+                                          .identity = "" };
         return (struct weir_row){
-                .size = sizeof(struct weir_row), .publishes = e->publishes, .pid = e->pid, .delivery = e->delivery,
-                .path = e->path, .peers = e->peers, .id = e->id, .source = e->source, .frames = e->frames,
-                .bytes = e->bytes, .lost = e->lost, .skipped = e->skipped, .corrupt = e->corrupt, .full = e->full,
-                .waits = e->waits, .out = e->out, .memory_bytes = e->memory_bytes, .topic = e->topic, .type = e->type,
-                .name = e->name, .identity = e->identity,
+                .size = sizeof(struct weir_row),
+                .publishes = e->publishes,
+                .pid = e->pid,
+                .delivery = e->delivery,
+                .path = e->path,
+                .peers = e->peers,
+                .id = e->id,
+                .source = e->source,
+                .frames = e->frames,
+                .bytes = e->bytes,
+                .lost = e->lost,
+                .skipped = e->skipped,
+                .corrupt = e->corrupt,
+                .full = e->full,
+                .waits = e->waits,
+                .out = e->out,
+                .memory_bytes = e->memory_bytes,
+                .topic = e->topic,
+                .type = e->type,
+                .name = e->name,
+                .identity = e->identity,
         };
 }
 
@@ -189,8 +209,8 @@ enum weir_result WEIR_CALL
 weir_list(struct weir *bus, const char *pattern, int endpoints, int (*row)(const struct weir_row *row, void *user),
           void *user)
 {
-        struct list list = {.end = &list.rows};
-        struct wr_question q = {.answer = list_answer, .subject = &list, .message.kind = WR_LIST};
+        struct list list = { .end = &list.rows };
+        struct wr_question q = { .answer = list_answer, .subject = &list, .message.kind = WR_LIST };
         struct list_row *at, *next;
         enum weir_result result = wr_bus_check(bus);
         int wanted = 1;
@@ -234,14 +254,15 @@ who_is_it(const struct weir_row *row, void *user)
 enum weir_result WEIR_CALL
 weir_peer(struct weir *bus, uint64_t source, struct weir_peer *out)
 {
-        struct weir_peer peer = {.size = 0};
-        struct who who = {source, &peer};
+        struct weir_peer peer = { .size = 0 };
+        struct who who = { source, &peer };
         enum weir_result result = weir_list(bus, "**", 1, who_is_it, &who);
 
         if (result < 0)
                 return result;
         if (!peer.identity[0])
-                return wr_error(WEIR_E_CLOSED, "source %llu publishes no more, or may not be seen", (unsigned long long)source);
+                return wr_error(WEIR_E_CLOSED, "source %llu publishes no more, or may not be seen",
+                                (unsigned long long)source);
         return hand_out(out, &peer, sizeof peer, "weir_peer");
 }
 
@@ -257,9 +278,9 @@ state_answer(struct wr_control *c, struct wr_question *q, const struct wr_messag
 enum weir_result WEIR_CALL
 weir_broker_status(struct weir *bus, struct weir_broker_state *out)
 {
-        struct wr_message answer = {.kind = WR_DONE};
+        struct wr_message answer = { .kind = WR_DONE };
         const struct wr_message_state *m = &answer.state;
-        struct wr_question q = {.answer = state_answer, .subject = &answer, .message.kind = WR_STATUS};
+        struct wr_question q = { .answer = state_answer, .subject = &answer, .message.kind = WR_STATUS };
         struct weir_broker_state state;
         enum weir_result result = wr_bus_check(bus);
 
@@ -270,9 +291,16 @@ weir_broker_status(struct weir *bus, struct weir_broker_state *out)
         if (answer.kind != WR_STATE)
                 return wr_error(WEIR_E_CORRUPT, "the broker answered STATUS with %s", wr_message_name(answer.kind));
         state = (struct weir_broker_state){
-                .pid = m->pid, .scope = m->scope, .sessions = m->sessions, .topics = m->topics, .lanes = m->lanes,
-                .pairs = m->pairs, .subscriptions = m->subscriptions, .refusals = m->refusals,
-                .uptime_ns = m->uptime_ns, .reserve_bytes = m->reserve_bytes,
+                .pid = m->pid,
+                .scope = m->scope,
+                .sessions = m->sessions,
+                .topics = m->topics,
+                .lanes = m->lanes,
+                .pairs = m->pairs,
+                .subscriptions = m->subscriptions,
+                .refusals = m->refusals,
+                .uptime_ns = m->uptime_ns,
+                .reserve_bytes = m->reserve_bytes,
         };
         snprintf(state.version, sizeof state.version, "%s", m->version);
         snprintf(state.address, sizeof state.address, "%s", m->address);
@@ -292,7 +320,7 @@ done_answer(struct wr_control *c, struct wr_question *q, const struct wr_message
 enum weir_result WEIR_CALL
 weir_broker_stop(struct weir *bus)
 {
-        struct wr_question q = {.answer = done_answer, .message.kind = WR_STOP};
+        struct wr_question q = { .answer = done_answer, .message.kind = WR_STOP };
         enum weir_result result = wr_bus_check(bus);
 
         return result < 0 ? result : wr_control_ask(&bus->control, &q, ANSWER_TIMEOUT_NS);
@@ -301,7 +329,7 @@ weir_broker_stop(struct weir *bus)
 enum weir_result WEIR_CALL
 weir_package_socket(struct weir *bus, const char *package, const char *path)
 {
-        struct wr_question q = {.answer = done_answer, .message.kind = WR_PACKAGE_SOCKET};
+        struct wr_question q = { .answer = done_answer, .message.kind = WR_PACKAGE_SOCKET };
         struct wr_message_package_socket *m = &q.message.package_socket;
         enum weir_result result = wr_bus_check(bus);
 

@@ -39,8 +39,9 @@ wr_loans_open(struct weir_publisher *p)
         if (!scratch)
                 return wr_error(WEIR_E_NO_MEMORY, "no memory for the %u loans of '%s'", p->loans_max, p->topic);
         for (uint32_t i = p->loans_max; i-- > 0;) {
-                p->loans[i] = (struct wr_loan){.publisher = p, .scratch = scratch + i * each, .index = i,
-                                               .next = p->free_loans};
+                p->loans[i] = (struct wr_loan){
+                        .publisher = p, .scratch = scratch + i * each, .index = i, .next = p->free_loans
+                };
                 p->free_loans = &p->loans[i];
         }
         return WEIR_OK;
@@ -113,7 +114,7 @@ loan_fill(struct weir_publisher *p, struct wr_loan *loan, const struct wr_want *
                 wr_publisher_leave(p);
                 return result;
         }
-        loan->open = (struct weir_loan){.size = want->size};
+        loan->open = (struct weir_loan){ .size = want->size };
         loan->open.data = want->offset == WR_SCRATCH ? loan->scratch : p->writer.heap_base + want->offset;
         return WEIR_OK;
 }
@@ -121,7 +122,7 @@ loan_fill(struct weir_publisher *p, struct wr_loan *loan, const struct wr_want *
 static enum weir_result
 loan_lend(struct weir_publisher *p, uint64_t size, int64_t timeout_ns, struct weir_loan **out)
 {
-        struct wr_want want = {.lend = true, .size = size, .align = p->options.payload_align};
+        struct wr_want want = { .lend = true, .size = size, .align = p->options.payload_align };
         struct wr_loan *loan;
         enum weir_result result;
 
@@ -135,7 +136,8 @@ loan_lend(struct weir_publisher *p, uint64_t size, int64_t timeout_ns, struct we
                                 p->loans_max, p->topic);
         result = wr_publisher_try(p, &want, timeout_ns);
         if (result == WEIR_E_TOO_LARGE)
-                return wr_error(result, "%llu bytes do not fit the memory of '%s' (%llu for payloads): raise memory_max",
+                return wr_error(result,
+                                "%llu bytes do not fit the memory of '%s' (%llu for payloads): raise memory_max",
                                 (unsigned long long)size, p->topic, (unsigned long long)p->writer.geometry.heap_bytes);
         if (result != WEIR_OK)
                 return result;
@@ -185,8 +187,9 @@ keeper_open(struct weir_publisher *p)
                 return wr_error(WEIR_E_NO_MEMORY, "no memory to keep loans of '%s'", p->topic);
         }
         memset(p->keeper->page, 0, bytes);
-        p->keeper->pair = (struct wr_pair_writer){.words = p->keeper->page, .announcement_count = p->loans_max,
-                                                  .user = p->keeper};
+        p->keeper->pair = (struct wr_pair_writer){ .words = p->keeper->page,
+                                                   .announcement_count = p->loans_max,
+                                                   .user = p->keeper };
         wr_store(&p->keeper->pair.words->state, WR_PAIR_LEAVING);
         return wr_lane_attach(&p->writer, &p->keeper->pair, 0, &start);
 }
@@ -218,7 +221,8 @@ publish_block(struct weir_publisher *p, struct wr_loan *loan, const struct wr_ab
                 announcement = &p->keeper->pair.words->announcements[loan->index];
                 wr_store_release(announcement, loan->offset / 64 + 1);
         }
-        result = wr_lane_publish_block(&p->writer, loan->offset, loan->open.size, about, wr_clock_fast_ns(&p->clock), &hash);
+        result = wr_lane_publish_block(&p->writer, loan->offset, loan->open.size, about, wr_clock_fast_ns(&p->clock),
+                                       &hash);
         if (result < 0 && announcement)
                 wr_store_release(announcement, 0);
         return result;
@@ -232,7 +236,8 @@ loan_publish(struct weir_publisher *p, struct wr_loan *loan, const struct wr_abo
         enum weir_result result;
 
         if (loan->offset != WR_SCRATCH && p->hash_full) /* outside the latch: it may take milliseconds */
-                hash = wr_hash_two(extension, wr_lane_extension(about, extension), p->writer.heap_base + loan->offset, size);
+                hash = wr_hash_two(extension, wr_lane_extension(about, extension), p->writer.heap_base + loan->offset,
+                                   size);
         wr_publisher_enter(p);
         result = loan->offset == WR_SCRATCH ? publish_scratch(p, loan, about) : publish_block(p, loan, about, hash);
         if (result == WEIR_OK) {
@@ -266,10 +271,11 @@ weir_loan_publish(struct weir_loan *open)
         if (result == WEIR_OK && loan->kept)
                 result = wr_error(WEIR_E_USAGE, "this loan was published before");
         if (result == WEIR_OK && open->size > loan->lent_size)
-                result = wr_error(WEIR_E_USAGE, "the loan's size is %llu, but %llu bytes were lent: it may only be lowered",
+                result = wr_error(WEIR_E_USAGE,
+                                  "the loan's size is %llu, but %llu bytes were lent: it may only be lowered",
                                   (unsigned long long)open->size, (unsigned long long)loan->lent_size);
         if (result == WEIR_OK)
-                result = wr_about_read(&open->about, &room, &about);
+                result = wr_publisher_about(&open->about, &room, &about);
         if (result < 0)
                 return result;
         wr_publisher_lock(loan->publisher);

@@ -22,38 +22,34 @@ next_room(struct weir *bus, struct weir_event *event)
         if (!p)
                 return false;
         wr_store32(&p->room_wanted, 0);
-        *event = (struct weir_event){.kind = WEIR_ROOM, .publisher = p, .user = p->options.user, .topic = p->topic,
-                                     .source = p->source, .count = wr_load32(&p->link_count)};
+        *event = (struct weir_event){ .kind = WEIR_ROOM,
+                                      .publisher = p,
+                                      .user = p->options.user,
+                                      .topic = p->topic,
+                                      .source = p->source,
+                                      .count = wr_load32(&p->link_count) };
         return true;
 }
 
-/* The bus's lock is held. */
+/* The bus's lock is held. Who was told goes to the end of the list, so that the others have their turn. */
 static bool
 next_frames(struct weir *bus, struct weir_event *event)
 {
-        struct weir_subscriber *s, *found = NULL, *first = NULL;
-        uint32_t index = 0, at = 0;
+        struct weir_subscriber **at = &bus->subscribers, *s;
 
-        for (s = bus->subscribers; s; s = s->next, index++) {
-                if ((first && index <= bus->turn) || !wr_subscriber_ready(s))
-                        continue;
-                if (index > bus->turn) {
-                        found = s;
-                        at = index;
-                        break;
-                }
-                first = s; /* before the turn: only if there is none behind it */
-        }
-        if (!found)
-                found = first;
-        bus->turn = found == first ? 0 : at;
-        if (found && found == first)
-                for (s = bus->subscribers; s != found; s = s->next)
-                        bus->turn += 1;
-        if (!found)
+        while (*at && !wr_subscriber_ready(*at))
+                at = &(*at)->next;
+        s = *at;
+        if (!s)
                 return false;
-        *event = (struct weir_event){.kind = WEIR_FRAMES, .subscriber = found, .user = found->options.user,
-                                     .topic = found->topic, .count = 1};
+        *at = s->next;
+        while (*at)
+                at = &(*at)->next;
+        *at = s;
+        s->next = NULL;
+        *event = (struct weir_event){
+                .kind = WEIR_FRAMES, .subscriber = s, .user = s->options.user, .topic = s->topic, .count = 1
+        };
         return true;
 }
 
@@ -95,7 +91,7 @@ next_wait(struct weir *bus, int64_t timeout_ns, const struct weir_event **e)
                 if (wr_load32(&bus->closed))
                         return wr_error(WEIR_E_CLOSED, "the bus was closed");
                 wr_wait_add_bus(&wait, bus);
-                wr_fence();
+                wr_pair_settle();
                 result = next_now(bus, e);
                 if (result == WEIR_EMPTY && left_ns > 0)
                         wr_wait_sleep(&wait, left_ns, tries++);

@@ -18,8 +18,10 @@ wr_options_read(void *to, size_t size, const void *options, const char *name)
                 return wr_error(WEIR_E_USAGE, "%s.size is %u: set it to sizeof(struct %s)", name, given, name);
         for (size_t i = size; i < given; i++)
                 if (((const unsigned char *)options)[i] != 0)
-                        return wr_error(WEIR_E_USAGE, "%s has a field set that this library (%u bytes of %u) does not know: "
-                                                      "load a newer libweir", name, (unsigned)size, given);
+                        return wr_error(WEIR_E_USAGE,
+                                        "%s has a field set that this library (%u bytes of %u) does not know: "
+                                        "load a newer libweir",
+                                        name, (unsigned)size, given);
         memcpy(to, options, given < size ? given : size);
         return WEIR_OK;
 }
@@ -35,7 +37,7 @@ wr_options_count(uint32_t value, uint32_t when_zero)
 enum weir_result
 wr_options_path(uint32_t require, const char *topic)
 {
-        static const char *const names[] = {"any", "shm", "pipe", "tcp", "vsock", "ivshmem"};
+        static const char *const names[] = { "any", "shm", "pipe", "tcp", "vsock", "ivshmem" };
 
         if (require == WEIR_ANY_PATH || require == WEIR_SHM)
                 return WEIR_OK;
@@ -55,6 +57,7 @@ wr_options_topic(const char *topic)
         if (wr_topic_valid(topic, &why))
                 return WEIR_OK;
         if (strchr(topic, '*') && wr_topic_pattern_valid(topic, NULL))
-                return wr_error(WEIR_E_USAGE, "'%s' is a pattern: this version of weir takes exact names of topics", topic);
+                return wr_error(WEIR_E_USAGE, "'%s' is a pattern: this version of weir takes exact names of topics",
+                                topic);
         return wr_error(WEIR_E_USAGE, "'%.200s' is no name of a topic: %s", topic, why ? why : "it breaks the grammar");
 }

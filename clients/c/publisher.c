@@ -44,7 +44,7 @@ wr_publisher_unlock(struct weir_publisher *p)
 }
 
 enum weir_result
-wr_about_read(const struct weir_about *about, struct wr_about *room, const struct wr_about **out)
+wr_publisher_about(const struct weir_about *about, struct wr_about *room, const struct wr_about **out)
 {
         *out = NULL;
         if (!about)
@@ -54,8 +54,8 @@ wr_about_read(const struct weir_about *about, struct wr_about *room, const struc
                                 WR_META_MAX);
         if (about->meta_size > 0 && !about->meta)
                 return wr_error(WEIR_E_USAGE, "about.meta is NULL, but about.meta_size is %u", about->meta_size);
-        *room = (struct wr_about){about->stamp_ns, about->tag, about->meta, about->meta_size,
-                                  about->flags & ~(uint32_t)LIBRARY_FLAGS};
+        *room = (struct wr_about){ about->stamp_ns, about->tag, about->meta, about->meta_size,
+                                   about->flags & ~(uint32_t)LIBRARY_FLAGS };
         *out = room;
         return WEIR_OK;
 }
@@ -134,7 +134,7 @@ publish_small(struct weir_publisher *p, const void *data, uint64_t size, const s
         wr_publisher_leave(p);
         if (result != WEIR_FULL)
                 return result;
-        want = (struct wr_want){.data = data, .size = size, .about = about, .more = more};
+        want = (struct wr_want){ .data = data, .size = size, .about = about, .more = more };
         return wr_publisher_try(p, &want, timeout_ns);
 }
 
@@ -155,9 +155,10 @@ wr_publisher_commit(struct weir_publisher *p, uint64_t end)
                 bytes = p->writer.geometry.heap_bytes - p->committed;
         result = wr_memory_commit(p->writer.heap_base + p->committed, bytes);
         if (result < 0)
-                return wr_error(result, "no memory for %llu more bytes of the lane of '%s' (%llu are there): the system or a "
-                                "memory limit of its control group refuses them", (unsigned long long)bytes, p->topic,
-                                (unsigned long long)p->committed);
+                return wr_error(result,
+                                "no memory for %llu more bytes of the lane of '%s' (%llu are there): the system or a "
+                                "memory limit of its control group refuses them",
+                                (unsigned long long)bytes, p->topic, (unsigned long long)p->committed);
         p->committed += bytes;
         return WEIR_OK;
 }
@@ -179,7 +180,7 @@ static enum weir_result
 publish_large(struct weir_publisher *p, const void *data, uint64_t size, const struct wr_about *about, bool more,
               int64_t timeout_ns)
 {
-        struct wr_want want = {.lend = true, .size = size, .align = WR_LINE_BYTES};
+        struct wr_want want = { .lend = true, .size = size, .align = WR_LINE_BYTES };
         enum weir_result result = wr_publisher_try(p, &want, timeout_ns);
         uint64_t hash = 0;
 
@@ -190,7 +191,8 @@ publish_large(struct weir_publisher *p, const void *data, uint64_t size, const s
                 hash = block_fill(p, want.offset, data, size, about);
         wr_publisher_enter(p);
         if (result == WEIR_OK)
-                result = wr_lane_publish_block(&p->writer, want.offset, size, about, wr_clock_fast_ns(&p->clock), &hash);
+                result =
+                        wr_lane_publish_block(&p->writer, want.offset, size, about, wr_clock_fast_ns(&p->clock), &hash);
         if (result < 0) {
                 wr_lane_discard(&p->writer, want.offset, size);
         } else {
@@ -206,12 +208,12 @@ enum weir_result WEIR_CALL
 weir_publish(struct weir_publisher *p, const void *data, uint64_t size, const struct weir_about *a, int64_t timeout_ns)
 {
         struct wr_about room;
-        const struct wr_about *about;
+        const struct wr_about *about = NULL;
         enum weir_result result = wr_publisher_check(p);
         bool more = a && (a->flags & WEIR_MORE);
 
         if (result == WEIR_OK)
-                result = wr_about_read(a, &room, &about);
+                result = wr_publisher_about(a, &room, &about);
         if (result == WEIR_OK && !data && size > 0)
                 result = wr_error(WEIR_E_USAGE, "data is NULL, but size is %llu", (unsigned long long)size);
         if (result < 0)
@@ -228,7 +230,8 @@ weir_publish(struct weir_publisher *p, const void *data, uint64_t size, const st
         }
         wr_publisher_unlock(p);
         if (result == WEIR_E_TOO_LARGE)
-                return wr_error(result, "%llu bytes do not fit the memory of '%s' (%llu for payloads): raise memory_max",
+                return wr_error(result,
+                                "%llu bytes do not fit the memory of '%s' (%llu for payloads): raise memory_max",
                                 (unsigned long long)size, p->topic, (unsigned long long)p->writer.geometry.heap_bytes);
         return result;
 }
@@ -238,15 +241,16 @@ weir_publish(struct weir_publisher *p, const void *data, uint64_t size, const st
 enum weir_result
 wr_publisher_put_format(struct weir_publisher *p, const struct weir_format *format)
 {
-        struct wr_format_parts parts = {format->type, format->encoding, format->schema, format->schema_size};
+        struct wr_format_parts parts = { format->type, format->encoding, format->schema, format->schema_size };
         size_t size = wr_format_bytes(&parts);
         uint64_t offset, lent = size > p->writer.geometry.inline_max ? size : p->writer.geometry.inline_max + 1;
         enum weir_result result;
         void *bytes;
 
         if (size == 0)
-                return wr_error(WEIR_E_USAGE, "a format of '%s' is too long: type %d, encoding %d, schema %d bytes at most",
-                                p->topic, WR_FORMAT_TYPE_MAX, WR_FORMAT_ENCODING_MAX, WR_FORMAT_SCHEMA_MAX);
+                return wr_error(WEIR_E_USAGE,
+                                "a format of '%s' is too long: type %d, encoding %d, schema %d bytes at most", p->topic,
+                                WR_FORMAT_TYPE_MAX, WR_FORMAT_ENCODING_MAX, WR_FORMAT_SCHEMA_MAX);
         result = wr_lane_lend(&p->writer, lent, WR_LINE_BYTES, &offset); /* more than inline_max: so it is a block */
         if (result != WEIR_OK)
                 return result;

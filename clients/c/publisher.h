@@ -25,66 +25,67 @@ enum wr_change { WR_CHANGE_NONE, WR_CHANGE_ATTACH, WR_CHANGE_DETACH };
 struct wr_pair_link {
         struct wr_pair_writer pair;
         wr_word32 references;
-        struct wr_pair_link *next;        /* links */
-        struct wr_pair_link *next_change; /* changes, then applied */
+        struct wr_pair_link *next;         /* links */
+        struct wr_pair_link *next_change;  /* changes, then applied */
         struct wr_pair_link *control_next; /* all that the control thread knows of */
         struct weir_publisher *publisher;
         struct wr_peer *peer;
         void *page;
         uint64_t page_bytes;
         enum wr_change change;
-        enum weir_result result;          /* of attaching */
-        int32_t reason;                   /* why it left */
+        enum weir_result result; /* of attaching */
+        int32_t reason;          /* why it left */
         struct wr_lane_start start;
         uint32_t history;
-        uint32_t room_value;              /* of words->space when it was armed */
+        uint32_t room_value; /* of words->space when it was armed */
         wr_word32 room_armed;
-        bool attached, leaving;           /* the control thread's view */
+        bool attached, leaving; /* the control thread's view */
         struct wr_job evicted;
         char name[64];
 };
 
 struct wr_loan {
-        struct weir_loan open;            /* its first member */
+        struct weir_loan open; /* its first member */
         struct weir_publisher *publisher;
-        struct wr_loan *next;             /* of the free ones, or of the returned */
-        void *scratch;                    /* for small payloads, so that publishing them is a copy */
-        uint64_t offset, lent_size;       /* offset: WR_SCRATCH, or of the block */
-        uint32_t index;                   /* its announcement, when it is kept */
-        bool kept;                        /* published with WEIR_KEEP */
+        struct wr_loan *next;       /* of the free ones, or of the returned */
+        void *scratch;              /* for small payloads, so that publishing them is a copy */
+        uint64_t offset, lent_size; /* offset: WR_SCRATCH, or of the block */
+        uint32_t index;             /* its announcement, when it is kept */
+        bool kept;                  /* published with WEIR_KEEP */
 };
 
 struct weir_publisher {
         struct weir *bus;
         wr_word32 closed;
-        wr_word32 references;             /* handle, control thread, all loans that are out together */
-        wr_word32 changes_due;            /* looked at by every call */
-        wr_word32 applied_due;            /* the control thread is to settle them */
-        wr_word32 sleeping;               /* inside a call, waiting for room */
-        wr_word32 room_wanted;            /* a call answered WEIR_FULL: weir_next() is to say when to try again */
-        wr_word32 room_now;               /* something else than a reader made room */
+        wr_word32 references;  /* handle, control thread, all loans that are out together */
+        wr_word32 changes_due; /* looked at by every call */
+        wr_word32 applied_due; /* the control thread is to settle them */
+        wr_word32 sleeping;    /* inside a call, waiting for room */
+        wr_word32 room_wanted; /* a call answered WEIR_FULL: weir_next() is to say when to try again */
+        wr_word32 room_now;    /* something else than a reader made room */
         struct wr_latch latch;
         struct wr_lane_writer writer;
         struct wr_clock clock;
-        bool wake_owed;                   /* WEIR_MORE: nobody was woken yet */
-        bool charging;                    /* the last try was FULL */
+        bool wake_owed; /* WEIR_MORE: nobody was woken yet */
+        bool charging;  /* the last try was FULL */
         bool hash_full;
-        uint64_t committed;               /* heap bytes that are there */
+        uint64_t committed; /* heap bytes that are there */
         uint8_t *segment;
         uint64_t segment_bytes;
         struct wr_loan *loans, *free_loans;
         uint32_t loans_max;
         _Atomic(struct wr_loan *) returned; /* given back by any thread, taken all at once by the publishing one */
-        _Atomic int64_t loans_left;       /* out, once it is closed */
+        _Atomic int64_t loans_left;         /* out, once it is closed */
         wr_word32 loans_out;
-        struct wr_pair_link *keeper;      /* our own announcements, for loans that are kept */
+        struct wr_pair_link *keeper;                            /* our own announcements, for loans that are kept */
         wr_word frames, bytes, full, waits, copied_bytes, told; /* counters; told: what STATS sent last */
-        pthread_mutex_t lock;             /* links, changes, applied */
+        pthread_mutex_t lock;                                   /* links, changes, applied */
         struct wr_pair_link *links, *changes, *applied;
         wr_word32 link_count;
         struct wr_pair_link *control_links;
-        pthread_mutex_t shared_lock;      /* .shared: one call at a time */
-        struct weir_publisher *next;      /* of the bus */
+        pthread_mutex_t shared_lock; /* .shared: one call at a time */
+        struct weir_publisher *next; /* of the bus */
+        struct wr_left left;
         struct weir_publisher *control_next;
         struct wr_job tick;
         wr_word32 tick_posted;
@@ -120,12 +121,12 @@ wr_publisher_went_through(struct weir_publisher *p);
 
 /* publisher_room.c: what a call wants, and how it waits for it. */
 struct wr_want {
-        bool lend;                        /* else: publish by copy */
+        bool lend; /* else: publish by copy */
         const void *data;
         uint64_t size, align;
         const struct wr_about *about;
         bool more;
-        uint64_t offset;                  /* out, of a loan */
+        uint64_t offset; /* out, of a loan */
 };
 
 /* Tries, and waits up to the timeout. */
@@ -141,7 +142,7 @@ bool
 wr_publisher_has_room(struct weir_publisher *p);
 
 void
-wr_pair_link_drop(struct wr_pair_link *link);
+wr_control_link_drop(struct wr_pair_link *link);
 
 /* Heap bytes [0, end) are there afterwards. Publishing thread, outside the latch or in it. */
 enum weir_result
@@ -149,7 +150,7 @@ wr_publisher_commit(struct weir_publisher *p, uint64_t end);
 
 /* About as bus/ knows it; WEIR_E_USAGE: metadata too long. NULL in *out: nothing goes with the frame. */
 enum weir_result
-wr_about_read(const struct weir_about *about, struct wr_about *room, const struct wr_about **out);
+wr_publisher_about(const struct weir_about *about, struct wr_about *room, const struct wr_about **out);
 
 /* loan.c */
 enum weir_result

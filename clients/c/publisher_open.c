@@ -73,21 +73,24 @@ lane_granted(struct wr_control *c, struct wr_question *q, const struct wr_messag
         p->lane = m->lane;
         p->source = m->source;
         if (result < 0) {
-                wr_sentence(q->sentence, sizeof q->sentence, "cannot map the lane of '%s' (%llu bytes, %llu at once): %s",
-                            p->topic, (unsigned long long)m->segment_bytes,
-                            (unsigned long long)(m->ring_offset + m->ring_bytes), weir_result_text(result));
+                wr_sentence(q->sentence, sizeof q->sentence,
+                            "cannot map the lane of '%s' (%llu bytes, %llu at once): %s", p->topic,
+                            (unsigned long long)m->segment_bytes, (unsigned long long)(m->ring_offset + m->ring_bytes),
+                            weir_result_text(result));
                 return result;
         }
         if (p->options.format)
                 result = wr_publisher_put_format(p, p->options.format);
         if (result != WEIR_OK) {
-                wr_sentence(q->sentence, sizeof q->sentence, "%s", weir_error()); /* said in this thread, moved to its own */
+                wr_sentence(q->sentence, sizeof q->sentence, "%s",
+                            weir_error()); /* said in this thread, moved to its own */
                 return result < 0 ? result : WEIR_E_TOO_LARGE;
         }
         wr_add32(&p->references, 1);
         p->control_next = c->publishers;
         c->publishers = p;
-        wr_control_send(c, &(struct wr_message){.kind = WR_READY, .request = q->message.request, .ready = {m->lane}});
+        wr_control_send(c,
+                        &(struct wr_message){ .kind = WR_READY, .request = q->message.request, .ready = { m->lane } });
         return WEIR_OK;
 }
 
@@ -98,13 +101,14 @@ publish_answer(struct wr_control *c, struct wr_question *q, const struct wr_mess
                 q->result = lane_granted(c, q, &m->lane_grant, objects[0]);
                 if (q->result == WEIR_OK)
                         return false;
-                wr_control_send(c, &(struct wr_message){.kind = WR_CLOSE_LANE, .close_lane = {m->lane_grant.lane}});
+                wr_control_send(c, &(struct wr_message){ .kind = WR_CLOSE_LANE, .close_lane = { m->lane_grant.lane } });
                 return true;
         }
         q->result = WEIR_OK;
         if (m->kind != WR_OPENED) {
                 q->result = WEIR_E_CORRUPT;
-                wr_sentence(q->sentence, sizeof q->sentence, "the broker answered PUBLISH with %s", wr_message_name(m->kind));
+                wr_sentence(q->sentence, sizeof q->sentence, "the broker answered PUBLISH with %s",
+                            wr_message_name(m->kind));
         }
         return true;
 }
@@ -121,7 +125,7 @@ control_publisher_close(struct wr_control *c, struct wr_job *job)
         if (*at) {
                 *at = p->control_next;
                 wr_control_pairs_close(c, p);
-                wr_control_send(c, &(struct wr_message){.kind = WR_CLOSE_LANE, .close_lane = {p->lane}});
+                wr_control_send(c, &(struct wr_message){ .kind = WR_CLOSE_LANE, .close_lane = { p->lane } });
                 wr_publisher_drop(p);
         }
         wr_control_answered(c, q);
@@ -152,11 +156,13 @@ options_check(struct weir_publisher_options *o, const char *topic)
         if (result < 0)
                 return result;
         o->payload_align = o->payload_align == 0 ? WR_LINE_BYTES : o->payload_align;
-        if (o->payload_align < WR_LINE_BYTES || o->payload_align > ALIGN_MAX || (o->payload_align & (o->payload_align - 1)))
+        if (o->payload_align < WR_LINE_BYTES || o->payload_align > ALIGN_MAX ||
+            (o->payload_align & (o->payload_align - 1)))
                 return wr_error(WEIR_E_USAGE, "payload_align of '%s' is %u: a power of two from %d to %d", topic,
                                 o->payload_align, WR_LINE_BYTES, ALIGN_MAX);
         if (o->hash > WEIR_HASH_NONE)
-                return wr_error(WEIR_E_USAGE, "hash of '%s' is %u: use WEIR_HASH_FULL, _HEADER or _NONE", topic, o->hash);
+                return wr_error(WEIR_E_USAGE, "hash of '%s' is %u: use WEIR_HASH_FULL, _HEADER or _NONE", topic,
+                                o->hash);
         if (o->stall_ns < 0)
                 return wr_error(WEIR_E_USAGE, "stall_ns of '%s' is negative", topic);
         o->stall_ns = o->stall_ns == 0 ? STALL_NS : o->stall_ns;
@@ -188,13 +194,16 @@ publisher_create(struct weir *bus, const char *topic, const struct weir_publishe
 static enum weir_result
 publisher_ask(struct weir_publisher *p)
 {
-        struct wr_question q = {.answer = publish_answer, .subject = p, .message.kind = WR_PUBLISH};
+        struct wr_question q = { .answer = publish_answer, .subject = p, .message.kind = WR_PUBLISH };
         struct wr_message_publish *m = &q.message.publish;
 
-        *m = (struct wr_message_publish){.memory_max = p->options.memory_max, .history = p->options.history,
-                                         .loans_max = p->loans_max, .hash = p->options.hash,
-                                         .refuse_reliable = p->options.refuse_reliable, .require = p->options.require,
-                                         .stall_ns = p->options.stall_ns};
+        *m = (struct wr_message_publish){ .memory_max = p->options.memory_max,
+                                          .history = p->options.history,
+                                          .loans_max = p->loans_max,
+                                          .hash = p->options.hash,
+                                          .refuse_reliable = p->options.refuse_reliable,
+                                          .require = p->options.require,
+                                          .stall_ns = p->options.stall_ns };
         snprintf(m->topic, sizeof m->topic, "%s", p->topic);
         snprintf(m->type, sizeof m->type, "%s", p->type);
         return wr_control_ask(&p->bus->control, &q, OPEN_TIMEOUT_NS);
@@ -266,7 +275,7 @@ bus_forget(struct weir *bus, struct weir_publisher *p)
 void
 wr_publisher_shut(struct weir_publisher *p)
 {
-        struct wr_question q = {.subject = p};
+        struct wr_question q = { .subject = p };
 
         if (wr_load32(&p->closed) != 0)
                 return;
@@ -289,6 +298,7 @@ weir_publisher_close(struct weir_publisher *p)
 {
         if (!p || !wr_fork_same(p->bus->generation))
                 return;
+        wr_left_remove(&p->left);
         wr_publisher_shut(p);
         wr_publisher_drop(p);
 }

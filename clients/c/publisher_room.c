@@ -17,8 +17,8 @@
 
 enum {
         SPIN_NS = 20000,
-        TRIES_PER_LOOK = 16,     /* at the clock, while spinning */
-        SLICE_NS = 10000000,     /* of sleep, so that charging goes on */
+        TRIES_PER_LOOK = 16, /* at the clock, while spinning */
+        SLICE_NS = 10000000, /* of sleep, so that charging goes on */
 };
 
 /* Latch held. */
@@ -95,19 +95,26 @@ wr_publisher_went_through(struct weir_publisher *p)
 static void
 evicted_tell(struct wr_control *c, struct wr_job *job)
 {
-        struct wr_pair_link *link = (struct wr_pair_link *)(void *)((char *)job - offsetof(struct wr_pair_link, evicted));
+        struct wr_pair_link *link =
+                (struct wr_pair_link *)(void *)((char *)job - offsetof(struct wr_pair_link, evicted));
         struct weir_publisher *p = link->publisher;
         char text[WR_EVENT_TEXT_MAX];
 
         if (wr_load32(&p->closed) == 0) {
-                wr_control_send(c, &(struct wr_message){.kind = WR_EVICT, .evict = {p->lane, link->pair.id}});
-                snprintf(text, sizeof text, "subscriber '%s' of '%s' held its publisher up for more than %.1f s and was evicted",
+                wr_control_send(c, &(struct wr_message){ .kind = WR_EVICT, .evict = { p->lane, link->pair.id } });
+                snprintf(text, sizeof text,
+                         "subscriber '%s' of '%s' held its publisher up for more than %.1f s and was evicted",
                          link->name, p->topic, (double)p->options.stall_ns / 1e9);
-                wr_bus_tell(c->bus, &(struct weir_event){.kind = WEIR_EVICTED, .reason = WEIR_E_EVICTED, .publisher = p,
-                                                         .user = p->options.user, .topic = p->topic, .text = text,
-                                                         .source = link->pair.id, .count = 1});
+                wr_bus_tell(c->bus, &(struct weir_event){ .kind = WEIR_EVICTED,
+                                                          .reason = WEIR_E_EVICTED,
+                                                          .publisher = p,
+                                                          .user = p->options.user,
+                                                          .topic = p->topic,
+                                                          .text = text,
+                                                          .source = link->pair.id,
+                                                          .count = 1 });
         }
-        wr_pair_link_drop(link);
+        wr_control_link_drop(link);
 }
 
 void
@@ -138,7 +145,7 @@ arm_and_try(struct weir_publisher *p, struct wr_want *want, struct wr_wait *wait
         p->wake_owed = false;
         wr_publisher_charge(p, wr_clock_ns());
         room_arm(p);
-        wr_fence();
+        wr_pair_settle();
         result = try_once(p, want);
         if (result == WEIR_FULL && wait)
                 wr_wait_add_publisher(wait, p);
@@ -149,7 +156,8 @@ arm_and_try(struct weir_publisher *p, struct wr_want *want, struct wr_wait *wait
 static void
 tick_begin(struct wr_control *c, struct wr_job *job)
 {
-        struct weir_publisher *p = (struct weir_publisher *)(void *)((char *)job - offsetof(struct weir_publisher, tick));
+        struct weir_publisher *p =
+                (struct weir_publisher *)(void *)((char *)job - offsetof(struct weir_publisher, tick));
 
         wr_store32(&p->tick_posted, 0);
         if (c->tick_ns == 0)
@@ -187,7 +195,10 @@ spin(struct weir_publisher *p, struct wr_want *want, int64_t deadline_ns)
         while (result == WEIR_FULL && wr_clock_ns() < until_ns) {
                 for (int i = 0; i < TRIES_PER_LOOK; i++)
                         wr_pause();
-                result = enter_and_try(p, want);
+                wr_publisher_enter(p);
+                if (wr_lane_roomy(&p->writer))
+                        result = try_once(p, want);
+                wr_publisher_leave(p);
         }
         return result;
 }

@@ -41,7 +41,8 @@ frame_fill(struct weir_subscriber *s, struct wr_lane_link *lane, struct wr_frame
 
         open->data = t->data;
         open->size = t->size;
-        open->about = (struct weir_about){t->about.stamp_ns, t->about.tag, t->about.meta, t->about.meta_size, t->about.flags};
+        open->about = (struct weir_about){ t->about.stamp_ns, t->about.tag, t->about.meta, t->about.meta_size,
+                                           t->about.flags };
         if (t->published_ns < s->opened_ns)
                 open->about.flags |= WEIR_OLD;
         open->sequence = t->sequence;
@@ -121,23 +122,25 @@ lane_said(struct weir_subscriber *s, struct wr_lane_link *lane, enum weir_result
                 wr_subscriber_leave(s, lane, WEIR_OK, text);
                 return WEIR_EMPTY;
         case WEIR_E_EVICTED:
-                snprintf(text, sizeof text, "publisher '%s' of '%s' evicted this reliable subscriber: it took nothing for "
-                         "longer than the publisher's stall_ns", lane->name, s->topic);
+                snprintf(text, sizeof text,
+                         "publisher '%s' of '%s' evicted this reliable subscriber: it took nothing for "
+                         "longer than the publisher's stall_ns",
+                         lane->name, s->topic);
                 wr_subscriber_leave(s, lane, WEIR_E_EVICTED, text);
                 return wr_error(WEIR_E_EVICTED, "%s", text);
         case WEIR_E_CORRUPT:
-                snprintf(text, sizeof text, "the lane of publisher '%s' of '%s' goes on producing frames that are not whole "
-                         "and was dropped", lane->name, s->topic);
+                snprintf(text, sizeof text,
+                         "the lane of publisher '%s' of '%s' goes on producing frames that are not whole "
+                         "and was dropped",
+                         lane->name, s->topic);
                 wr_subscriber_leave(s, lane, WEIR_E_CORRUPT, text);
                 return WEIR_EMPTY;
-        case WEIR_E_HELD:
-                return WEIR_E_HELD;
+        case WEIR_E_HELD: return WEIR_E_HELD;
         case WEIR_E_NO_MEMORY:
                 if (lane->reader.wanted > lane->reader.committed)
                         wr_lane_reader_refuse(&lane->reader);
                 return WEIR_EMPTY;
-        default:
-                return result;
+        default: return result;
         }
 }
 
@@ -152,7 +155,7 @@ lane_take(struct weir_subscriber *s, struct wr_lane_link *lane, struct wr_frame 
                 return WEIR_EMPTY;
         }
         result = wr_lane_take(&lane->reader, &frame->taken, frame->copy);
-        if (result == WEIR_E_NO_MEMORY && wr_lane_link_grow(lane) == WEIR_OK)
+        if (result == WEIR_E_NO_MEMORY && wr_control_lane_grow(lane) == WEIR_OK)
                 result = wr_lane_take(&lane->reader, &frame->taken, frame->copy);
         if (result == WEIR_OK)
                 return lane_took(s, lane, frame);
@@ -169,8 +172,8 @@ lane_take(struct weir_subscriber *s, struct wr_lane_link *lane, struct wr_frame 
 static enum weir_result
 frames_held(struct weir_subscriber *s)
 {
-        return wr_error(WEIR_E_HELD, "all %u frames of '%s' are out: release one, copy, or raise frames_max", s->frames_max,
-                        s->topic);
+        return wr_error(WEIR_E_HELD, "all %u frames of '%s' are out: release one, copy, or raise frames_max",
+                        s->frames_max, s->topic);
 }
 
 /* Every frame is out. Is one waiting behind them? */
@@ -263,7 +266,7 @@ take_wait(struct weir_subscriber *s, const struct weir_frame **frame, int64_t ti
                 if (wr_load32(&s->bus->closed))
                         return wr_error(WEIR_E_CLOSED, "the bus was closed");
                 wr_wait_add_subscriber(&wait, s);
-                wr_fence(); /* armed before the look, as each publisher commits before it looks whether we sleep */
+                wr_pair_settle(); /* armed before the look, as each publisher commits before it looks whether we sleep */
                 result = take_once(s, frame);
                 if (result == WEIR_EMPTY && left_ns > 0)
                         wr_wait_sleep(&wait, left_ns, tries++);

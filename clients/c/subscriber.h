@@ -21,14 +21,14 @@
 struct wr_lane_link {
         struct wr_lane_reader reader;
         wr_word32 references;
-        wr_word32 over;                   /* nothing more comes: drained, it has left */
-        wr_word32 dropped;                /* no longer in the list */
-        uint32_t sleepers;                /* under the subscriber's lock */
-        struct wr_lane_link *next;        /* arrivals */
+        wr_word32 over;            /* nothing more comes: drained, it has left */
+        wr_word32 dropped;         /* no longer in the list */
+        uint32_t sleepers;         /* under the subscriber's lock */
+        struct wr_lane_link *next; /* arrivals */
         struct wr_lane_link *control_next;
         struct weir_subscriber *subscriber;
         struct wr_peer *peer;
-        wr_object object;                 /* the control thread's, to ask the kernel what is committed */
+        wr_object object; /* the control thread's, to ask the kernel what is committed */
         void *segment, *page;
         uint64_t page_bytes, pair, source;
         wr_word lost, skipped, corrupt;   /* the reader's sums, for onlookers */
@@ -40,14 +40,14 @@ struct wr_lane_link {
 };
 
 struct wr_frame {
-        struct weir_frame open;           /* its first member */
+        struct weir_frame open; /* its first member */
         struct weir_subscriber *subscriber;
-        struct wr_lane_link *lane;        /* of its block, or NULL */
-        struct wr_frame *next;            /* of the free ones, or of the released */
-        uint8_t *copy;                    /* small payloads, and every extension */
+        struct wr_lane_link *lane; /* of its block, or NULL */
+        struct wr_frame *next;     /* of the free ones, or of the released */
+        uint8_t *copy;             /* small payloads, and every extension */
         wr_word32 out;
         uint32_t announcement;
-        struct wr_taken taken;            /* what weir_copy() verifies with */
+        struct wr_taken taken; /* what weir_copy() verifies with */
 };
 
 /* A format as frames point at it; kept while any of them is out. */
@@ -61,31 +61,32 @@ struct wr_format {
 struct weir_subscriber {
         struct weir *bus;
         wr_word32 closed;
-        wr_word32 references;             /* handle, control thread, each lane, all frames together */
-        wr_word32 arrivals_due;           /* looked at by every take */
-        wr_word32 held;                   /* the last take found no free frame */
+        wr_word32 references;   /* handle, control thread, each lane, all frames together */
+        wr_word32 arrivals_due; /* looked at by every take */
+        wr_word32 held;         /* the last take found no free frame */
         struct wr_lane_link **lanes;
         uint32_t lane_count, lane_room, turn;
-        bool had_lane;                    /* until_end: there was a publisher */
-        wr_word32 end_told;               /* a take said WEIR_ENDED: weir_next() says no more of it */
+        bool had_lane;      /* until_end: there was a publisher */
+        wr_word32 end_told; /* a take said WEIR_ENDED: weir_next() says no more of it */
         struct wr_frame *frames, *spare, *free_frames;
         uint32_t frames_max;
         _Atomic(struct wr_frame *) released; /* given back by any thread, taken all at once by the taking one */
-        _Atomic int64_t frames_left;      /* out, once it is closed */
+        _Atomic int64_t frames_left;         /* out, once it is closed */
         struct wr_format *formats;
         int64_t opened_ns;
         wr_word frames_taken, bytes, copied_bytes, releases, full, waits, told;
-        wr_word lost, skipped, corrupt;   /* of lanes that have left */
-        pthread_mutex_t lock;             /* lanes (the list), arrivals, sleepers */
+        wr_word lost, skipped, corrupt; /* of lanes that have left */
+        pthread_mutex_t lock;           /* lanes (the list), arrivals, sleepers */
         struct wr_lane_link *arrivals;
         pthread_mutex_t shared_lock;
-        struct weir_subscriber *next;     /* of the bus */
+        struct weir_subscriber *next; /* of the bus */
+        struct wr_left left;
         struct weir_subscriber *control_next;
         struct wr_lane_link *control_lanes;
         uint64_t id;
-        struct wr_question *opening;      /* the control thread's, while it opens */
-        uint32_t lanes_due;               /* announced then, not yet here */
-        int32_t declined;                 /* why the last lane that did not come did not */
+        struct wr_question *opening; /* the control thread's, while it opens */
+        uint32_t lanes_due;          /* announced then, not yet here */
+        int32_t declined;            /* why the last lane that did not come did not */
         struct weir_subscriber_options options;
         char topic[208], type[128];
 };
@@ -113,11 +114,11 @@ wr_subscriber_leave(struct weir_subscriber *s, struct wr_lane_link *lane, int32_
 
 /* The last one tells the control thread to finish it. */
 void
-wr_lane_link_drop(struct wr_lane_link *lane);
+wr_subscriber_lane_drop(struct wr_lane_link *lane);
 
 /* control_lanes.c: what is committed of the lane now; asked of the control thread. */
 enum weir_result
-wr_lane_link_grow(struct wr_lane_link *lane);
+wr_control_lane_grow(struct wr_lane_link *lane);
 
 /* frame.c */
 enum weir_result

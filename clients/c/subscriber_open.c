@@ -23,7 +23,7 @@ enum { FRAMES_LIMIT = 1 << 20 };
 /* ---- lanes ---- */
 
 void
-wr_lane_link_drop(struct wr_lane_link *lane)
+wr_subscriber_lane_drop(struct wr_lane_link *lane)
 {
         struct weir *bus = lane->subscriber->bus;
 
@@ -90,8 +90,13 @@ void
 wr_subscriber_leave(struct weir_subscriber *s, struct wr_lane_link *lane, int32_t reason, const char *text)
 {
         struct wr_pair_reader *pair = &lane->reader.pair;
-        struct weir_event event = {.kind = WEIR_LEFT, .reason = reason, .user = s->options.user, .subscriber = s,
-                                   .topic = s->topic, .text = text, .source = lane->source};
+        struct weir_event event = { .kind = WEIR_LEFT,
+                                    .reason = reason,
+                                    .user = s->options.user,
+                                    .subscriber = s,
+                                    .topic = s->topic,
+                                    .text = text,
+                                    .source = lane->source };
 
         lane_remove(s, lane);
         lane_add_up(s, lane);
@@ -105,7 +110,7 @@ wr_subscriber_leave(struct weir_subscriber *s, struct wr_lane_link *lane, int32_
         event.count = s->lane_count;
         if (wr_load32(&s->closed) == 0)
                 wr_bus_tell(s->bus, &event);
-        wr_lane_link_drop(lane);
+        wr_subscriber_lane_drop(lane);
 }
 
 bool
@@ -136,7 +141,8 @@ subscribe_answer(struct wr_control *c, struct wr_question *q, const struct wr_me
         (void)objects;
         if (m->kind != WR_SUBSCRIBED) {
                 q->result = WEIR_E_CORRUPT;
-                wr_sentence(q->sentence, sizeof q->sentence, "the broker answered SUBSCRIBE with %s", wr_message_name(m->kind));
+                wr_sentence(q->sentence, sizeof q->sentence, "the broker answered SUBSCRIBE with %s",
+                            wr_message_name(m->kind));
                 return true;
         }
         s->id = m->subscribed.subscription;
@@ -176,7 +182,8 @@ control_subscriber_close(struct wr_control *c, struct wr_job *job)
                 at = &(*at)->control_next;
         if (*at) {
                 *at = s->control_next;
-                wr_control_send(c, &(struct wr_message){.kind = WR_CLOSE_SUBSCRIPTION, .close_subscription = {s->id}});
+                wr_control_send(c,
+                                &(struct wr_message){ .kind = WR_CLOSE_SUBSCRIPTION, .close_subscription = { s->id } });
                 wr_subscriber_drop(s);
         }
         wr_control_answered(c, q);
@@ -208,13 +215,16 @@ options_check(const struct weir_subscriber_options *o, const char *topic)
         if (result < 0)
                 return result;
         if (o->delivery > WEIR_RELIABLE)
-                return wr_error(WEIR_E_USAGE, "delivery of '%s' is %u: use WEIR_LOSSY or WEIR_RELIABLE", topic, o->delivery);
+                return wr_error(WEIR_E_USAGE, "delivery of '%s' is %u: use WEIR_LOSSY or WEIR_RELIABLE", topic,
+                                o->delivery);
         if (o->frames_max > FRAMES_LIMIT)
-                return wr_error(WEIR_E_USAGE, "frames_max of '%s' is %u: use 0 for the default of %d", topic, o->frames_max,
-                                WR_FRAMES_DEFAULT);
+                return wr_error(WEIR_E_USAGE, "frames_max of '%s' is %u: use 0 for the default of %d", topic,
+                                o->frames_max, WR_FRAMES_DEFAULT);
         if (o->delivery == WEIR_RELIABLE && o->keep > 0)
-                return wr_error(WEIR_E_USAGE, "'%s' is subscribed reliably with keep = %u: who passes frames over holds nobody "
-                                "up for them, so leave delivery at WEIR_LOSSY", topic, o->keep);
+                return wr_error(WEIR_E_USAGE,
+                                "'%s' is subscribed reliably with keep = %u: who passes frames over holds nobody "
+                                "up for them, so leave delivery at WEIR_LOSSY",
+                                topic, o->keep);
         return WEIR_OK;
 }
 
@@ -241,14 +251,16 @@ subscriber_create(struct weir *bus, const char *topic, const struct weir_subscri
 static enum weir_result
 subscriber_ask(struct weir_subscriber *s)
 {
-        struct wr_question q = {.answer = subscribe_answer, .abandon = subscribe_abandon, .subject = s,
-                                .message.kind = WR_SUBSCRIBE};
+        struct wr_question q = {
+                .answer = subscribe_answer, .abandon = subscribe_abandon, .subject = s, .message.kind = WR_SUBSCRIBE
+        };
         struct wr_message_subscribe *m = &q.message.subscribe;
         enum weir_result result;
 
-        *m = (struct wr_message_subscribe){.delivery = s->options.delivery, .frames_max = s->frames_max,
-                                           .history = wr_options_count(s->options.history, UINT32_MAX),
-                                           .require = s->options.require};
+        *m = (struct wr_message_subscribe){ .delivery = s->options.delivery,
+                                            .frames_max = s->frames_max,
+                                            .history = wr_options_count(s->options.history, UINT32_MAX),
+                                            .require = s->options.require };
         snprintf(m->topic, sizeof m->topic, "%s", s->topic);
         snprintf(m->type, sizeof m->type, "%s", s->type);
         result = wr_control_ask(&s->bus->control, &q, OPEN_TIMEOUT_NS);
@@ -313,7 +325,7 @@ bus_forget(struct weir *bus, struct weir_subscriber *s)
 void
 wr_subscriber_shut(struct weir_subscriber *s)
 {
-        struct wr_question q = {.subject = s};
+        struct wr_question q = { .subject = s };
 
         if (wr_load32(&s->closed) != 0)
                 return;
@@ -334,6 +346,7 @@ weir_subscriber_close(struct weir_subscriber *s)
 {
         if (!s || !wr_fork_same(s->bus->generation))
                 return;
+        wr_left_remove(&s->left);
         wr_subscriber_shut(s);
         wr_subscriber_drop(s);
 }

@@ -22,7 +22,7 @@ wr_wait_begin(struct wr_wait *wait, struct weir *bus)
         wait->lane_count = wait->pair_count = 0;
         wait->too_many = false;
         wait->count = 1;
-        wait->words[0] = (struct wr_signal_wait){&bus->poke, wr_load32_acquire(&bus->poke), true};
+        wait->words[0] = (struct wr_signal_wait){ &bus->poke, wr_load32_acquire(&bus->poke), true };
 }
 
 static bool
@@ -45,7 +45,7 @@ wait_add_lane(struct wr_wait *wait, struct wr_lane_link *lane)
         lane->sleepers += 1;
         wr_add32(&lane->references, 1);
         wait->lanes[wait->lane_count++] = lane;
-        wait->words[wait->count++] = (struct wr_signal_wait){&pair->words->wake, wr_pair_sleep_arm(pair), false};
+        wait->words[wait->count++] = (struct wr_signal_wait){ &pair->words->wake, wr_pair_sleep_arm(pair), false };
 }
 
 void
@@ -69,7 +69,7 @@ wr_wait_add_publisher(struct wr_wait *wait, struct weir_publisher *p)
                 wr_add32(&link->references, 1);
                 wait->pairs[wait->pair_count++] = link;
                 wait->words[wait->count++] =
-                        (struct wr_signal_wait){&link->pair.words->space, link->room_value, false};
+                        (struct wr_signal_wait){ &link->pair.words->space, link->room_value, false };
         }
         pthread_mutex_unlock(&p->lock);
 }
@@ -112,10 +112,10 @@ wr_wait_end(struct wr_wait *wait)
                 if (lane->sleepers == 0)
                         wr_pair_sleep_disarm(&lane->reader.pair);
                 pthread_mutex_unlock(&lane->subscriber->lock);
-                wr_lane_link_drop(lane);
+                wr_subscriber_lane_drop(lane);
         }
         for (size_t i = 0; i < wait->pair_count; i++)
-                wr_pair_link_drop(wait->pairs[i]);
+                wr_control_link_drop(wait->pairs[i]);
         wait->lane_count = wait->pair_count = 0;
 }
 

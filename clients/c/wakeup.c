@@ -10,6 +10,8 @@
  */
 #include "clients/c/wakeup.h"
 
+#include "bus/pair.h"
+
 #include "clients/c/bus.h"
 #include "clients/c/error.h"
 #include "clients/c/wait.h"
@@ -35,7 +37,7 @@ wakeup_wait_something(struct weir *bus)
         while (!found) {
                 wr_wait_begin(&wait, bus);
                 wr_wait_add_bus(&wait, bus);
-                wr_fence();
+                wr_pair_settle();
                 found = wr_wait_has_something(bus);
                 if (!found)
                         wr_wait_sleep(&wait, WEIR_FOREVER, tries++);
@@ -58,9 +60,10 @@ wakeup_main(void *argument)
                         wakeup->up = true;
                         wr_flag_raise(wakeup->flag);
                 }
-                down = (struct wr_signal_wait){&wakeup->turn, wr_load32(&wakeup->turn), true};
+                down = (struct wr_signal_wait){ &wakeup->turn, wr_load32(&wakeup->turn), true };
                 pthread_mutex_unlock(&wakeup->lock);
-                while (wakeup->up && wr_load32_acquire(&wakeup->turn) == down.value && !wr_load32_acquire(&wakeup->ending))
+                while (wakeup->up && wr_load32_acquire(&wakeup->turn) == down.value &&
+                       !wr_load32_acquire(&wakeup->ending))
                         wr_signal_wait(&down, 1, WEIR_FOREVER); /* H4 */
         }
         return NULL;

@@ -14,10 +14,10 @@
 struct weir;
 
 struct wr_wakeup {
-        wr_word32 used;        /* weir_wakeup() was called */
-        wr_word32 turn;        /* the thread sleeps on it while the handle is up; private */
+        wr_word32 used; /* weir_wakeup() was called */
+        wr_word32 turn; /* the thread sleeps on it while the handle is up; private */
         wr_word32 ending;
-        pthread_mutex_t lock;  /* up, and every raise and lower */
+        pthread_mutex_t lock; /* up, and every raise and lower */
         bool up;
         wr_object flag;
         pthread_t thread;

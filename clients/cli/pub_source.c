@@ -106,7 +106,7 @@ publish_line(struct pub_source *source, struct weir_publisher *publisher, uint64
 
         for (;;) {
                 size_t held = source->end - source->begin;
-                char *line = source->buffer + source->begin;
+                char *line = held > 0 ? source->buffer + source->begin : NULL; /* there may be no buffer yet */
                 char *end = held > searched ? memchr(line + searched, '\n', held - searched) : NULL;
 
                 if (end != NULL || (source->ended && held > 0)) {

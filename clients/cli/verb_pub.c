@@ -107,16 +107,16 @@ publish_all(struct weir_publisher *publisher, const struct arguments *arguments,
 static void
 print_counts(const struct arguments *arguments, const struct counts *counts)
 {
-        double seconds = (double)(weir_now() - counts->began_ns) / 1e9;
+        int64_t elapsed_ns = weir_now() - counts->began_ns;
 
         if (arguments->common.json)
-                cli_print_json(json_pack("{s:s, s:I, s:I, s:f}", "topic", arguments->topic, "frames",
-                                         (json_int_t)counts->frames, "bytes", (json_int_t)counts->bytes, "seconds",
-                                         seconds),
+                cli_print_json(json_pack("{s:s, s:I, s:I, s:I}", "topic", arguments->topic, "frames",
+                                         (json_int_t)counts->frames, "bytes", (json_int_t)counts->bytes, "elapsed_ns",
+                                         (json_int_t)elapsed_ns),
                                0);
         else if (arguments->common.verbose)
                 fprintf(stderr, "weir pub: %llu frames, %llu bytes in %.3f s\n", (unsigned long long)counts->frames,
-                        (unsigned long long)counts->bytes, seconds);
+                        (unsigned long long)counts->bytes, (double)elapsed_ns / 1e9);
 }
 
 static int

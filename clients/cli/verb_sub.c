@@ -102,19 +102,19 @@ take_all(struct weir *bus, struct weir_subscriber *subscriber, const struct argu
 }
 
 static void
-print_counts(const struct arguments *arguments, const struct weir_info *info, double seconds)
+print_counts(const struct arguments *arguments, const struct weir_info *info, int64_t elapsed_ns)
 {
         FILE *stream = arguments->output == SUB_NONE ? stdout : stderr;
 
         if (arguments->output == SUB_NONE && arguments->common.json)
-                cli_print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:f}", "topic", arguments->topic, "frames",
+                cli_print_json(json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "topic", arguments->topic, "frames",
                                          (json_int_t)info->frames, "bytes", (json_int_t)info->bytes, "lost",
                                          (json_int_t)info->lost, "skipped", (json_int_t)info->skipped, "corrupt",
-                                         (json_int_t)info->corrupt, "seconds", seconds),
+                                         (json_int_t)info->corrupt, "elapsed_ns", (json_int_t)elapsed_ns),
                                0);
         else if (arguments->output == SUB_NONE || arguments->common.verbose)
                 fprintf(stream, "%llu frames, %llu bytes in %.3f s, lost %llu, skipped %llu, corrupt %llu\n",
-                        (unsigned long long)info->frames, (unsigned long long)info->bytes, seconds,
+                        (unsigned long long)info->frames, (unsigned long long)info->bytes, (double)elapsed_ns / 1e9,
                         (unsigned long long)info->lost, (unsigned long long)info->skipped,
                         (unsigned long long)info->corrupt);
 }
@@ -138,7 +138,7 @@ take_and_report(struct weir *bus, const struct arguments *arguments)
         code = result < 0 ? cli_failed("sub", result) : CLI_OK;
         tell_events(bus, &arguments->common);
         weir_subscriber_info(subscriber, &info);
-        print_counts(arguments, &info, (double)(weir_now() - began_ns) / 1e9);
+        print_counts(arguments, &info, weir_now() - began_ns);
         weir_subscriber_close(subscriber);
         if (code != CLI_OK)
                 return code;

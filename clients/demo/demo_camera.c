@@ -13,12 +13,16 @@
 #include "clients/demo/demo_pictures.h"
 #include "clients/demo/demo_role.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { HELD_FRAMES = 8, BROKEN_FRAME = 3, MEMORY_FRAMES = 16, MEMORY_SPARE = 4 << 20 };
+enum { HELD_FRAMES = 8, BROKEN_FRAME = 3, MEMORY_SPARE = 4 << 20 };
+enum { LANE_FRAMES = 3, HELD_LANE_FRAMES = 24 }; /* a short queue keeps latency low, and the pictures in the cache */
+
+static const int64_t ROOM_NS = INT64_C(10000000000); /* a consumer that makes no room for so long is gone */
 
 struct camera {
         const struct demo_options *options;
@@ -80,7 +84,7 @@ publish_decoded(struct camera *camera)
         if (!demo_decoder_open(&decoder, &clip))
                 return WEIR_E_SYSTEM;
         for (;;) {
-                result = weir_lend(camera->publisher, camera->frame_bytes, WEIR_FOREVER, &loan);
+                result = weir_lend(camera->publisher, camera->frame_bytes, ROOM_NS, &loan);
                 if (result != WEIR_OK)
                         break;
                 got = demo_decoder_read(&decoder, loan->data);
@@ -105,7 +109,7 @@ static enum weir_result
 publish_picture(struct camera *camera, const struct demo_picture *picture)
 {
         struct weir_loan *loan;
-        enum weir_result result = weir_lend(camera->publisher, camera->frame_bytes, WEIR_FOREVER, &loan);
+        enum weir_result result = weir_lend(camera->publisher, camera->frame_bytes, ROOM_NS, &loan);
 
         if (result != WEIR_OK)
                 return result;
@@ -119,6 +123,7 @@ publish_memory(struct camera *camera, const struct demo_pictures *pictures)
         int64_t until_ns = weir_now() + camera->options->memory_ns;
         enum weir_result result = WEIR_OK;
 
+        assert(pictures->count > 0);
         for (uint64_t i = 0; result == WEIR_OK && (i < pictures->count || weir_now() < until_ns); i++)
                 result = publish_picture(camera, &pictures->list[i % pictures->count]);
         return result;
@@ -133,6 +138,7 @@ publish_held(struct camera *camera, const struct demo_pictures *pictures, struct
         enum weir_result result;
         char byte;
 
+        assert(pictures->count > 0);
         do {
                 result = weir_next(bus, 20 * 1000000, &event);
                 if (result >= 0)
@@ -151,16 +157,17 @@ publish_pass(struct camera *camera, struct weir *bus, const struct demo_pictures
         struct weir_info info = { .size = sizeof info };
         char schema[128];
         struct weir_format format = { .type = "video/x-raw", .encoding = "gst-caps", .schema = schema };
+        bool held = camera->options->kind == DEMO_HELD;
+        uint64_t memory_max = (held ? HELD_LANE_FRAMES : LANE_FRAMES) * camera->frame_bytes + MEMORY_SPARE;
         enum weir_result result;
 
         format.schema_size = (uint64_t)snprintf(schema, sizeof schema, "video/x-raw,format=I420,width=%u,height=%u",
                                                 camera->options->width, camera->options->height);
         result = weir_publisher_open(&camera->publisher, bus, DEMO_TOPIC,
-                                     WEIR_PUBLISHER(.format = &format, .loans_max = 4,
-                                                    .memory_max = MEMORY_FRAMES * camera->frame_bytes + MEMORY_SPARE));
+                                     WEIR_PUBLISHER(.format = &format, .loans_max = 4, .memory_max = memory_max));
         if (result != WEIR_OK)
                 return demo_role_result(camera->report, result);
-        if (camera->options->kind == DEMO_HELD)
+        if (held)
                 result = publish_held(camera, pictures, bus);
         else if (camera->options->kind == DEMO_MEMORY)
                 result = publish_memory(camera, pictures);

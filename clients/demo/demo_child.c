@@ -9,15 +9,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
-enum { PIPE_BYTES = 1 << 20 };
+enum { PIPE_BYTES = 1 << 20, PATIENCE_MS = 20000 };
 
 /* Descriptors on their way to the child: kept above those numbers that they get there. */
 struct ends {
@@ -162,10 +162,13 @@ demo_child_ended(struct demo_child *child)
 json_t *
 demo_child_finish(struct demo_child *child)
 {
+        struct pollfd ready = { .fd = child->report, .events = POLLIN };
         json_t *report;
 
         close_end(&child->input);
         close_end(&child->data);
+        if (child->pid != 0 && poll(&ready, 1, PATIENCE_MS) == 0)
+                kill(child->pid, SIGKILL); /* bubblewrap takes the sandbox with it */
         report = child->report >= 0 ? json_loadfd(child->report, JSON_DISABLE_EOF_CHECK, NULL) : NULL;
         close_end(&child->report);
         while (child->pid != 0 && waitpid(child->pid, &child->status, 0) < 0 && errno == EINTR)

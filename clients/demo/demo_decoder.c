@@ -18,8 +18,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 enum { PIPE_BYTES = 1 << 20 };
 
 uint64_t

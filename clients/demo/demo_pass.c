@@ -35,6 +35,12 @@ demo_pass_rate(const struct demo_pass *pass)
         return pass->elapsed_ns > 0 ? (double)pass->bytes / (double)pass->elapsed_ns : 0;
 }
 
+uint64_t
+demo_pass_failures(const struct demo_pass *pass)
+{
+        return pass->hash_failures + pass->pixel_failures;
+}
+
 double
 demo_pass_copies(const struct demo_pass *pass)
 {

@@ -8,6 +8,7 @@
 #include "clients/demo/demo_pictures.h"
 #include "clients/demo/demo_role.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,7 @@ write_pictures(const struct demo_options *options, const struct demo_pictures *p
         int64_t until_ns = weir_now() + options->memory_ns;
         bool written = true;
 
+        assert(pictures->count > 0);
         for (uint64_t i = 0; written && (i < pictures->count || weir_now() < until_ns); i++) {
                 const struct demo_picture *picture = &pictures->list[i % pictures->count];
 

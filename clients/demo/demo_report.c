@@ -36,14 +36,14 @@ print_head(const struct demo_results *results, const struct demo_plan *plan)
 static void
 print_pass(const struct demo_pass *pass, bool bus)
 {
-        printf("%-22s  %6llu  %7.2f  %6.2f  %8.2f  %8.2f  %8.2f", pass_titles[pass->kind],
-               (unsigned long long)pass->frames, (double)pass->elapsed_ns / 1e9, demo_pass_rate(pass),
-               (double)pass->p50_ns / 1e6, (double)pass->p99_ns / 1e6, (double)pass->max_ns / 1e6);
+        printf("%-21s %6llu %7.2f %5.2f %8.2f %8.2f %8.2f", pass_titles[pass->kind], (unsigned long long)pass->frames,
+               (double)pass->elapsed_ns / 1e9, demo_pass_rate(pass), (double)pass->p50_ns / 1e6,
+               (double)pass->p99_ns / 1e6, (double)pass->max_ns / 1e6);
         if (bus)
-                printf("  %6.2f  %4llu  %13llu\n", demo_pass_copies(pass), (unsigned long long)pass->lost,
-                       (unsigned long long)(pass->hash_failures + pass->pixel_failures));
+                printf(" %6.2f %4llu %8llu\n", demo_pass_copies(pass), (unsigned long long)pass->lost,
+                       (unsigned long long)demo_pass_failures(pass));
         else
-                printf("  %6s  %4s  %13llu\n", "-", "-", (unsigned long long)pass->pixel_failures);
+                printf(" %6s %4s %8llu\n", "-", "-", (unsigned long long)pass->pixel_failures);
 }
 
 static void
@@ -52,9 +52,9 @@ print_passes(const struct demo_results *results)
         const struct demo_pass *fast = &results->passes[DEMO_FAST], *memory = &results->passes[DEMO_MEMORY];
         const struct demo_pass *pipe = &results->passes[DEMO_PIPE];
 
-        printf("%-22s  %6s  %7s  %6s  %28s  %6s  %4s  %13s\n", "", "", "", "", "one-way latency, ms", "", "", "");
-        printf("%-22s  %6s  %7s  %6s  %8s  %8s  %8s  %6s  %4s  %13s\n", "pass", "frames", "seconds", "GB/s", "p50",
-               "p99", "max", "copies", "lost", "hash failures");
+        printf("%-21s %6s %7s %5s %26s %6s %4s %8s\n", "", "", "", "", "one-way latency, ms", "", "", "hash");
+        printf("%-21s %6s %7s %5s %8s %8s %8s %6s %4s %8s\n", "pass", "frames", "seconds", "GB/s", "p50", "p99", "max",
+               "copies", "lost", "failures");
         for (int kind = 0; kind < DEMO_PASSES; kind++)
                 print_pass(&results->passes[kind], kind != DEMO_PIPE);
         printf("\ncopies     payload bytes that libweir copied at both ends, divided by payload bytes\n");
@@ -101,7 +101,7 @@ sum_up(const struct demo_results *results, uint64_t *failures, uint64_t *lost)
 {
         *failures = *lost = 0;
         for (int kind = 0; kind < DEMO_PASSES; kind++) {
-                *failures += results->passes[kind].hash_failures + results->passes[kind].pixel_failures;
+                *failures += demo_pass_failures(&results->passes[kind]);
                 *lost += results->passes[kind].lost;
         }
 }

@@ -13,7 +13,7 @@ pass_json(const struct demo_pass *pass)
                           demo_pass_rate(pass), "latency_p50_ns", (json_int_t)pass->p50_ns, "latency_p99_ns",
                           (json_int_t)pass->p99_ns, "latency_max_ns", (json_int_t)pass->max_ns, "lost",
                           (json_int_t)pass->lost, "skipped", (json_int_t)pass->skipped, "hash_failures",
-                          (json_int_t)(pass->hash_failures + pass->pixel_failures));
+                          (json_int_t)demo_pass_failures(pass));
 
         if (pass->kind == DEMO_PIPE)
                 return object;

@@ -46,6 +46,10 @@ demo_fault(struct demo_results *results, bool data, const char *format, ...);
 double
 demo_pass_rate(const struct demo_pass *pass);
 
+/* Frames that were wrong when they came, by libweir's hash or by their pixels. */
+uint64_t
+demo_pass_failures(const struct demo_pass *pass);
+
 /* Payload bytes that libweir copied, divided by payload bytes. */
 double
 demo_pass_copies(const struct demo_pass *pass);

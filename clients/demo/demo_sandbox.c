@@ -20,8 +20,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 static const char *const walls[] = { "bwrap",
                                      "--unshare-all",
                                      "--unshare-user",

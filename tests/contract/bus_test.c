@@ -1,5 +1,5 @@
 /* Opening and closing a bus; what its options, its errors and its forked children do. */
-#include "weir_kit.h"
+#include "tests/contract/weir_kit.h"
 
 #include <stddef.h>
 #include <sys/resource.h>
@@ -104,48 +104,102 @@ Test(bus, what_this_version_does_not_have_is_refused_with_a_sentence)
         weir_close(bus);
 }
 
+#define AT(type, field, offset)                                                        \
+        {                                                                              \
+#                type "." #                field, offsetof(struct type, field), offset \
+        }
+#define SIZE(type, bytes)                                   \
+        {                                                   \
+                "sizeof " #type, sizeof(struct type), bytes \
+        }
+static const struct {
+        const char *name;
+        size_t is, must;
+} layout[] = {
+        AT(weir_format, type, 0),
+        AT(weir_format, encoding, 8),
+        AT(weir_format, schema, 16),
+        AT(weir_format, schema_size, 24),
+        SIZE(weir_format, 32),
+        AT(weir_about, stamp_ns, 0),
+        AT(weir_about, tag, 8),
+        AT(weir_about, meta, 16),
+        AT(weir_about, meta_size, 24),
+        AT(weir_about, flags, 28),
+        SIZE(weir_about, 32),
+        AT(weir_loan, data, 0),
+        AT(weir_loan, size, 8),
+        AT(weir_loan, about, 16),
+        AT(weir_frame, data, 0),
+        AT(weir_frame, size, 8),
+        AT(weir_frame, about, 16),
+        AT(weir_frame, sequence, 48),
+        AT(weir_frame, published_ns, 56),
+        AT(weir_frame, lost, 64),
+        AT(weir_frame, skipped, 72),
+        AT(weir_frame, source, 80),
+        AT(weir_frame, topic, 88),
+        AT(weir_frame, format, 96),
+        AT(weir_frame, kind, 104),
+        AT(weir_event, kind, 0),
+        AT(weir_event, reason, 4),
+        AT(weir_event, user, 8),
+        AT(weir_event, publisher, 16),
+        AT(weir_event, subscriber, 24),
+        AT(weir_event, topic, 32),
+        AT(weir_event, text, 40),
+        AT(weir_event, source, 48),
+        AT(weir_event, count, 56),
+        AT(weir_options, size, 0),
+        AT(weir_options, flags, 4),
+        AT(weir_options, name, 8),
+        AT(weir_options, address, 16),
+        AT(weir_options, ticket, 24),
+        AT(weir_options, open_timeout_ns, 32),
+        AT(weir_options, embed, 40),
+        SIZE(weir_options, 48),
+        AT(weir_publisher_options, history, 4),
+        AT(weir_publisher_options, format, 8),
+        AT(weir_publisher_options, memory_max, 16),
+        AT(weir_publisher_options, payload_align, 24),
+        AT(weir_publisher_options, loans_max, 28),
+        AT(weir_publisher_options, hash, 32),
+        AT(weir_publisher_options, refuse_reliable, 36),
+        AT(weir_publisher_options, stall_ns, 40),
+        AT(weir_publisher_options, require, 48),
+        AT(weir_publisher_options, shared, 52),
+        AT(weir_publisher_options, prefault, 56),
+        AT(weir_publisher_options, huge, 60),
+        AT(weir_publisher_options, user, 64),
+        SIZE(weir_publisher_options, 72),
+        AT(weir_subscriber_options, delivery, 4),
+        AT(weir_subscriber_options, keep, 8),
+        AT(weir_subscriber_options, history, 12),
+        AT(weir_subscriber_options, frames_max, 16),
+        AT(weir_subscriber_options, verify, 20),
+        AT(weir_subscriber_options, type, 24),
+        AT(weir_subscriber_options, spin_ns, 32),
+        AT(weir_subscriber_options, require, 40),
+        AT(weir_subscriber_options, shared, 44),
+        AT(weir_subscriber_options, until_end, 48),
+        AT(weir_subscriber_options, user, 56),
+        SIZE(weir_subscriber_options, 64),
+        AT(weir_info, path, 4),
+        AT(weir_info, copies, 8),
+        AT(weir_info, peers, 12),
+        AT(weir_info, frames, 16),
+        AT(weir_info, out, 72),
+        AT(weir_info, copied_bytes, 80),
+        AT(weir_info, why, 88),
+        AT(weir_peer, pid, 4),
+        AT(weir_peer, identity, 8),
+        AT(weir_peer, name, 264),
+        SIZE(weir_peer, 328),
+};
+
 /* For bindings that write the offsets down: C# and cffi. Every change of this list breaks them. */
 Test(bus, the_public_structures_have_the_documented_layout)
 {
-        static const struct {
-                const char *name;
-                size_t is, must;
-        } layout[] = {
-#define AT(type, field, offset) { #type "." #field, offsetof(struct type, field), offset }
-#define SIZE(type, bytes) { #type, sizeof(struct type), bytes }
-                AT(weir_format, type, 0), AT(weir_format, encoding, 8), AT(weir_format, schema, 16),
-                AT(weir_format, schema_size, 24), SIZE(weir_format, 32),
-                AT(weir_about, stamp_ns, 0), AT(weir_about, tag, 8), AT(weir_about, meta, 16),
-                AT(weir_about, meta_size, 24), AT(weir_about, flags, 28), SIZE(weir_about, 32),
-                AT(weir_loan, data, 0), AT(weir_loan, size, 8), AT(weir_loan, about, 16),
-                AT(weir_frame, data, 0), AT(weir_frame, size, 8), AT(weir_frame, about, 16),
-                AT(weir_frame, sequence, 48), AT(weir_frame, published_ns, 56), AT(weir_frame, lost, 64),
-                AT(weir_frame, skipped, 72), AT(weir_frame, source, 80), AT(weir_frame, topic, 88),
-                AT(weir_frame, format, 96), AT(weir_frame, kind, 104),
-                AT(weir_event, kind, 0), AT(weir_event, reason, 4), AT(weir_event, user, 8),
-                AT(weir_event, publisher, 16), AT(weir_event, subscriber, 24), AT(weir_event, topic, 32),
-                AT(weir_event, text, 40), AT(weir_event, source, 48), AT(weir_event, count, 56),
-                AT(weir_options, size, 0), AT(weir_options, flags, 4), AT(weir_options, name, 8),
-                AT(weir_options, address, 16), AT(weir_options, ticket, 24), AT(weir_options, open_timeout_ns, 32),
-                AT(weir_options, embed, 40), SIZE(weir_options, 48),
-                AT(weir_publisher_options, history, 4), AT(weir_publisher_options, format, 8),
-                AT(weir_publisher_options, memory_max, 16), AT(weir_publisher_options, payload_align, 24),
-                AT(weir_publisher_options, loans_max, 28), AT(weir_publisher_options, hash, 32),
-                AT(weir_publisher_options, refuse_reliable, 36), AT(weir_publisher_options, stall_ns, 40),
-                AT(weir_publisher_options, require, 48), AT(weir_publisher_options, shared, 52),
-                AT(weir_publisher_options, prefault, 56), AT(weir_publisher_options, huge, 60),
-                AT(weir_publisher_options, user, 64), SIZE(weir_publisher_options, 72),
-                AT(weir_subscriber_options, delivery, 4), AT(weir_subscriber_options, keep, 8),
-                AT(weir_subscriber_options, history, 12), AT(weir_subscriber_options, frames_max, 16),
-                AT(weir_subscriber_options, verify, 20), AT(weir_subscriber_options, type, 24),
-                AT(weir_subscriber_options, spin_ns, 32), AT(weir_subscriber_options, require, 40),
-                AT(weir_subscriber_options, shared, 44), AT(weir_subscriber_options, until_end, 48),
-                AT(weir_subscriber_options, user, 56), SIZE(weir_subscriber_options, 64),
-                AT(weir_info, path, 4), AT(weir_info, copies, 8), AT(weir_info, peers, 12), AT(weir_info, frames, 16),
-                AT(weir_info, out, 72), AT(weir_info, copied_bytes, 80), AT(weir_info, why, 88),
-                AT(weir_peer, pid, 4), AT(weir_peer, identity, 8), AT(weir_peer, name, 264), SIZE(weir_peer, 328),
-        };
-
         for (size_t i = 0; i < sizeof layout / sizeof *layout; i++) {
                 printf("%-40s %zu\n", layout[i].name, layout[i].is);
                 cr_expect(eq(sz, layout[i].is, layout[i].must), "%s", layout[i].name);

@@ -115,7 +115,8 @@ Test(endpoint, nobody_there_is_said_in_a_sentence)
         listener = listen_at(path);
         wr_object_close(listener);
         cr_assert(eq(int, wr_endpoint_connect(&client, path, why, sizeof why), WEIR_E_NO_BROKER));
-        cr_assert(eq(int, wr_endpoint_connect(&client, "/tmp/weir-no-such-directory/bus", why, sizeof why), WEIR_E_NO_BROKER));
+        cr_assert(eq(int, wr_endpoint_connect(&client, "/tmp/weir-no-such-directory/bus", why, sizeof why),
+                     WEIR_E_NO_BROKER));
         cr_assert(eq(int, wr_endpoint_connect(&client, "/tmp/", why, sizeof why), WEIR_E_USAGE));
 }
 

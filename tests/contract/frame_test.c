@@ -1,5 +1,5 @@
 /* Frames: what is in them, and that each lives until it is released, whenever and wherever that is. */
-#include "weir_kit.h"
+#include "tests/contract/weir_kit.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -43,7 +43,10 @@ Test(frame, everything_that_was_sent_along_arrives)
 
         kit_fill(meta, sizeof meta, 77);
         for (uint64_t size = 5; size < 1000000; size *= 100) {
-                struct weir_about about = { .stamp_ns = -5, .tag = 99, .meta = meta, .meta_size = sizeof meta,
+                struct weir_about about = { .stamp_ns = -5,
+                                            .tag = 99,
+                                            .meta = meta,
+                                            .meta_size = sizeof meta,
                                             .flags = WEIR_GAP | WEIR_DELTA | WEIR_MORE | 1u << 31 };
                 char *data = malloc(size);
 
@@ -167,6 +170,7 @@ Test(frame, a_small_frame_is_a_private_copy_with_64_readable_bytes_behind_it)
         frame = kit_take(pair.s);
         for (int i = 0; i < 64; i++)
                 sum ^= ((const char *)frame->data)[4096 + i];
+        (void)sum;
         for (uint64_t i = 0; i < 1000; i++) /* the ring laps it several times */
                 publish(pair.p, 4096, 5);
         cr_assert(kit_filled(frame->data, 4096, 1));
@@ -176,7 +180,8 @@ Test(frame, a_small_frame_is_a_private_copy_with_64_readable_bytes_behind_it)
 
 Test(frame, a_format_change_is_seen_exactly_at_its_frame)
 {
-        struct weir_format formats[] = { { "video/x-raw", "gst-caps", "w=640", 6 }, { "video/x-raw", "gst-caps", "w=1920", 7 },
+        struct weir_format formats[] = { { "video/x-raw", "gst-caps", "w=640", 6 },
+                                         { "video/x-raw", "gst-caps", "w=1920", 7 },
                                          { "audio/x-raw", "", NULL, 0 } };
         struct pair pair = pair_open(WEIR_PUBLISHER(.format = &formats[0]), WEIR_SUBSCRIBER(.frames_max = 32));
         const struct weir_frame *frames[30];

@@ -160,7 +160,8 @@ Test(identity_text, the_application_is_found_where_glib_would_find_it)
 
         cr_assert(name_of("[Application]\nname=org.weir.A\nruntime=x\n", name, sizeof name));
         cr_assert(eq(str, name, "org.weir.A"));
-        cr_assert(name_of("# c\n\n[Instance]\nname=b\n [Application] \r\n name = org.weir.B \r\n[X]\nname=y", name, sizeof name));
+        cr_assert(name_of("# c\n\n[Instance]\nname=b\n [Application] \r\n name = org.weir.B \r\n[X]\nname=y", name,
+                          sizeof name));
         cr_assert(eq(str, name, "org.weir.B"));
         cr_assert(name_of("[Application]\nnames=no\nname=x", name, 2));
         cr_assert(eq(str, name, "x"));
@@ -169,10 +170,20 @@ Test(identity_text, the_application_is_found_where_glib_would_find_it)
 Test(identity_text, a_file_that_names_none_or_two_names_none)
 {
         static const char *const bad[] = {
-                "", "\n", "name=org.weir.A\n", "[Runtime]\nname=org.weir.A\n", "[Application]\n", "[Application]\nname=\n",
-                "[Application]\n#name=org.weir.A\n", "[Application]\nname=a b\n", "[Application]\nname=../x\n",
-                "[Application]\nname=org.weir.A\nname=org.weir.A\n", "[Application]x\nname=org.weir.A\n",
-                "[Application]\nname=a\n[Other]\n[Application]\nname=b\n", "[Application\nname=a\n", "=\n[Application]\n=a",
+                "",
+                "\n",
+                "name=org.weir.A\n",
+                "[Runtime]\nname=org.weir.A\n",
+                "[Application]\n",
+                "[Application]\nname=\n",
+                "[Application]\n#name=org.weir.A\n",
+                "[Application]\nname=a b\n",
+                "[Application]\nname=../x\n",
+                "[Application]\nname=org.weir.A\nname=org.weir.A\n",
+                "[Application]x\nname=org.weir.A\n",
+                "[Application]\nname=a\n[Other]\n[Application]\nname=b\n",
+                "[Application\nname=a\n",
+                "=\n[Application]\n=a",
         };
         static const char zero[] = "[Application]\nname=org\0.weir\n";
         char name[WR_PACKAGE_MAX + 1];

@@ -49,22 +49,22 @@ kit_clean(void)
 }
 
 /* Fails the test, or the child, with the library's own sentence. */
-#define kit_ok(call)                                                                                                  \
-        do {                                                                                                          \
-                int kit_result_ = (call);                                                                             \
-                if (kit_result_ != WEIR_OK) {                                                                         \
-                        fprintf(stderr, "%s:%d: %s: %s: %s\n", __FILE__, __LINE__, #call,                             \
-                                weir_result_text(kit_result_), weir_error());                                         \
-                        abort();                                                                                      \
-                }                                                                                                     \
+#define kit_ok(call)                                                                      \
+        do {                                                                              \
+                int kit_result_ = (call);                                                 \
+                if (kit_result_ != WEIR_OK) {                                             \
+                        fprintf(stderr, "%s:%d: %s: %s: %s\n", __FILE__, __LINE__, #call, \
+                                weir_result_text(kit_result_), weir_error());             \
+                        abort();                                                          \
+                }                                                                         \
         } while (0)
 
-#define kit_must(condition)                                                                                           \
-        do {                                                                                                          \
-                if (!(condition)) {                                                                                   \
-                        fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                               \
-                        abort();                                                                                      \
-                }                                                                                                     \
+#define kit_must(condition)                                                             \
+        do {                                                                            \
+                if (!(condition)) {                                                     \
+                        fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+                        abort();                                                        \
+                }                                                                       \
         } while (0)
 
 static KIT_UNUSED struct weir *
@@ -156,8 +156,8 @@ static KIT_UNUSED void
 kit_play_broker(int line)
 {
         (void)line;
-        weir_broker_run(&(struct weir_broker_options){ .size = sizeof(struct weir_broker_options),
-                                                       .address = kit_address() });
+        weir_broker_run(
+                &(struct weir_broker_options){ .size = sizeof(struct weir_broker_options), .address = kit_address() });
 }
 
 /* ---- looking ---- */

@@ -62,7 +62,8 @@ def every_peer_carries_every_frame_in_every_mode():
 
 @test
 def every_peer_also_waits_in_the_kernel():
-    results = measured(BENCH, '--quick', '--size', '32', '--mode', 'latency,stream', '--wait', 'block', '--json')
+    results = measured(BENCH, '--size', '32', '--quick', '--mode', 'latency,stream', '--wait', 'block', '--json')
+    assert {result['size'] for result in results} == {32}, 'what is asked wins over --quick, in any order'
     assert {(result['peer'], result['verdict'], result['lost']) for result in results} == {(p, 'ok', 0) for p in PEERS}
 
 

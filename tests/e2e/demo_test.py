@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import pty
 import shutil
 import signal
 import subprocess
@@ -27,7 +28,7 @@ def make_clip():
                         str(PICTURES), '-c:v', 'mpeg4', str(CLIP)], check=True, stdin=subprocess.DEVNULL)
 
 
-def start(*arguments, prefix=(), path=None, video=CLIP):
+def start(*arguments, prefix=(), path=None, video=CLIP, stderr=subprocess.PIPE):
     make_clip()
     home = tempfile.mkdtemp(prefix='t', dir=FOLDER.name)
     os.chmod(FOLDER.name, 0o755)
@@ -35,7 +36,7 @@ def start(*arguments, prefix=(), path=None, video=CLIP):
     environment = {**os.environ, 'TMPDIR': home, 'PATH': path or os.environ['PATH']}
     process = subprocess.Popen([*prefix, str(WEIR), 'demo', '--video', str(video), '--size', '320x180', '--live', '0.4',
                                 '--memory', '0.1', '--pictures', '30', *arguments], env=environment,
-                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, text=True)
     return process, home
 
 
@@ -95,6 +96,24 @@ def the_summary_says_it_in_words_and_ends_with_what_was_lost():
 
 
 @test
+def progress_appears_on_a_terminal_and_not_with_q():
+    for quiet, expected in (([], True), (['-q'], False)):
+        main_end, terminal = pty.openpty()
+        process, _ = start(*quiet, stderr=terminal)
+        os.close(terminal)
+        out = process.stdout.read()
+        shown = b''
+        try:
+            while piece := os.read(main_end, 65536):
+                shown += piece
+        except OSError:  # how a terminal says that nobody has its other end open
+            pass
+        os.close(main_end)
+        assert process.wait(timeout=60) == 0 and out.endswith('hash failures 0, lost 0\n'), out
+        assert (b' frames ' in shown) == expected, shown
+
+
+@test
 def a_flipped_pixel_is_seen():
     faulty('pixel', 7, 'live:', 'the pixels of 1 frames')
     faulty('pixel', 7, 'SHA-256')
@@ -144,8 +163,8 @@ def another_user_than_root_can_run_it():
         os.chmod(FOLDER.name, 0o755)
         home = tempfile.mkdtemp(prefix='t', dir=folder)
         os.chown(home, 65534, 65534)
-        done = subprocess.run(['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups', str(command), 'demo',
-                               '--video', str(CLIP), '--size', '320x180', '--live', '0.4', '--memory', '0.1',
+        done = subprocess.run(['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups', str(command),
+                               'demo', '--video', str(CLIP), '--size', '320x180', '--live', '0.4', '--memory', '0.1',
                                '--pictures', '30'], env={'PATH': '/usr/bin', 'TMPDIR': home}, cwd='/',
                               capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -43,7 +43,7 @@ def staged(pattern):
 
 def pkg_config(*options):
     config = staged('*.pc')
-    return run('pkg-config', *options, config.stem, PKG_CONFIG_LIBDIR=config.parent, PKG_CONFIG_SYSROOT_DIR=STAGE).split()
+    return run('pkg-config', *options, config.stem, PKG_CONFIG_PATH=config.parent, PKG_CONFIG_SYSROOT_DIR=STAGE).split()
 
 
 def version():
@@ -70,8 +70,8 @@ def the_library_carries_its_soname():
 def the_library_shows_exactly_what_its_header_declares():
     header = staged('weir.h').read_text(encoding='utf-8')
     declared = set(re.findall(r'\b(weir_\w+)\(', re.sub(r'/\*.*?\*/', '', header, flags=re.DOTALL)))
-    shown = {line.split()[-1].split('@')[0] for line in run('nm', '-D', '--defined-only', staged('libweir.so.0')).splitlines()
-             if ' A ' not in line}
+    symbols = run('nm', '-D', '--defined-only', staged('libweir.so.0')).splitlines()
+    shown = {line.split()[-1].split('@')[0] for line in symbols if ' A ' not in line}
     assert shown == declared, f'only in the library: {shown - declared}; only in the header: {declared - shown}'
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Transcripts of the command: each file of transcripts/ is one test, played in a private directory with a bus of its own.
+"""Transcripts of the command: each file of transcripts/ is one test, played in a directory with a bus of its own.
 
         # a sentence for the reader
         $ command          run by sh, in the directory; what it prints on either stream follows, line by line
@@ -84,7 +84,8 @@ class Stage:
             os.killpg(process.pid, signal.SIGKILL)
             output, _ = process.communicate()
             raise AssertionError(f"hangs; so far it printed:\n{output.decode(errors='replace')}") from None
-        return output.decode(errors='replace'), process.returncode
+        code = process.returncode
+        return output.decode(errors='replace'), code if code >= 0 else 128 - code  # as a shell has it
 
     def play(self, step):
         kind, what = step[:2]

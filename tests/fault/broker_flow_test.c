@@ -1,5 +1,5 @@
 /* The conversation as it should be: HELLO to BYE, one publisher and several subscribers. */
-#include "broker_fixture.h"
+#include "tests/fault/broker_fixture.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -365,4 +365,5 @@ Test(broker_flow, stop_is_for_the_brokers_own_user)
         cr_assert(eq(int, waitpid(broker.process, &status, 0), broker.process));
         cr_assert(eq(int, status, 0));
         client_close(&client);
+        broker_tidy(&broker);
 }

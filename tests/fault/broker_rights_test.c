@@ -1,5 +1,5 @@
 /* Who may what, through the whole broker: a package comes through its own socket, everybody else through the door. */
-#include "broker_fixture.h"
+#include "tests/fault/broker_fixture.h"
 
 #define CAMERA "org.weir.Camera"
 

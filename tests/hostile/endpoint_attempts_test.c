@@ -252,7 +252,8 @@ Test(endpoint_attempts, a_client_follows_no_symbolic_link_to_a_broker_and_believ
         child_wait(server);
 }
 
-/* This program, run inside a sandbox, does nothing but connect: before Criterion's main, which wants more of a system. */
+/* This program, run inside a sandbox, does nothing but connect: before Criterion's main, which wants more of a system.
+ */
 __attribute__((constructor)) static void
 connect_and_end(void)
 {
@@ -272,8 +273,10 @@ connect_from_sandbox(uid_t user, const char *address, const char *mount)
 
         cr_assert(gt(int, (int)length, 0));
         self[length] = '\0';
-        snprintf(line, sizeof line, "--perms 0755 --ro-bind-data 8 /test %s --remount-ro / "
-                 "--setenv ASAN_OPTIONS detect_leaks=0 --setenv WEIR_TEST_CONNECT %s", mount, address);
+        snprintf(line, sizeof line,
+                 "--perms 0755 --ro-bind-data 8 /test %s --remount-ro / "
+                 "--setenv ASAN_OPTIONS detect_leaks=0 --setenv WEIR_TEST_CONNECT %s",
+                 mount, address);
         /* As data, since another user may not reach the folder of the build. */
         cr_assert(eq(int, dup2(open(self, O_RDONLY), 8), 8));
         return child_wait(sandbox_start(user, &box)) - 100;
@@ -303,6 +306,10 @@ Test(endpoint_attempts, a_sandbox_with_a_directory_that_all_may_write_believes_n
         cr_assert(eq(int, chmod(directory, 0755), 0));
         snprintf(mount, sizeof mount, "--perms 1777 --tmpfs /tmp --bind %s /tmp/bus", path);
         cr_assert(eq(int, connect_from_sandbox(CHILD_NOBODY, "/tmp/bus", mount), WEIR_E_DENIED));
+        /* The same one step above: anybody of whom nothing is known could have made the directory. */
+        snprintf(mount, sizeof mount, "--perms 1777 --tmpfs /tmp --bind %s /tmp/weir", directory);
+        cr_assert(eq(int, connect_from_sandbox(CHILD_NOBODY, "/tmp/weir/bus", mount), WEIR_E_DENIED));
+        cr_assert(eq(int, connect_from_sandbox(0, "/tmp/weir/bus", mount), WEIR_OK)); /* of us it is known */
         wr_object_close(listener);
 }
 
@@ -324,11 +331,14 @@ send_raw(int fd, const int *descriptors, size_t count, size_t size)
 {
         char control[CMSG_SPACE(16 * sizeof(int))] = { 0 }, bytes[64] = { 1 };
         struct iovec piece = { bytes, size };
-        struct msghdr message = { .msg_iov = &piece, .msg_iovlen = 1, .msg_control = control,
+        struct msghdr message = { .msg_iov = &piece,
+                                  .msg_iovlen = 1,
+                                  .msg_control = control,
                                   .msg_controllen = CMSG_SPACE(count * sizeof(int)) };
         struct cmsghdr *header = CMSG_FIRSTHDR(&message);
 
-        *header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(count * sizeof(int)), .cmsg_level = SOL_SOCKET,
+        *header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(count * sizeof(int)),
+                                    .cmsg_level = SOL_SOCKET,
                                     .cmsg_type = SCM_RIGHTS };
         memcpy(CMSG_DATA(header), descriptors, count * sizeof(int));
         return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? errno : 0;

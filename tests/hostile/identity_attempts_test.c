@@ -34,12 +34,13 @@ Test(identity_attempts, who_sheds_the_file_becomes_confined_and_not_trusted)
         cr_assert(eq(str, identity.package, "org.weir.Camera"));
 }
 
-#define FORGED \
+#define FORGED_CONNECT                                                                                        \
+        "exec perl -e \"use Socket; socket(S, AF_UNIX, 5, 0) && connect(S, sockaddr_un(\\$ARGV[0])) or die; " \
+        "sleep 1000\" \"$1\""
+#define FORGED                                                                                                       \
         "printf '[Application]\\nname=org.weir.Viewer\\n' > /tmp/f; exec 8< /tmp/f; exec bwrap --ro-bind /usr /usr " \
-        "--symlink usr/lib /lib --symlink usr/lib64 /lib64 --symlink usr/bin /bin --proc /proc --dev /dev " \
+        "--symlink usr/lib /lib --symlink usr/lib64 /lib64 --symlink usr/bin /bin --proc /proc --dev /dev "          \
         "--bind ${1%/*} ${1%/*} --ro-bind-data 8 /.flatpak-info /bin/sh -c '" FORGED_CONNECT "' sh \"$1\""
-#define FORGED_CONNECT \
-        "exec perl -e \"use Socket; socket(S, AF_UNIX, 5, 0) && connect(S, sockaddr_un(\\$ARGV[0])) or die; sleep 1000\" \"$1\""
 
 Test(identity_attempts, a_nested_sandbox_with_another_file_is_refused_at_the_package_socket)
 {
@@ -59,7 +60,8 @@ Test(identity_attempts, a_closed_sandbox_can_neither_nest_nor_shed)
         struct sandbox nest = { SANDBOX_CLOSED, "org.weir.Camera", "--remount-ro /",
                                 "bwrap --unshare-all --ro-bind / / true 2> /dev/null && exit 3; "
                                 "unshare -U true 2> /dev/null && exit 4; umount /.flatpak-info 2> /dev/null && exit 5; "
-                                "rm -f /.flatpak-info 2> /dev/null && exit 6; exit 7", "unused" };
+                                "rm -f /.flatpak-info 2> /dev/null && exit 6; exit 7",
+                                "unused" };
 
         cr_assert(eq(int, child_wait(sandbox_start(0, &nest)), 7));
         cr_assert(eq(int, child_wait(sandbox_start(CHILD_NOBODY, &nest)), 7));
@@ -67,8 +69,8 @@ Test(identity_attempts, a_closed_sandbox_can_neither_nest_nor_shed)
 
 Test(identity_attempts, the_whole_root_of_the_host_in_another_namespace_is_no_full_trust)
 {
-        struct sandbox box = { "--ro-bind / / --dev /dev --die-with-parent", NULL, fixture_mount, SANDBOX_CONNECT,
-                               fixture_socket };
+        struct sandbox box = { "--ro-bind / / --dev /dev --unshare-pid --die-with-parent", NULL, fixture_mount,
+                               SANDBOX_CONNECT, fixture_socket };
         struct wr_identity identity;
 
         cr_assert(eq(int, ask_sandbox(0, &box, NULL, &identity), WEIR_OK), "%s", fixture_why);
@@ -120,8 +122,10 @@ Test(identity_attempts, another_root_in_our_namespace_is_no_full_trust)
 Test(identity_attempts, a_file_that_names_nobody_or_is_no_file_is_refused)
 {
         static const char *const lines[] = {
-                SANDBOX_CLOSED " --symlink /usr/bin/env /.flatpak-info", SANDBOX_CLOSED " --dir /.flatpak-info",
-                SANDBOX_CLOSED " --ro-bind /dev/null /.flatpak-info", SANDBOX_CLOSED " --ro-bind /etc/passwd /.flatpak-info",
+                SANDBOX_CLOSED " --symlink /usr/bin/env /.flatpak-info",
+                SANDBOX_CLOSED " --dir /.flatpak-info",
+                SANDBOX_CLOSED " --ro-bind /dev/null /.flatpak-info",
+                SANDBOX_CLOSED " --ro-bind /etc/passwd /.flatpak-info",
         };
         struct wr_identity identity;
 
@@ -131,6 +135,22 @@ Test(identity_attempts, a_file_that_names_nobody_or_is_no_file_is_refused)
                 cr_assert(eq(int, ask_sandbox(0, &box, NULL, &identity), WEIR_E_DENIED), "%s", lines[i]);
                 cr_assert_not_null(strstr(fixture_why, ".flatpak-info"), "%s", fixture_why);
         }
+}
+
+/* A good file, but on a disk: it could as well be on a file system that the peer serves. */
+Test(identity_attempts, a_file_that_is_not_on_tmpfs_is_not_read)
+{
+        char file[] = "/var/tmp/weir-info-XXXXXX", mount[256];
+        const char text[] = "[Application]\nname=org.weir.Camera\n";
+        struct sandbox box = { SANDBOX_CLOSED, NULL, mount, SANDBOX_CONNECT, fixture_socket };
+        struct wr_identity identity;
+        int fd = mkstemp(file);
+
+        cr_assert(eq(long, write(fd, text, sizeof text - 1), sizeof text - 1));
+        close(fd);
+        snprintf(mount, sizeof mount, "%s --ro-bind %s /.flatpak-info", fixture_mount, file);
+        cr_assert(eq(int, ask_sandbox(0, &box, NULL, &identity), WEIR_E_DENIED));
+        unlink(file);
 }
 
 struct foreign_ask {
@@ -146,8 +166,7 @@ ask_as_other_user(void *argument)
         struct wr_identity identity;
         wr_object process;
         char why[512];
-        enum weir_result result =
-                wr_identity_of(ask->connection, ask->package, &identity, &process, why, sizeof why);
+        enum weir_result result = wr_identity_of(ask->connection, ask->package, &identity, &process, why, sizeof why);
 
         if (ask->package != NULL)
                 return result == WEIR_OK && identity.trust == WR_TRUST_PACKAGE ? 0 : 1;
@@ -279,7 +298,8 @@ Test(identity_attempts, a_peer_that_execs_while_it_is_read_gains_nothing)
         struct sandbox box = { SANDBOX_CLOSED, "org.weir.Camera", fixture_mount,
                                "echo 'exec /bin/sh /tmp/again' > /tmp/again; exec perl -e 'use Socket; $^F = 99; "
                                "socket(S, AF_UNIX, 5, 0) && connect(S, sockaddr_un($ARGV[0])) or die; "
-                               "exec \"/bin/sh\", \"/tmp/again\"' \"$1\"", fixture_socket };
+                               "exec \"/bin/sh\", \"/tmp/again\"' \"$1\"",
+                               fixture_socket };
         char mount[256];
         pid_t child;
         wr_object connection;

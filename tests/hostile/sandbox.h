@@ -12,22 +12,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Perl is on every Debian, and its socket() takes SOCK_SEQPACKET (5) and a path. */
-#define SANDBOX_CONNECT \
-        "perl -e 'use Socket; socket(S, AF_UNIX, 5, 0) && connect(S, sockaddr_un($ARGV[0])) or die \"$!\"; sleep 1000' \"$1\""
+/* Perl is on every Debian, and its socket() takes SOCK_SEQPACKET (5) and a path. exec: killing the sandbox's first
+ * process must leave nothing behind. */
+#define SANDBOX_CONNECT              \
+        "exec perl -e 'use Socket; " \
+        "socket(S, AF_UNIX, 5, 0) && connect(S, sockaddr_un($ARGV[0])) or die \"$!\"; sleep 1000' \"$1\""
 
 /* The line of a sandboxed program: read-only, nothing of the host but /usr and one directory, no capabilities, no
  * namespaces inside. */
-#define SANDBOX_CLOSED \
-        "--unshare-all --unshare-user --disable-userns --cap-drop ALL --uid 1000 --gid 1000 --die-with-parent --clearenv " \
-        "--setenv PATH /usr/bin --ro-bind /usr /usr --symlink usr/lib /lib --symlink usr/lib64 /lib64 " \
+#define SANDBOX_CLOSED                                                                                             \
+        "--unshare-all --unshare-user --disable-userns --cap-drop ALL --uid 1000 --gid 1000 --die-with-parent "    \
+        "--clearenv --setenv PATH /usr/bin --ro-bind /usr /usr --symlink usr/lib /lib --symlink usr/lib64 /lib64 " \
         "--symlink usr/bin /bin --proc /proc --dev /dev"
 
 /* A sandbox that bars nothing: its program is root in namespaces of its own. */
-#define SANDBOX_OPEN \
-        "--unshare-user --unshare-pid --uid 0 --gid 0 --cap-add ALL --die-with-parent --setenv PATH /usr/bin:/usr/sbin " \
-        "--ro-bind /usr /usr --symlink usr/lib /lib --symlink usr/lib64 /lib64 --symlink usr/bin /bin --proc /proc " \
-        "--dev /dev --tmpfs /tmp"
+#define SANDBOX_OPEN                                                                                              \
+        "--unshare-user --unshare-pid --uid 0 --gid 0 --cap-add ALL --die-with-parent "                           \
+        "--setenv PATH /usr/bin:/usr/sbin --ro-bind /usr /usr --symlink usr/lib /lib --symlink usr/lib64 /lib64 " \
+        "--symlink usr/bin /bin --proc /proc --dev /dev --tmpfs /tmp"
 
 struct sandbox {
         const char *line;    /* how bwrap is called */
@@ -52,7 +54,7 @@ static inline int
 sandbox_body(void *argument)
 {
         const struct sandbox *s = argument;
-        char command[4096];
+        char command[16384];
 
         if (s->package != NULL && !sandbox_info(s->package))
                 return CHILD_CANNOT_BEGIN;

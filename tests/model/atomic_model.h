@@ -129,6 +129,11 @@ wr_fence(void)
 }
 
 static inline void
+wr_fence_compiler(void)
+{
+}
+
+static inline void
 wr_fence_acquire(void)
 {
         machine_fence(MACHINE_FENCE_ACQUIRE);
@@ -154,11 +159,11 @@ wr_pause(void)
 
 #undef memcpy
 #undef memset
-#define memcpy machine_copy
-#define memset machine_fill
-#define malloc machine_malloc
-#define calloc machine_calloc
+#define memcpy  machine_copy
+#define memset  machine_fill
+#define malloc  machine_malloc
+#define calloc  machine_calloc
 #define realloc machine_realloc
-#define free machine_free
+#define free    machine_free
 
 #endif

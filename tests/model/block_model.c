@@ -39,9 +39,14 @@ static void
 open_world(uint32_t before, uint32_t frames, bool reliable)
 {
         held = explore_alloc(2 * sizeof *held);
-        lane_world_open(&(struct lane_plan){ .ring_bytes = 256, .inline_max = 16, .heap_bytes = 2 * BLOCK_BYTES,
-                                             .hash = WR_HASH_NONE, .announcements = 2, .attached = true,
-                                             .reliable = reliable, .frames = frames });
+        lane_world_open(&(struct lane_plan){ .ring_bytes = 256,
+                                             .inline_max = 16,
+                                             .heap_bytes = 2 * BLOCK_BYTES,
+                                             .hash = WR_HASH_NONE,
+                                             .announcements = 2,
+                                             .attached = true,
+                                             .reliable = reliable,
+                                             .frames = frames });
         world->plan.before = before;
         for (uint32_t i = 0; i < before; i++)
                 explore_check(publish_block(), "a block before the start does not fit");
@@ -175,13 +180,27 @@ all_is_free(void)
 }
 
 static const struct explore_model models[] = {
-        { "block: one that is out is never written, lossy", lossy_scene,
-          { { "publisher", publisher, 0 }, { "reader", reader, 1 } }, all_was_told, 3, false, NULL },
-        { "block: one that is out is never written, reliable", reliable_scene,
-          { { "publisher", waiting_publisher, 0 }, { "reader", reader, 1 } }, all_was_told, 3, false, NULL },
-        { "block: two threads release, the waiting publisher is woken", two_threads_scene,
+        { "block: one that is out is never written, lossy",
+          lossy_scene,
+          { { "publisher", publisher, 0 }, { "reader", reader, 1 } },
+          all_was_told,
+          3,
+          false,
+          NULL },
+        { "block: one that is out is never written, reliable",
+          reliable_scene,
+          { { "publisher", waiting_publisher, 0 }, { "reader", reader, 1 } },
+          all_was_told,
+          3,
+          false,
+          NULL },
+        { "block: two threads release, the waiting publisher is woken",
+          two_threads_scene,
           { { "publisher", waiting_publisher, 0 }, { "first", release_first, 1 }, { "second", release_second, 1 } },
-          all_is_free, 3, false, NULL },
+          all_is_free,
+          3,
+          false,
+          NULL },
 };
 
 int

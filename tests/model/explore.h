@@ -34,13 +34,13 @@ struct explore_actor {
 };
 
 struct explore_model {
-        const char *name;     /* what it shows, a sentence */
+        const char *name; /* what it shows, a sentence */
         void (*setup)(void);
         struct explore_actor actors[EXPLORE_ACTORS_MAX]; /* up to the first without a name */
         void (*end)(void);
-        int preemptions;      /* switches away from an actor that could go on */
-        bool fresh_loads;     /* loads are never stale: only stores are reordered */
-        const char *finds;    /* NULL: it must hold. Else it must fail, with a sentence that contains this */
+        int preemptions;   /* switches away from an actor that could go on */
+        bool fresh_loads;  /* loads are never stale: only stores are reordered */
+        const char *finds; /* NULL: it must hold. Else it must fail, with a sentence that contains this */
 };
 
 /* Runs the models, prints TAP lines, and returns the status for main: 0 when all hold. An executable with a source
@@ -67,8 +67,7 @@ void
 explore_name(const void *from, size_t bytes, const char *name);
 
 /* Ends the execution: a rule is broken. */
-void __attribute__((noreturn, format(printf, 1, 2)))
-explore_fail(const char *format, ...);
+void __attribute__((noreturn, format(printf, 1, 2))) explore_fail(const char *format, ...);
 
 #define explore_check(condition, ...) ((condition) ? (void)0 : explore_fail(__VA_ARGS__))
 

@@ -37,10 +37,10 @@ struct actor {
         uint8_t *stack;
         enum status status;
         bool started;
-        bool read_old;         /* since its last pause a load returned an old value */
-        const void *word;      /* it sleeps on */
-        uint64_t paused_at;    /* world.changes when it paused */
-        uint64_t history;      /* hash of all that it has read: what it will do next follows from it */
+        bool read_old;      /* since its last pause a load returned an old value */
+        const void *word;   /* it sleeps on */
+        uint64_t paused_at; /* world.changes when it paused */
+        uint64_t history;   /* hash of all that it has read: what it will do next follows from it */
         uint32_t epoch;
         int buffer_count, stale_count;
         struct pending buffer[BUFFER_MAX];
@@ -48,8 +48,19 @@ struct actor {
 };
 
 enum step_kind {
-        STEP_LOAD, STEP_STORE, STEP_RELEASE, STEP_CHANGE, STEP_FENCE, STEP_DRAIN, STEP_NOTE, STEP_SLEEP, STEP_WOKEN,
-        STEP_RAISE, STEP_PAUSE, STEP_BARRIER, STEP_DONE, STEP_STALE,
+        STEP_LOAD,
+        STEP_STORE,
+        STEP_RELEASE,
+        STEP_CHANGE,
+        STEP_FENCE,
+        STEP_NOTE,
+        STEP_SLEEP,
+        STEP_WOKEN,
+        STEP_RAISE,
+        STEP_PAUSE,
+        STEP_BARRIER,
+        STEP_DONE,
+        STEP_STALE,
 };
 
 struct step {
@@ -63,7 +74,7 @@ struct step {
 struct explorer {
         const struct explore_model *model;
         int actor_count;
-        int current;          /* -1: setup or end runs, alone */
+        int current; /* -1: setup or end runs, alone */
         struct actor actors[EXPLORE_ACTORS_MAX];
         int bound, preemptions;
         uint64_t changes;     /* stores made: what a paused actor waits for */
@@ -105,7 +116,7 @@ machine_forget_stale(struct actor *actor);
 uint64_t
 machine_mix(uint64_t hash, uint64_t value);
 
-/* Begins the search anew, for the knowledge of which words are shared belongs to one model. */
+/* Forgets which words are shared: that belongs to one model. */
 void
 machine_unlearn(void);
 

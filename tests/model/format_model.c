@@ -25,11 +25,14 @@ publish_under_new_format(void)
 }
 
 static void
-open_world(uint32_t before, uint32_t frames)
+open_world(uint32_t ring_bytes, uint32_t before, uint32_t frames)
 {
         formats = explore_alloc(32 * sizeof *formats);
-        lane_world_open(&(struct lane_plan){ .ring_bytes = 256, .hash = WR_HASH_NONE, .heap_bytes = BLOCKS * 64,
-                                             .attached = true, .frames = frames });
+        lane_world_open(&(struct lane_plan){ .ring_bytes = ring_bytes,
+                                             .hash = WR_HASH_NONE,
+                                             .heap_bytes = BLOCKS * 64,
+                                             .attached = true,
+                                             .frames = frames });
         world->plan.before = before;
         for (uint32_t i = 0; i < before; i++)
                 publish_under_new_format();
@@ -38,13 +41,20 @@ open_world(uint32_t before, uint32_t frames)
 static void
 change_scene(void)
 {
-        open_world(1, 3);
+        open_world(256, 1, 3);
 }
 
 static void
 round_scene(void)
 {
-        open_world(1, WR_FORMATS + 2);
+        open_world(256, 1, WR_FORMATS);
+}
+
+/* The ninth within a lap has no slot yet and is refused. */
+static void
+crowded_scene(void)
+{
+        open_world(1024, WR_FORMATS - 1, 2);
 }
 
 static void
@@ -73,7 +83,8 @@ reader(void)
                 bytes = world->reader.format_bytes;
                 explore_check(world->taken.format == expected, "frame %d comes with format %d instead of %d",
                               (int)world->taken.sequence, (int)world->taken.format, (int)expected);
-                explore_check(world->reader.format_size == FORMAT_BYTES && bytes[0] == expected && bytes[1] == ~expected,
+                explore_check(world->reader.format_size == FORMAT_BYTES && bytes[0] == expected &&
+                                      bytes[1] == ~expected,
                               "the bytes of format %d are torn", (int)expected);
         }
 }
@@ -82,7 +93,8 @@ reader(void)
 
 static const struct explore_model models[] = {
         { "format: each frame comes with its own", change_scene, ACTORS, 3, false, NULL },
-        { "format: the publisher goes round the table", round_scene, ACTORS, 2, false, NULL },
+        { "format: the publisher goes round the table", round_scene, ACTORS, 1, false, NULL },
+        { "format: more of them than the table holds", crowded_scene, ACTORS, 1, false, NULL },
 };
 
 int

@@ -16,8 +16,12 @@ open_world(uint32_t ring_bytes, uint32_t history, uint32_t before, uint32_t fram
         latch = explore_alloc(sizeof *latch);
         explore_name(&latch->busy, 8, "busy");
         explore_name(&latch->visiting, 8, "visiting");
-        lane_world_open(&(struct lane_plan){ .ring_bytes = ring_bytes, .hash = WR_HASH_NONE, .history = history,
-                                             .before = before, .frames = frames, .reliable = reliable });
+        lane_world_open(&(struct lane_plan){ .ring_bytes = ring_bytes,
+                                             .hash = WR_HASH_NONE,
+                                             .history = history,
+                                             .before = before,
+                                             .frames = frames,
+                                             .reliable = reliable });
 }
 
 /* It begins at the oldest frame that is still whole, behind which the publisher has cached room for three more. */
@@ -83,11 +87,8 @@ joiner(void)
         while (!lane_world_read_all()) {
                 explore_settle(1);
                 switch (lane_world_take()) {
-                case WEIR_OK:
-                        lane_world_room();
-                        break;
-                default:
-                        lane_world_sleep();
+                case WEIR_OK: lane_world_room(); break;
+                default: lane_world_sleep();
                 }
         }
 }
@@ -103,7 +104,13 @@ all_was_told(void)
                       (int)world->published);
 }
 
-#define ACTORS { { "publisher", publisher, 0 }, { "joiner", joiner, 0 } }
+#define ACTORS                                 \
+        {                                      \
+                { "publisher", publisher, 0 }, \
+                {                              \
+                        "joiner", joiner, 0    \
+                }                              \
+        }
 
 static const struct explore_model models[] = {
         { "join: a reliable reader with history loses nothing from its start", history_scene, ACTORS, all_was_told, 3,

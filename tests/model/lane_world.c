@@ -1,3 +1,9 @@
+/*
+ * The world of the lane models: a segment, a pair page, a writer, a reader, and what a test knows beside them.
+ *
+ *   frame n   its time is TIME_BASE + n, its payload is lane_world_word(n, 0), lane_world_word(n, 1), ...
+ *   checked   at each take: the order, the losses that were told, every word of the frame, never a corrupt one
+ */
 #include "tests/model/lane_world.h"
 
 struct lane_world *world;
@@ -8,8 +14,8 @@ enum { PAGE = 4096, TIME_BASE = 1000, EAGER_TURNS = 4 };
 static void
 name_words(void)
 {
-        static const char *const frames[] = { "ring[0]", "ring[32]", "ring[64]", "ring[96]", "ring[128]", "ring[160]",
-                                              "ring[192]", "ring[224]" };
+        static const char *const frames[] = { "ring[0]",   "ring[32]",  "ring[64]",  "ring[96]",
+                                              "ring[128]", "ring[160]", "ring[192]", "ring[224]" };
         struct wr_lane_control *control = (void *)world->segment;
 
         explore_name(control, sizeof *control, "control");
@@ -40,8 +46,8 @@ lane_world_attach(void)
 void
 lane_world_reader_open(void)
 {
-        explore_check(wr_lane_reader_open(&world->reader, world->segment, &world->geometry, &world->started, world->words,
-                                          world->plan.announcements, world->plan.reliable) == WEIR_OK,
+        explore_check(wr_lane_reader_open(&world->reader, world->segment, &world->geometry, &world->started,
+                                          world->words, world->plan.announcements, world->plan.reliable) == WEIR_OK,
                       "the reader does not open");
         world->reader.committed = world->plan.heap_bytes;
         world->reader.keep = world->plan.keep;
@@ -53,17 +59,25 @@ lane_world_open(const struct lane_plan *plan)
         world = explore_alloc(sizeof *world);
         world->plan = *plan;
         world->geometry = (struct wr_lane_geometry){
-                .lane = 7, .ring_offset = PAGE, .ring_bytes = plan->ring_bytes, .heap_offset = 2 * PAGE,
-                .heap_bytes = plan->heap_bytes == 0 ? 0 : PAGE, .start = plan->start, .inline_max = plan->inline_max,
-                .hash = plan->hash, .segment_bytes = 2 * PAGE + (plan->heap_bytes == 0 ? 0 : PAGE),
+                .lane = 7,
+                .ring_offset = PAGE,
+                .ring_bytes = plan->ring_bytes,
+                .heap_offset = 2 * PAGE,
+                .heap_bytes = plan->heap_bytes == 0 ? 0 : PAGE,
+                .start = plan->start,
+                .inline_max = plan->inline_max,
+                .hash = plan->hash,
+                .segment_bytes = 2 * PAGE + (plan->heap_bytes == 0 ? 0 : PAGE),
         };
         world->segment = explore_shared(2 * PAGE + plan->heap_bytes, PAGE);
         world->words = explore_shared(wr_pair_words_bytes(plan->announcements), WR_LINE_BYTES);
-        world->pair = (struct wr_pair_writer){ .words = world->words, .announcement_count = plan->announcements,
+        world->pair = (struct wr_pair_writer){ .words = world->words,
+                                               .announcement_count = plan->announcements,
                                                .reliable = plan->reliable };
         name_words();
         explore_heap(plan->heap_bytes / 64);
-        explore_check(wr_lane_writer_open(&world->writer, world->segment, &world->geometry, plan->history, 2) == WEIR_OK,
+        explore_check(wr_lane_writer_open(&world->writer, world->segment, &world->geometry, plan->history, 2) ==
+                              WEIR_OK,
                       "the writer does not open");
         if (plan->attached) {
                 lane_world_attach();
@@ -152,7 +166,8 @@ check_payload(const struct wr_taken *t)
         explore_check(t->size == payload_bytes(t->sequence), "frame %d is torn: another length", sequence);
         memcpy(words, t->data, t->size);
         for (uint64_t i = 0; i < t->size / 8; i++)
-                explore_check(words[i] == lane_world_word(t->sequence, i), "frame %d is torn: another payload", sequence);
+                explore_check(words[i] == lane_world_word(t->sequence, i), "frame %d is torn: another payload",
+                              sequence);
 }
 
 static void
@@ -164,8 +179,9 @@ check_frame(const struct wr_taken *t)
         explore_note("took frame", t->sequence);
         explore_check(t->sequence > last, "frame %d came again", sequence);
         explore_check(t->sequence <= world->published + 1, "frame %d was never published", sequence);
-        explore_check(t->sequence - last - 1 == t->lost + t->skipped, "frame %d comes with lost %d, skipped %d after %d",
-                      sequence, (int)t->lost, (int)t->skipped, (int)last);
+        explore_check(t->sequence - last - 1 == t->lost + t->skipped,
+                      "frame %d comes with lost %d, skipped %d after %d", sequence, (int)t->lost, (int)t->skipped,
+                      (int)last);
         explore_check(!world->plan.reliable || t->lost == 0, "a reliable reader lost a frame");
         explore_check(t->published_ns == (int64_t)(TIME_BASE + t->sequence), "frame %d is torn: another frame's time",
                       sequence);
@@ -187,7 +203,8 @@ lane_world_take(void)
         if (result == WEIR_OK)
                 check_frame(&world->taken);
         else
-                explore_check(result == WEIR_EMPTY || result == WEIR_ENDED || result == WEIR_E_EVICTED, "take answers %d", (int)result);
+                explore_check(result == WEIR_EMPTY || result == WEIR_ENDED || result == WEIR_E_EVICTED,
+                              "take answers %d", (int)result);
         explore_check(world->reader.corrupt == 0, "an honest publisher's frame seems corrupt");
         return result;
 }
@@ -240,7 +257,8 @@ lane_world_all_was_told(void)
 
         explore_check(!explore_sleeps("publisher"), "sleeping publisher that has room");
         explore_check(!explore_sleeps("reader"), "sleeping reader with a readable frame");
-        explore_check(told == world->published, "received + lost + skipped is %d of %d", (int)told, (int)world->published);
+        explore_check(told == world->published, "received + lost + skipped is %d of %d", (int)told,
+                      (int)world->published);
         explore_check(!world->plan.reliable || r->lost == 0, "a reliable reader lost a frame");
         explore_check(world->plan.keep > 0 || r->skipped == 0, "a reader that keeps all skipped a frame");
 }

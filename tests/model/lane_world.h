@@ -9,10 +9,10 @@
 
 struct lane_plan {
         uint32_t ring_bytes, inline_max, heap_bytes;
-        uint32_t hash;           /* mostly WR_HASH_NONE: the protocol must do without */
-        uint32_t payload_bytes;  /* of the inline frames */
-        uint32_t before;         /* frames published before the actors start */
-        uint32_t frames;         /* and by the publisher actor */
+        uint32_t hash;          /* mostly WR_HASH_NONE: the protocol must do without */
+        uint32_t payload_bytes; /* of the inline frames */
+        uint32_t before;        /* frames published before the actors start */
+        uint32_t frames;        /* and by the publisher actor */
         uint32_t history;
         uint32_t announcements;
         uint64_t start;          /* first position */
@@ -35,12 +35,12 @@ struct lane_world {
         struct wr_lane_start started; /* where the reader began */
         struct wr_taken taken;
         uint8_t *segment;
-        uint64_t published;           /* counted frames */
-        uint64_t sleeps, wakes;       /* of the reader */
+        uint64_t published;     /* counted frames */
+        uint64_t sleeps, wakes; /* of the reader */
         uint64_t room_sleeps, room_wakes;
         uint64_t received, lost, skipped;
-        uint64_t turns;               /* in which the reader was ready and took nothing */
-        uint64_t positions[32];       /* of the frames, by sequence */
+        uint64_t turns;         /* in which the reader was ready and took nothing */
+        uint64_t positions[32]; /* of the frames, by sequence */
         uint64_t copy[16];
 };
 

@@ -94,7 +94,13 @@ all_went_in(void)
         explore_check(world->turns == ENTRIES + 2, "somebody never got in");
 }
 
-#define ACTORS { { "publisher", publisher, 0 }, { "control", control, 0 } }
+#define ACTORS                                 \
+        {                                      \
+                { "publisher", publisher, 0 }, \
+                {                              \
+                        "control", control, 0  \
+                }                              \
+        }
 
 static const struct explore_model models[] = {
         { "latch: one inside at a time, by the system's barrier", setup, ACTORS, all_went_in, 5, false, NULL },

@@ -181,7 +181,13 @@ some_count_is_lost(void)
         explore_check(wr_load(&l->z) == 4, "an increment in two steps was lost");
 }
 
-#define TWO(a, b) { { #a, a, 0 }, { #b, b, 1 } }
+#define TWO(a, b)                \
+        {                        \
+                { #a, a, 0 },    \
+                {                \
+#                        b, b, 1 \
+                }                \
+        }
 
 static const struct explore_model models[] = {
         { "litmus: stores then loads without fences both miss", setup, TWO(store_load_plain_x, store_load_plain_y),
@@ -190,9 +196,13 @@ static const struct explore_model models[] = {
           somebody_saw_the_other, 4, false, NULL },
         { "litmus: a fence on one side only is not enough", setup, TWO(store_load_plain_x, store_load_fenced_y),
           somebody_saw_the_other, 2, false, "both missed" },
-        { "litmus: a barrier on the process stands for the other's fence", setup,
-          { { "barrier", store_load_barrier_x, 0 }, { "plain", store_load_plain_y, 0 } }, somebody_saw_the_other, 4,
-          false, NULL },
+        { "litmus: a barrier on the process stands for the other's fence",
+          setup,
+          { { "barrier", store_load_barrier_x, 0 }, { "plain", store_load_plain_y, 0 } },
+          somebody_saw_the_other,
+          4,
+          false,
+          NULL },
         { "litmus: a barrier does not reach another process", setup, TWO(store_load_barrier_x, store_load_plain_y),
           somebody_saw_the_other, 2, false, "both missed" },
         { "litmus: release and acquire carry the payload", setup, TWO(send_released, receive_acquired), nothing, 4,

@@ -286,8 +286,9 @@ machine_store(void *word, size_t size, uint64_t value, bool release)
         learn(writers, readers, word);
         if (actor->buffer_count == BUFFER_MAX)
                 drain_to(actor, 0);
-        actor->buffer[actor->buffer_count++] = (struct pending){ .at = word, .value = value, .size = (uint32_t)size,
-                                                                 .epoch = actor->epoch, .release = release };
+        actor->buffer[actor->buffer_count++] = (struct pending){
+                .at = word, .value = value, .size = (uint32_t)size, .epoch = actor->epoch, .release = release
+        };
         actor->history = machine_mix(actor->history, word_number(word) ^ UINT64_C(1) << 40);
         explorer.changes++;
         trace_step(release ? STEP_RELEASE : STEP_STORE, word, value, NULL);
@@ -453,7 +454,8 @@ machine_unlearn(void)
 static uint64_t
 hash_actor(const struct actor *actor)
 {
-        uint64_t hash = machine_mix(actor->history, (uint64_t)actor->status << 8 | actor->started << 1 | actor->read_old);
+        uint64_t hash =
+                machine_mix(actor->history, (uint64_t)actor->status << 8 | actor->started << 1 | actor->read_old);
 
         if (actor->status == STATUS_SLEEPS)
                 hash = machine_mix(hash, (uintptr_t)actor->word);

@@ -5,8 +5,9 @@
  */
 #include "tests/model/lane_world.h"
 
-static const struct lane_plan small = { .ring_bytes = 128, .hash = WR_HASH_NONE, .attached = true, .before = 1,
-                                        .frames = 3, .reliable = true };
+static const struct lane_plan small = {
+        .ring_bytes = 128, .hash = WR_HASH_NONE, .attached = true, .before = 1, .frames = 3, .reliable = true
+};
 
 static void
 headers_scene(void)
@@ -107,15 +108,21 @@ nobody_sleeps(void)
         explore_check(world->lost == 0, "a reliable reader lost a frame");
 }
 
-#define ACTORS(publisher, reader) { { "publisher", publisher, 0 }, { "reader", reader, 1 } }
+#define ACTORS(publisher, reader)              \
+        {                                      \
+                { "publisher", publisher, 0 }, \
+                {                              \
+                        "reader", reader, 1    \
+                }                              \
+        }
 
 static const struct explore_model models[] = {
         { "room: a reliable reader gets everything, its publisher waits", headers_scene,
           ACTORS(waiting_publisher, lane_world_reader), lane_world_all_was_told, 4, false, NULL },
         { "room: a reliable reader gets every payload, to END", payloads_scene,
           ACTORS(waiting_publisher, lane_world_reader), lane_world_all_was_told, 3, false, NULL },
-        { "room: a reader that leaves lets its publisher go on", headers_scene, ACTORS(waiting_publisher, leaving_reader),
-          nobody_sleeps, 4, false, NULL },
+        { "room: a reader that leaves lets its publisher go on", headers_scene,
+          ACTORS(waiting_publisher, leaving_reader), nobody_sleeps, 4, false, NULL },
         { "room: an evicted reader is told before it gets another frame", headers_scene,
           ACTORS(evicting_publisher, evicted_reader), nobody_sleeps, 3, false, NULL },
 };

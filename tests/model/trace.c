@@ -69,10 +69,19 @@ static void
 print_step(int number, const struct step *step)
 {
         static const char *const verbs[] = {
-                [STEP_LOAD] = "load", [STEP_STORE] = "store", [STEP_RELEASE] = "store, release",
-                [STEP_CHANGE] = "change", [STEP_FENCE] = "fence", [STEP_NOTE] = "--", [STEP_SLEEP] = "sleep on",
-                [STEP_WOKEN] = "woken from", [STEP_RAISE] = "wake sleepers of", [STEP_PAUSE] = "pause",
-                [STEP_BARRIER] = "barrier on its process", [STEP_DONE] = "done", [STEP_STALE] = "load an old value of",
+                [STEP_LOAD] = "load",
+                [STEP_STORE] = "store",
+                [STEP_RELEASE] = "store, release",
+                [STEP_CHANGE] = "change",
+                [STEP_FENCE] = "fence",
+                [STEP_NOTE] = "--",
+                [STEP_SLEEP] = "sleep on",
+                [STEP_WOKEN] = "woken from",
+                [STEP_RAISE] = "wake sleepers of",
+                [STEP_PAUSE] = "pause",
+                [STEP_BARRIER] = "barrier on its process",
+                [STEP_DONE] = "done",
+                [STEP_STALE] = "load an old value of",
         };
         static const char *const fences[] = { "full", "acquire", "release" };
         char name[64];

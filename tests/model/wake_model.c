@@ -5,14 +5,18 @@
  */
 #include "tests/model/lane_world.h"
 
-static wr_word *lock;          /* of the subscriber's two threads */
-static uint64_t *sleepers;     /* under the lock */
+static wr_word *lock;      /* of the subscriber's two threads */
+static uint64_t *sleepers; /* under the lock */
 
 static void
 one_scene(void)
 {
-        lane_world_open(&(struct lane_plan){ .ring_bytes = 256, .inline_max = 32, .payload_bytes = 8, .attached = true,
-                                             .hash = WR_HASH_NONE, .frames = 3 });
+        lane_world_open(&(struct lane_plan){ .ring_bytes = 256,
+                                             .inline_max = 32,
+                                             .payload_bytes = 8,
+                                             .attached = true,
+                                             .hash = WR_HASH_NONE,
+                                             .frames = 3 });
 }
 
 static void
@@ -21,8 +25,12 @@ two_scene(void)
         lock = explore_alloc(sizeof *lock);
         sleepers = explore_alloc(sizeof *sleepers);
         explore_name(lock, 8, "lock");
-        lane_world_open(&(struct lane_plan){ .ring_bytes = 256, .inline_max = 32, .payload_bytes = 8, .attached = true,
-                                             .hash = WR_HASH_NONE, .frames = 2 });
+        lane_world_open(&(struct lane_plan){ .ring_bytes = 256,
+                                             .inline_max = 32,
+                                             .payload_bytes = 8,
+                                             .attached = true,
+                                             .hash = WR_HASH_NONE,
+                                             .frames = 2 });
 }
 
 static void
@@ -90,12 +98,20 @@ taker_got_all(void)
 }
 
 static const struct explore_model models[] = {
-        { "wake: each sleep is woken once, none for ever", one_scene,
-          { { "publisher", lane_world_publisher, 0 }, { "reader", lane_world_reader, 1 } }, lane_world_all_was_told, 4,
-          false, NULL },
-        { "wake: two threads sleep on one pair", two_scene,
+        { "wake: each sleep is woken once, none for ever",
+          one_scene,
+          { { "publisher", lane_world_publisher, 0 }, { "reader", lane_world_reader, 1 } },
+          lane_world_all_was_told,
+          4,
+          false,
+          NULL },
+        { "wake: two threads sleep on one pair",
+          two_scene,
           { { "publisher", lane_world_publisher, 0 }, { "taker", taker, 1 }, { "bystander", bystander, 1 } },
-          taker_got_all, 2, false, NULL },
+          taker_got_all,
+          2,
+          false,
+          NULL },
 };
 
 int

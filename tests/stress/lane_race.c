@@ -63,7 +63,7 @@ sleep_for_frames(struct wr_lane_reader *lane)
 {
         struct wr_signal_wait wait = { .word = &lane->pair.words->wake, .value = wr_pair_sleep_arm(&lane->pair) };
 
-        wr_fence();
+        wr_pair_settle();
         if (!wr_lane_ready(lane))
                 wr_signal_wait(&wait, 1, INT64_MAX);
         wr_pair_sleep_disarm(&lane->pair);
@@ -134,7 +134,7 @@ publish(void)
                 struct wr_signal_wait wait = { .word = &reliable->lane.pair.words->space };
 
                 wait.value = wr_pair_room_arm(&reliable->pair);
-                wr_fence();
+                wr_pair_settle();
                 result = try_publish();
                 if (result == WEIR_FULL)
                         wr_signal_wait(&wait, 1, INT64_MAX);

@@ -43,18 +43,23 @@ run_checked(struct wr_clock *clock, int64_t for_ns)
         }
 }
 
+#if defined(__x86_64__)
+#        include <cpuid.h>
+
 static bool
 counter_is_invariant(void)
 {
-        unsigned int d = 0;
+        unsigned int a, b, c, d = 0;
 
-#if defined(__x86_64__)
-        unsigned int a = 0x80000007, b, c = 0;
-
-        __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-#endif
-        return (d & 1u << 8) != 0;
+        return __get_cpuid(0x80000007, &a, &b, &c, &d) != 0 && (d & 1u << 8) != 0;
 }
+#else
+static bool
+counter_is_invariant(void)
+{
+        return false;
+}
+#endif
 
 Test(clock, it_is_the_systems_monotonic_clock)
 {

@@ -12,7 +12,8 @@ expect(const int *codes, size_t count, enum weir_result result)
                 cr_assert(eq(int, wr_os_error(codes[i]), result), "errno %d", codes[i]);
 }
 
-#define EXPECT(result, ...) expect((const int[]){ __VA_ARGS__ }, sizeof((const int[]){ __VA_ARGS__ }) / sizeof(int), result)
+#define EXPECT(result, ...) \
+        expect((const int[]){ __VA_ARGS__ }, sizeof((const int[]){ __VA_ARGS__ }) / sizeof(int), result)
 
 Test(error, each_kind_of_errno_becomes_what_the_caller_can_act_on)
 {

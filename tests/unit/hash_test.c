@@ -9,7 +9,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-/* Around the ends of XXH3's short forms, its stripes (64) and blocks (1024), and our pieces (16384). */
+/* Around the ends of XXH3's short forms, its stripes (64) and blocks (1024), and our pieces (4096 and 16384). */
 static const size_t sizes[] = { 0,    1,    3,    4,    8,     9,     16,    17,    32,    64,    128,
                                 129,  216,  239,  240,  241,   255,   256,   257,   512,   1023,  1024,
                                 1025, 1048, 4096, 4097, 16383, 16384, 16385, 32768, 33000, 100001 };
@@ -26,20 +26,27 @@ bytes_of(uint64_t seed, size_t size)
         return bytes;
 }
 
+#if WR_HASH_WIDE
 static size_t
 kernels(const struct wr_hash_kernel *out[3])
 {
         size_t count = 0;
 
         out[count++] = &wr_hash_plain;
-#if WR_HASH_WIDE
         if (__builtin_cpu_supports("avx2"))
                 out[count++] = &wr_hash_avx2;
         if (__builtin_cpu_supports("avx512f"))
                 out[count++] = &wr_hash_avx512;
-#endif
         return count;
 }
+#else
+static size_t
+kernels(const struct wr_hash_kernel *out[3])
+{
+        out[0] = &wr_hash_plain;
+        return 1;
+}
+#endif
 
 Test(hash, of_bytes_is_XXH3_for_every_size_and_alignment)
 {

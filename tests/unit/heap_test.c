@@ -267,6 +267,10 @@ Test(heap, what_was_returned_last_is_lent_first)
         wr_heap_return(heap, offsets[3]);
         wr_heap_return(heap, offsets[2]);
         cr_assert(eq(u64, lend(heap, MIB), offsets[2]));
+        /* And before a hole of exactly its size that was freed earlier. */
+        wr_heap_return(heap, offsets[5]);
+        wr_heap_return(heap, offsets[2]);
+        cr_assert(eq(u64, lend(heap, MIB), offsets[2]));
         wr_heap_close(heap);
 }
 

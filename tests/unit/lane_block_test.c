@@ -442,27 +442,40 @@ Test(lane_pairs, who_blocks_for_stall_ns_in_all_is_evicted_and_told_before_any_f
         lane_done(l);
 }
 
-Test(lane_pairs, a_drip_of_progress_is_charged_and_a_pause_forgives_a_tenth)
+/* A publisher that is always ahead of a reader that takes a frame every `pace_ns`; when the reader is evicted, or 0. */
+static int64_t
+evicted_at(int64_t pace_ns, int64_t stall_ns, int64_t until_ns)
 {
         struct bench_lane *l = lane_at(4096);
-        struct wr_lane_reader *drip = join(l, true, 0);
-        struct wr_pair_writer *evicted = NULL;
+        struct wr_lane_reader *r = join(l, true, 0);
         int64_t now_ns = 1000;
+        bool evicted = false;
         struct wr_taken t;
 
-        for (int n = 0; n < 2000 && evicted == NULL; n++) {
+        for (; !evicted && now_ns < until_ns; now_ns += pace_ns) {
                 while (publish(l, 32) == WEIR_OK)
                         continue;
-                evicted = wr_lane_charge(&l->w, now_ns, 50000);
-                now_ns += 100;
-                if (evicted == NULL)
-                        evicted = wr_lane_charge(&l->w, now_ns, 50000);
-                wr_lane_uncharge(&l->w, now_ns);
-                take(l, drip, &t);
+                evicted = wr_lane_charge(&l->w, now_ns, stall_ns) != NULL ||
+                          wr_lane_charge(&l->w, now_ns + pace_ns, stall_ns) != NULL;
+                take(l, r, &t);
+                if (!evicted)
+                        wr_lane_uncharge(&l->w, now_ns + pace_ns);
         }
-        cr_assert(eq(ptr, evicted, &l->pair[0]));
-        cr_assert(le(i64, now_ns, 60000));
         lane_done(l);
+        return evicted ? now_ns : 0;
+}
+
+Test(lane_pairs, a_drip_of_progress_does_not_hold_the_publisher_up_for_ever)
+{
+        int64_t at_ns = evicted_at(40000, 50000, 1000000);
+
+        cr_assert(gt(i64, at_ns, 0));
+        cr_assert(le(i64, at_ns, 3 * 50000));
+}
+
+Test(lane_pairs, a_reader_that_is_merely_slower_is_waited_for_for_ever)
+{
+        cr_assert(eq(i64, evicted_at(500, 50000, 50 * 50000), 0)); /* 63 frames of backlog in 31 500 ns */
 }
 
 Test(lane_pairs, a_reader_that_leaves_is_no_longer_waited_for)

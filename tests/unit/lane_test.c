@@ -316,4 +316,5 @@ Test(lane, the_plan_fits_what_was_asked_or_says_no)
         cr_assert(ge(u64, g.ring_bytes, 1000 * wr_lane_frame_max(&g)));
         cr_assert(eq(int, wr_lane_geometry_plan(&g, UINT64_C(1) << 30, UINT32_MAX, 64), WEIR_E_QUOTA));
         cr_assert(eq(int, wr_lane_geometry_plan(&g, 4096, 0, 64), WEIR_E_QUOTA));
+        cr_assert(eq(int, wr_lane_geometry_plan(&g, UINT64_MAX, 0, 64), WEIR_E_QUOTA));
 }

@@ -1,0 +1,191 @@
+/* What the library does when the system turns against it: no memory, stopped processes. */
+#include "tests/contract/weir_kit.h"
+
+#include <sys/stat.h>
+
+TestSuite(client, .fini = kit_clean, .timeout = 100);
+
+enum { LIMIT = 64 << 20 };
+
+static char group[256];
+
+static int
+write_text(const char *folder, const char *name, const char *text)
+{
+        char path[320];
+        FILE *file;
+        int failed;
+
+        snprintf(path, sizeof path, "%s/%s", folder, name);
+        file = fopen(path, "w");
+        if (!file)
+                return 0;
+        failed = fputs(text, file) < 0;
+        failed += fclose(file) != 0;
+        return !failed;
+}
+
+/* A memory cgroup with a limit, of whichever version has the controller. */
+static int
+group_make(void)
+{
+        static const struct {
+                const char *root, *limit;
+        } places[] = { { "/sys/fs/cgroup/memory", "memory.limit_in_bytes" },
+                       { "/sys/fs/cgroup", "memory.max" },
+                       { "/sys/fs/cgroup/unified", "memory.max" } };
+        char text[32];
+
+        snprintf(text, sizeof text, "%d", LIMIT);
+        write_text("/sys/fs/cgroup", "cgroup.subtree_control", "+memory");
+        for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+                snprintf(group, sizeof group, "%s/weir-client-test-%d", places[i].root, (int)getpid());
+                if (mkdir(group, 0755) != 0)
+                        continue;
+                if (write_text(group, places[i].limit, text))
+                        return 1;
+                rmdir(group);
+        }
+        return 0;
+}
+
+static void
+play_limited_publisher(int line)
+{
+        struct weir *bus;
+        struct weir_publisher *p;
+        struct weir_loan *loan;
+        uint64_t sequence = 0;
+        int result;
+
+        kit_must(write_text(group, "cgroup.procs", "0"));
+        bus = kit_guest();
+        kit_ok(weir_publisher_open(&p, bus, "a", NULL)); /* address space for 1 GiB, memory for 64 MiB */
+        do {                                             /* each loan is kept out, so that the lane has to grow */
+                result = weir_lend(p, 4 << 20, WEIR_NOW, &loan);
+                kit_must(result == WEIR_OK || result == WEIR_E_NO_MEMORY);
+                sequence += result == WEIR_OK;
+        } while (result == WEIR_OK);
+        kit_must(sequence > 4 && sequence < 16);
+        kit_must(strstr(weir_error(), "memory"));
+        kit_must(weir_publisher_open(&(struct weir_publisher *){ NULL }, bus, "b",
+                                     WEIR_PUBLISHER(.prefault = 1, .memory_max = LIMIT)) == WEIR_E_NO_MEMORY);
+        kit_ok(weir_publish(p, "still", 5, NULL, WEIR_NOW)); /* alive, and what is there goes on working */
+        kit_say(line, sequence);
+        kit_hear(line);
+        weir_close(bus);
+}
+
+Test(client, a_lane_that_may_not_grow_says_so_and_goes_on)
+{
+        struct weir *bus = kit_host();
+        struct weir_subscriber *s;
+        struct kit_child publisher;
+
+        if (!group_make())
+                cr_skip_test("no memory cgroup can be made here");
+        kit_ok(weir_subscriber_open(&s, bus, "a", NULL));
+        publisher = kit_start(play_limited_publisher);
+        kit_hear(publisher.line);
+        weir_release(kit_take(s));
+        kit_say(publisher.line, 1);
+        cr_assert(eq(int, kit_end(&publisher), 0));
+        rmdir(group);
+        weir_close(bus);
+}
+
+static void
+play_broker_and_publisher(int line)
+{
+        struct weir *bus = kit_host();
+        struct weir_publisher *p;
+        uint64_t count;
+
+        kit_ok(weir_publisher_open(&p, bus, "hosted", NULL));
+        kit_say(line, 1);
+        while ((count = kit_hear(line)) > 0)
+                while (count-- > 0)
+                        kit_ok(weir_publish(p, "x", 1, NULL, WEIR_NOW));
+        weir_close(bus);
+}
+
+Test(client, a_stopped_process_that_embeds_the_broker_stops_nobody_who_is_connected)
+{
+        struct kit_child host = kit_start(play_broker_and_publisher);
+        struct weir *a, *b;
+        struct weir_publisher *p, *none;
+        struct weir_subscriber *s, *hosted;
+
+        kit_hear(host.line);
+        a = kit_guest();
+        b = kit_guest();
+        kit_ok(weir_publisher_open(&p, a, "a", NULL));
+        kit_ok(weir_subscriber_open(&s, b, "a", WEIR_SUBSCRIBER(.delivery = WEIR_RELIABLE)));
+        kit_ok(weir_subscriber_open(&hosted, b, "hosted", NULL));
+        kill(host.pid, SIGSTOP);
+        kit_must(waitpid(host.pid, NULL, WUNTRACED) == host.pid);
+        for (uint64_t i = 1; i <= 5000; i++) {
+                const struct weir_frame *frame;
+
+                kit_ok(weir_publish(p, &i, sizeof i, NULL, KIT_SOON));
+                frame = kit_take(s);
+                cr_assert(eq(u64, *(const uint64_t *)frame->data, i));
+                weir_release(frame);
+        }
+        kill(host.pid, SIGCONT);
+        kit_say(host.line, 3);
+        for (int i = 0; i < 3; i++)
+                weir_release(kit_take(hosted));
+        kit_ok(weir_publisher_open(&none, a, "later", NULL)); /* and it answers again */
+        kit_say(host.line, 0);
+        cr_assert(eq(int, kit_end(&host), 0));
+        weir_close(a);
+        weir_close(b);
+}
+
+static void
+play_deaf_publisher(int line)
+{
+        struct weir *bus = kit_guest();
+        struct weir_publisher *p;
+        char data[5000] = { 0 };
+
+        kit_ok(weir_publisher_open(&p, bus, "a", WEIR_PUBLISHER(.memory_max = 4 << 20)));
+        kit_say(line, 1);
+        for (;;)
+                if (weir_publish(p, data, sizeof data, NULL, WEIR_FOREVER) != WEIR_OK)
+                        return;
+}
+
+Test(client, publishers_killed_inside_a_publish_leave_their_reliable_reader_whole)
+{
+        struct weir *bus = kit_host();
+        struct weir_subscriber *s;
+
+        kit_ok(weir_subscriber_open(&s, bus, "a", WEIR_SUBSCRIBER(.delivery = WEIR_RELIABLE)));
+        for (int round = 0; round < 20; round++) {
+                struct kit_child publisher = kit_start(play_deaf_publisher);
+                const struct weir_event *event;
+                const struct weir_frame *frame;
+                uint64_t sequence = 0;
+
+                kit_hear(publisher.line);
+                for (int i = 0; i < 50 * (round + 1); i++) {
+                        frame = kit_take(s);
+                        cr_assert(eq(u64, frame->sequence, ++sequence));
+                        weir_release(frame);
+                }
+                kit_kill(&publisher); /* it never stopped publishing */
+                do {
+                        while (weir_take(s, WEIR_NOW, &frame) == WEIR_OK) {
+                                cr_assert(eq(u64, frame->sequence, ++sequence));
+                                weir_release(frame);
+                        }
+                        kit_ok(weir_next(bus, KIT_SOON, &event));
+                } while (event->kind != WEIR_LEFT);
+                cr_assert(eq(i32, event->reason, WEIR_E_CLOSED));
+        }
+        cr_assert(zero(u64, kit_info(s).corrupt));
+        cr_assert(zero(u64, kit_info(s).lost));
+        weir_close(bus);
+}
