@@ -14,6 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && (defined(__GNUC__) || defined(__clang__))
+#define WR_LUMPS 1 /* bus/words.h may copy two words at a time */
+#endif
+
 typedef _Atomic uint64_t wr_word;
 typedef _Atomic uint32_t wr_word32; /* the size a futex sleeps on */
 
@@ -119,6 +123,13 @@ wr_fence_stream(void)
         __builtin_ia32_sfence();
 #endif
         atomic_thread_fence(memory_order_release);
+}
+
+/* The line will be written soon: fetch it now, beside others. Any address may be given. */
+static inline void
+wr_prefetch_write(const void *address)
+{
+        __builtin_prefetch(address, 1);
 }
 
 /* One turn of a spin loop. */

@@ -23,6 +23,8 @@
  */
 #include "bus/lane_parts.h"
 
+enum { PREFETCH_BYTES = 1024 };
+
 /* Reads one pair's cursor, once, and accepts it only where it can be: between the last accepted and the position. */
 static void
 accept_cursor(const struct wr_lane_writer *w, struct wr_pair_writer *pair)
@@ -90,8 +92,10 @@ clear_to(struct wr_lane_writer *w, uint64_t target)
 {
         wr_store_release(&w->control->claimed, target - w->geometry.ring_bytes); /* C1 */
         wr_fence_stream();                                                       /* C2 */
-        for (; w->cleared != target; w->cleared += WR_HEADER_BYTES)
-                wr_store(&wr_lane_header(w, w->cleared)->commit, 0); /* C3 */
+        for (; w->cleared != target; w->cleared += WR_HEADER_BYTES) {
+                wr_prefetch_write(wr_lane_header(w, w->cleared + PREFETCH_BYTES)); /* from the readers' caches */
+                wr_store(&wr_lane_header(w, w->cleared)->commit, 0);               /* C3 */
+        }
 }
 
 void

@@ -16,7 +16,7 @@
 
 #include <stdio.h>
 
-enum { SPIN_NS = 20000, LOOKS_PER_CLOCK = 32 };
+enum { SPIN_NS = 20000, LOOKS_PER_CLOCK = 32, STREAM_FRAMES = 8, STREAM_PAUSES = 40 };
 
 enum weir_result
 wr_subscriber_check(const struct weir_subscriber *s)
@@ -63,6 +63,7 @@ frame_fill(struct weir_subscriber *s, struct wr_lane_link *lane, struct wr_frame
                 wr_store(&s->copied_bytes, wr_load(&s->copied_bytes) + t->size);
         }
         wr_store(&s->frames_taken, wr_load(&s->frames_taken) + 1);
+        s->in_row += 1;
         wr_store(&s->bytes, wr_load(&s->bytes) + t->size);
 }
 
@@ -227,6 +228,15 @@ take_once(struct weir_subscriber *s, const struct weir_frame **frame)
 
 /* ---- waiting ---- */
 
+/* In a stream, a reader at its publisher's heels takes each line away from it just before it is written. So having
+ * caught up, let some frames come together first; with one frame in flight there is no stream and no standing back. */
+static void
+stand_back(void)
+{
+        for (int pause = 0; pause < STREAM_PAUSES; pause++)
+                wr_pause();
+}
+
 static enum weir_result
 take_spin(struct weir_subscriber *s, const struct weir_frame **frame, int64_t deadline_ns)
 {
@@ -238,6 +248,9 @@ take_spin(struct weir_subscriber *s, const struct weir_frame **frame, int64_t de
         until_ns = wr_bus_deadline(spin_ns == 0 ? SPIN_NS : spin_ns);
         if (until_ns > deadline_ns)
                 until_ns = deadline_ns;
+        if (s->in_row >= STREAM_FRAMES)
+                stand_back();
+        s->in_row = 0;
         while (result == WEIR_EMPTY && !wr_load32(&s->bus->interrupted) && !wr_load32(&s->bus->closed)) {
                 for (int look = 0; look < LOOKS_PER_CLOCK && result == WEIR_EMPTY; look++) {
                         wr_pause();
@@ -266,7 +279,7 @@ take_wait(struct weir_subscriber *s, const struct weir_frame **frame, int64_t ti
                 if (wr_load32(&s->bus->closed))
                         return wr_error(WEIR_E_CLOSED, "the bus was closed");
                 wr_wait_add_subscriber(&wait, s);
-                wr_pair_settle(); /* armed before the look, as each publisher commits before it looks whether we sleep */
+                wr_pair_settle(); /* armed before the look, as each publisher commits before its own */
                 result = take_once(s, frame);
                 if (result == WEIR_EMPTY && left_ns > 0)
                         wr_wait_sleep(&wait, left_ns, tries++);

@@ -129,6 +129,12 @@ wr_fence(void)
 }
 
 static inline void
+wr_prefetch_write(const void *address)
+{
+        (void)address;
+}
+
+static inline void
 wr_fence_compiler(void)
 {
 }

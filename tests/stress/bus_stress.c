@@ -23,12 +23,12 @@ enum {
 };
 #define SOON (INT64_C(60) * 1000000000)
 
-#define must(condition)                                                                                               \
-        do {                                                                                                          \
-                if (!(condition)) {                                                                                   \
-                        fprintf(stderr, "# %s:%d: %s: %s\n", __FILE__, __LINE__, #condition, weir_error());           \
-                        abort();                                                                                      \
-                }                                                                                                     \
+#define must(condition)                                                                                     \
+        do {                                                                                                \
+                if (!(condition)) {                                                                         \
+                        fprintf(stderr, "# %s:%d: %s: %s\n", __FILE__, __LINE__, #condition, weir_error()); \
+                        abort();                                                                            \
+                }                                                                                           \
         } while (0)
 
 struct note { /* of one frame */
@@ -162,7 +162,8 @@ play_broker(const struct role *role, int line)
 {
         (void)role, (void)line;
         freopen("/dev/null", "w", stderr);
-        weir_broker_run(&(struct weir_broker_options){ .size = sizeof(struct weir_broker_options), .address = address });
+        weir_broker_run(
+                &(struct weir_broker_options){ .size = sizeof(struct weir_broker_options), .address = address });
 }
 
 static struct weir *
@@ -248,7 +249,7 @@ play_subscriber(const struct role *role, int line)
                 unsigned place = (unsigned)rand_r(&random) % HOLD;
 
                 note = (struct note){ frame->about.tag, frame->sequence, frame->size, sum_of(frame->data, frame->size),
-                                      frame->lost, frame->skipped };
+                                      frame->lost,      frame->skipped };
                 must(fwrite(&note, sizeof note, 1, notes) == 1);
                 let_go(&held[place], sums[place]);
                 held[place] = frame;
@@ -378,7 +379,8 @@ enum { RELIABLE = 2, LOSSY = 2, NEWEST = 1, STEADY = RELIABLE + LOSSY + NEWEST }
 static struct process
 start_steady(uint64_t index)
 {
-        struct role role = { .index = index, .delivery = index < RELIABLE ? WEIR_RELIABLE : WEIR_LOSSY,
+        struct role role = { .index = index,
+                             .delivery = index < RELIABLE ? WEIR_RELIABLE : WEIR_LOSSY,
                              .keep = index >= RELIABLE + LOSSY };
         struct process process = start(play_subscriber, role);
 
@@ -448,8 +450,8 @@ come_and_go(struct process *broker)
 {
         (void)broker;
         for (uint64_t i = 0; i < 40; i++) {
-                struct process victim = start(play_subscriber, (struct role){ .index = STEADY + i % 20,
-                                                                              .delivery = i % 2 });
+                struct process victim =
+                        start(play_subscriber, (struct role){ .index = STEADY + i % 20, .delivery = i % 2 });
 
                 usleep((useconds_t)(rand_r(&seed) % 60000));
                 slay(&victim);
