@@ -16,7 +16,14 @@
 
 #include <stdio.h>
 
-enum { SPIN_NS = 20000, LOOKS_PER_CLOCK = 32, STREAM_FRAMES = 8, STREAM_PAUSES = 40 };
+enum {
+        SPIN_NS = 20000,
+        LOOKS_PER_CLOCK = 32,
+        STREAM_FRAMES = 8, /* so many, each met within so many looks, may be a stream */
+        STREAM_LOOKS = 24,
+        STREAM_AFTER_MAX = 1 << 16,
+        STREAM_PAUSES = 40, /* about a microsecond */
+};
 
 enum weir_result
 wr_subscriber_check(const struct weir_subscriber *s)
@@ -228,11 +235,28 @@ take_once(struct weir_subscriber *s, const struct weir_frame **frame)
 
 /* ---- waiting ---- */
 
-/* In a stream, a reader at its publisher's heels takes each line away from it just before it is written. So having
- * caught up, let some frames come together first; with one frame in flight there is no stream and no standing back. */
+/*
+ * In a stream, a reader at its publisher's heels takes each line away from it just before it is written, and both
+ * crawl. So who gets frame after frame with hardly a look between them lets some come together first, whenever it has
+ * caught up. If few came meanwhile it was no stream (one frame in flight, going to and fro): then it takes twice as
+ * many to try that again.
+ */
 static void
-stand_back(void)
+stand_back(struct weir_subscriber *s)
 {
+        if (s->stood_back && s->in_row < STREAM_FRAMES / 2) {
+                s->stood_back = false;
+                s->in_row = 0;
+                if (s->stream_after < STREAM_AFTER_MAX)
+                        s->stream_after = 2 * s->stream_after + STREAM_FRAMES;
+                return;
+        }
+        if (s->stood_back)
+                s->stream_after = 0;
+        else if (s->in_row < STREAM_FRAMES + s->stream_after)
+                return;
+        s->stood_back = true;
+        s->in_row = 0;
         for (int pause = 0; pause < STREAM_PAUSES; pause++)
                 wr_pause();
 }
@@ -248,13 +272,13 @@ take_spin(struct weir_subscriber *s, const struct weir_frame **frame, int64_t de
         until_ns = wr_bus_deadline(spin_ns == 0 ? SPIN_NS : spin_ns);
         if (until_ns > deadline_ns)
                 until_ns = deadline_ns;
-        if (s->in_row >= STREAM_FRAMES)
-                stand_back();
-        s->in_row = 0;
+        stand_back(s);
         while (result == WEIR_EMPTY && !wr_load32(&s->bus->interrupted) && !wr_load32(&s->bus->closed)) {
                 for (int look = 0; look < LOOKS_PER_CLOCK && result == WEIR_EMPTY; look++) {
                         wr_pause();
                         result = take_once(s, frame);
+                        if (look == STREAM_LOOKS && !s->stood_back)
+                                s->in_row = 0;
                 }
                 if (until_ns != WEIR_FOREVER && wr_clock_ns() >= until_ns)
                         break;

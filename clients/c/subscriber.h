@@ -75,7 +75,8 @@ struct weir_subscriber {
         struct wr_format *formats;
         int64_t opened_ns;
         wr_word frames_taken, bytes, copied_bytes, releases, full, waits, told;
-        uint32_t in_row; /* frames taken without an empty look between */
+        uint32_t in_row, stream_after; /* frames met with hardly a look between them; so many more make a stream */
+        bool stood_back;
         wr_word lost, skipped, corrupt; /* of lanes that have left */
         pthread_mutex_t lock;           /* lanes (the list), arrivals, sleepers */
         struct wr_lane_link *arrivals;
