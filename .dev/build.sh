@@ -26,7 +26,7 @@ build_clang() {
 
 # What a user would install, optimised, without the tests: for the demo and for figures.
 build_release() {
-        configured build-release --buildtype release -Dtests=false
+        configured build-release --buildtype release -Db_lto=true -Dtests=false
         ninja -C build-release -j "$JOBS" >build-release/ninja.log || {
                 tail -n 40 build-release/ninja.log >&2
                 die 'the build failed'
