@@ -23,7 +23,7 @@ packages() {
 
 # missing_packages GROUP...: those that are not installed
 missing_packages() {
-        comm -23 <(packages "$@" | sort) \
+        comm -23 <(packages "$@" | sort -u) \
                 <(packages "$@" | xargs dpkg-query -W -f '${db:Status-Status} ${Package}\n' 2>/dev/null |
                         awk '$1 == "installed" { print $2 }' | sort)
 }
