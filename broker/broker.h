@@ -24,25 +24,29 @@ extern "C" {
  * WEIR_E_USAGE       the policy file has an error (weir_broker_error() has line and column)
  * WEIR_E_SYSTEM, WEIR_E_NO_MEMORY
  */
-int WEIR_CALL weir_broker_embed(const char *address);
+int WEIR_CALL
+weir_broker_embed(const char *address);
 
 /* How a broker is run; 0 is the default of every field. Strings are copied. */
 struct weir_broker_options {
         uint32_t size, flags;
-        const char *address;          /* where to listen; default: as weir_open looks, the user's or root's */
-        const char *config;           /* policy file; default: as weir_broker_embed */
+        const char *address;                /* where to listen; default: as weir_open looks, the user's or root's */
+        const char *config;                 /* policy file; default: as weir_broker_embed */
         const char *const *package_sockets; /* "ID=PATH", ended by NULL: a listener of its own for each package */
-        uint64_t reserve_max;         /* bytes of shared memory in all; default 16 GiB per identity */
+        uint64_t reserve_max;               /* bytes of shared memory in all; default 16 GiB per identity */
 };
 
 /* The same with options. */
-enum weir_result WEIR_CALL weir_broker_embed_with(const struct weir_broker_options *options);
+enum weir_result WEIR_CALL
+weir_broker_embed_with(const struct weir_broker_options *options);
 
 /* Run the broker in this thread until SIGTERM, SIGINT or `weir broker stop`; logs to stderr. For the daemon. */
-enum weir_result WEIR_CALL weir_broker_run(const struct weir_broker_options *options);
+enum weir_result WEIR_CALL
+weir_broker_run(const struct weir_broker_options *options);
 
 /* This thread's last failure of a function above, with the remedy. */
-const char *WEIR_CALL weir_broker_error(void);
+const char *WEIR_CALL
+weir_broker_error(void);
 
 #ifdef __cplusplus
 }

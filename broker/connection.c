@@ -116,8 +116,8 @@ wr_connection_send(struct wr_connection *connection, const struct wr_message *me
 }
 
 enum weir_result
-wr_connection_send_objects(struct wr_connection *connection, const struct wr_message *message,
-                           const wr_object *objects, size_t count)
+wr_connection_send_objects(struct wr_connection *connection, const struct wr_message *message, const wr_object *objects,
+                           size_t count)
 {
         uint8_t bytes[WR_MESSAGE_BYTES_MAX];
         size_t size = wr_message_encode(message, bytes);
@@ -151,8 +151,7 @@ wr_connection_flush(struct wr_connection *connection)
 }
 
 enum weir_result
-wr_connection_receive(struct wr_connection *connection, struct wr_message *message, unsigned *version,
-                      const char **why)
+wr_connection_receive(struct wr_connection *connection, struct wr_message *message, unsigned *version, const char **why)
 {
         uint8_t bytes[WR_MESSAGE_BYTES_MAX];
         size_t size, count = 0;

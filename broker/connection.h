@@ -41,8 +41,8 @@ wr_connection_send(struct wr_connection *connection, const struct wr_message *me
 
 /* WEIR_OK: sent. WEIR_FULL: not now (the hook will say when). */
 enum weir_result
-wr_connection_send_objects(struct wr_connection *connection, const struct wr_message *message,
-                           const wr_object *objects, size_t count);
+wr_connection_send_objects(struct wr_connection *connection, const struct wr_message *message, const wr_object *objects,
+                           size_t count);
 
 /* Sends what waits. WEIR_FULL: something is left. */
 enum weir_result

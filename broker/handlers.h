@@ -5,7 +5,8 @@
 
 #include "broker/server.h"
 
-typedef void wr_handler(struct wr_session *session, const struct wr_message *message);
+typedef void
+wr_handler(struct wr_session *session, const struct wr_message *message);
 
 /* publication.c */
 wr_handler wr_publication_request, wr_publication_ready, wr_publication_close, wr_publication_evict;

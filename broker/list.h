@@ -9,11 +9,11 @@ struct wr_link {
         struct wr_link *next, *previous;
 };
 
-#define WR_LIST_OWNER(link, type, member) ((type *)(void *)((char *)(link) - offsetof(type, member)))
+#define WR_LIST_OWNER(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))
 
 /* The body may remove `link` itself, and nothing else. */
-#define WR_LIST_EACH(link, list)                                                                                      \
-        for (struct wr_link *link = (list)->next, *link##_next = link->next; link != (list);                          \
+#define WR_LIST_EACH(link, list)                                                             \
+        for (struct wr_link *link = (list)->next, *link##_next = link->next; link != (list); \
              link = link##_next, link##_next = link->next)
 
 /* An empty list, or a link that is in none. */

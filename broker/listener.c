@@ -35,8 +35,8 @@ turn_away(wr_object socket, enum weir_result result, const char *sentence)
 }
 
 static void
-refuse(struct wr_server *server, struct wr_account *account, wr_object socket, enum weir_result result,
-       const char *who, const char *sentence)
+refuse(struct wr_server *server, struct wr_account *account, wr_object socket, enum weir_result result, const char *who,
+       const char *sentence)
 {
         server->refusals++;
         wr_log_line(&server->log, account, server->now_ns, WR_LOG_WARNING, "refused a connection of %s: %s", who,

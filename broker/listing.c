@@ -81,8 +81,8 @@ endpoint_of(const struct wr_session *asker, const struct wr_session *owner, cons
 static void
 publication_tell(struct wr_session *session, const struct wr_publication *publication)
 {
-        struct wr_message message = endpoint_of(session, publication->session, publication->topic, &publication->stats,
-                                                publication->type);
+        struct wr_message message =
+                endpoint_of(session, publication->session, publication->topic, &publication->stats, publication->type);
 
         message.endpoint.source = publication->source;
         message.endpoint.publishes = 1;

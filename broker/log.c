@@ -16,8 +16,8 @@ make_printable(char *text)
 }
 
 void
-wr_log_line(struct wr_log *log, struct wr_account *account, int64_t now_ns, enum wr_log_level level,
-            const char *format, ...)
+wr_log_line(struct wr_log *log, struct wr_account *account, int64_t now_ns, enum wr_log_level level, const char *format,
+            ...)
 {
         char line[LINE_MAX_BYTES];
         size_t length = 0;

@@ -21,8 +21,8 @@ struct wr_log {
 
 /* account may be NULL: then nothing is limited. Control characters are written as '?'. */
 __attribute__((format(printf, 5, 6))) void
-wr_log_line(struct wr_log *log, struct wr_account *account, int64_t now_ns, enum wr_log_level level,
-            const char *format, ...);
+wr_log_line(struct wr_log *log, struct wr_account *account, int64_t now_ns, enum wr_log_level level, const char *format,
+            ...);
 
 /* Where the daemon logs: stderr. */
 void

@@ -126,8 +126,8 @@ decline(struct wr_subscription *subscription, enum weir_result reason, const cha
         message.lane_ended.publishers = wr_registry_publishers_left(subscription);
         wr_sentence(message.lane_ended.text, sizeof(message.lane_ended.text), "%s", text);
         wr_log_line(&subscription->session->server->log, subscription->session->account,
-                    subscription->session->server->now_ns, WR_LOG_WARNING, "refused %s: %s",
-                    subscription->session->who, text);
+                    subscription->session->server->now_ns, WR_LOG_WARNING, "refused %s: %s", subscription->session->who,
+                    text);
         wr_session_send(subscription->session, &message);
 }
 
@@ -259,8 +259,7 @@ wr_pairing_tell_subscriber(struct wr_pairing *pairing, enum weir_result reason, 
                 return;
         pairing->is_over = true;
         message.lane_ended.subscription = pairing->subscription->node.key;
-        message.lane_ended.lane =
-                pairing->state >= WR_PAIRING_GIVEN ? pairing->publication->geometry.lane : 0;
+        message.lane_ended.lane = pairing->state >= WR_PAIRING_GIVEN ? pairing->publication->geometry.lane : 0;
         message.lane_ended.reason = reason;
         message.lane_ended.publishers = wr_registry_publishers_left(pairing->subscription);
         wr_sentence(message.lane_ended.text, sizeof(message.lane_ended.text), "%s", text);

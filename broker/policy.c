@@ -52,8 +52,7 @@ lists(const struct wr_policy *policy, const struct rule *rule, const struct wr_i
 {
         if (identity->trust == WR_TRUST_FULL)
                 return lists_user(rule, identity);
-        return lists_sandbox(rule, identity) &&
-               (identity->user == policy->own_user || lists_user(rule, identity));
+        return lists_sandbox(rule, identity) && (identity->user == policy->own_user || lists_user(rule, identity));
 }
 
 /* Which bit of `right` is set, as the names stand. */
@@ -80,8 +79,8 @@ is_granted(const struct wr_policy *policy, const struct entry *entry, const stru
 
 /* What the list must hold for this identity: "package:org.weir.Camera", "user:1001". */
 static void
-principals_of(const struct wr_policy *policy, const struct rule *rule, const struct wr_identity *identity,
-              char *text, size_t room)
+principals_of(const struct wr_policy *policy, const struct rule *rule, const struct wr_identity *identity, char *text,
+              size_t room)
 {
         char user[32] = "";
 

@@ -19,11 +19,11 @@
 #include "broker/quota.h"
 
 enum wr_right { /* the same numbers as WEIR_MAY_* */
-        WR_MAY_SUBSCRIBE = 1,
-        WR_MAY_PUBLISH = 2,
-        WR_MAY_MAP = 4,
-        WR_MAY_OBSERVE = 8,
-        WR_MAY_STALL = 16
+                WR_MAY_SUBSCRIBE = 1,
+                WR_MAY_PUBLISH = 2,
+                WR_MAY_MAP = 4,
+                WR_MAY_OBSERVE = 8,
+                WR_MAY_STALL = 16
 };
 
 struct wr_policy;
@@ -33,8 +33,8 @@ struct wr_policy;
  * WEIR_E_USAGE: the file has an error; the sentence begins with FILE:LINE:COLUMN.
  */
 enum weir_result
-wr_policy_load(struct wr_policy **policy, const char *path, const char *missing_path, uint32_t own_user,
-               char *sentence, size_t room);
+wr_policy_load(struct wr_policy **policy, const char *path, const char *missing_path, uint32_t own_user, char *sentence,
+               size_t room);
 
 /* The same from text that was read already. */
 enum weir_result

@@ -369,11 +369,11 @@ read_setting(struct reader *r)
 }
 
 bool
-wr_policy_file_read(const char *text, size_t size, wr_setting_visit *visit, void *user,
-                    struct wr_policy_error *error)
+wr_policy_file_read(const char *text, size_t size, wr_setting_visit *visit, void *user, struct wr_policy_error *error)
 {
-        struct reader r = { .at = text, .end = text + size, .place = { 1, 1 }, .error = error, .visit = visit,
-                            .user = user };
+        struct reader r = {
+                .at = text, .end = text + size, .place = { 1, 1 }, .error = error, .visit = visit, .user = user
+        };
 
         if (size > WR_POLICY_FILE_MAX)
                 return fail(&r, "the file is larger than 1 MiB");

@@ -37,7 +37,8 @@ struct wr_setting {
 };
 
 /* Called for each setting in the file's order; the strings hold during the call. NULL, or what is wrong with it. */
-typedef const char *wr_setting_visit(void *user, const struct wr_setting *setting);
+typedef const char *
+wr_setting_visit(void *user, const struct wr_setting *setting);
 
 struct wr_policy_error {
         unsigned line, column;
@@ -46,7 +47,6 @@ struct wr_policy_error {
 
 /* False: `error` says where and what. */
 bool
-wr_policy_file_read(const char *text, size_t size, wr_setting_visit *visit, void *user,
-                    struct wr_policy_error *error);
+wr_policy_file_read(const char *text, size_t size, wr_setting_visit *visit, void *user, struct wr_policy_error *error);
 
 #endif

@@ -205,8 +205,7 @@ visit(void *user, const struct wr_setting *setting)
         struct wr_policy *policy = user;
 
         switch (setting->kind) {
-        case WR_SETTING_TABLE:
-                return table_begin(policy, setting);
+        case WR_SETTING_TABLE: return table_begin(policy, setting);
         case WR_SETTING_ELEMENT:
                 return principal_add(policy, setting); /* an array anywhere else was refused when it began */
         default:
@@ -278,8 +277,8 @@ file_read(const char *path, size_t *size)
 }
 
 enum weir_result
-wr_policy_load(struct wr_policy **policy, const char *path, const char *missing_path, uint32_t own_user,
-               char *sentence, size_t room)
+wr_policy_load(struct wr_policy **policy, const char *path, const char *missing_path, uint32_t own_user, char *sentence,
+               size_t room)
 {
         enum weir_result result;
         size_t size = 0;

@@ -198,8 +198,8 @@ wr_publication_ready(struct wr_session *session, const struct wr_message *messag
         }
         result = go_live(publication);
         if (result < 0) {
-                wr_session_refuse(session, publication->request, result,
-                                  "the lane of '%s' could not be sealed", publication->topic->name);
+                wr_session_refuse(session, publication->request, result, "the lane of '%s' could not be sealed",
+                                  publication->topic->name);
                 wr_publication_end(publication, result, "");
                 wr_session_answered(session, WR_READY, message->ready.lane);
                 return;

@@ -65,15 +65,11 @@ static void
 key_of(const struct wr_identity *identity, char *key, size_t room)
 {
         switch (identity->trust) {
-        case WR_TRUST_FULL:
-                wr_sentence(key, room, "user:%" PRIu32, identity->user);
-                break;
+        case WR_TRUST_FULL: wr_sentence(key, room, "user:%" PRIu32, identity->user); break;
         case WR_TRUST_PACKAGE:
                 wr_sentence(key, room, "user:%" PRIu32 " package:%s", identity->user, identity->package);
                 break;
-        case WR_TRUST_CONFINED:
-                wr_sentence(key, room, "user:%" PRIu32 " confined", identity->user);
-                break;
+        case WR_TRUST_CONFINED: wr_sentence(key, room, "user:%" PRIu32 " confined", identity->user); break;
         }
 }
 

@@ -224,8 +224,7 @@ wr_registry_page_bytes(const struct wr_subscription *subscription)
 }
 
 struct wr_pairing *
-wr_registry_pair(struct wr_registry *registry, struct wr_publication *publication,
-                 struct wr_subscription *subscription)
+wr_registry_pair(struct wr_registry *registry, struct wr_publication *publication, struct wr_subscription *subscription)
 {
         struct wr_pairing *pairing = calloc(1, sizeof(*pairing));
         uint64_t positions;

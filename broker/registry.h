@@ -76,10 +76,10 @@ struct wr_subscription {
 };
 
 enum wr_pairing_state {
-        WR_PAIRING_NEW,     /* the publisher has yet to be told */
-        WR_PAIRING_ADDED,   /* PAIR_ADDED was sent */
-        WR_PAIRING_ACKED,   /* attached; the subscriber has yet to be told */
-        WR_PAIRING_GIVEN,   /* LANE_ADDED was sent */
+        WR_PAIRING_NEW,   /* the publisher has yet to be told */
+        WR_PAIRING_ADDED, /* PAIR_ADDED was sent */
+        WR_PAIRING_ACKED, /* attached; the subscriber has yet to be told */
+        WR_PAIRING_GIVEN, /* LANE_ADDED was sent */
         WR_PAIRING_LIVE
 };
 

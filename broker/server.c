@@ -42,11 +42,12 @@ due_ns(const struct wr_server *server)
         int64_t due = server->tick_ns;
 
         if (!wr_list_empty(&server->greeting))
-                due = earlier(due, WR_LIST_OWNER(server->greeting.next, struct wr_session, greeting_link)
-                                           ->greet_until_ns);
+                due = earlier(due,
+                              WR_LIST_OWNER(server->greeting.next, struct wr_session, greeting_link)->greet_until_ns);
         if (!wr_list_empty(&server->opening))
-                due = earlier(due, WR_LIST_OWNER(server->opening.next, struct wr_publication, opening_link)
-                                           ->opening_until_ns);
+                due = earlier(
+                        due,
+                        WR_LIST_OWNER(server->opening.next, struct wr_publication, opening_link)->opening_until_ns);
         if (!wr_list_empty(&server->paused))
                 due = earlier(due, server->now_ns + PAUSE_NS);
         return due;

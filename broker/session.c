@@ -225,8 +225,10 @@ is_own(struct wr_session *session, uint32_t request, const char *what)
 {
         if (wr_policy_is_own(session->server->policy, &session->identity))
                 return true;
-        wr_session_refuse(session, request, WEIR_E_DENIED, "denied: only a full-trust process of the broker's own user"
-                          " may %s", what);
+        wr_session_refuse(session, request, WEIR_E_DENIED,
+                          "denied: only a full-trust process of the broker's own user"
+                          " may %s",
+                          what);
         return false;
 }
 
@@ -308,22 +310,15 @@ take(struct wr_session *session)
                 return false;
         }
         switch (wr_connection_receive(&session->connection, &message, &version, &why)) {
-        case WEIR_OK:
-                handle(session, &message);
-                return true;
-        case WEIR_EMPTY:
-                return false;
+        case WEIR_OK: handle(session, &message); return true;
+        case WEIR_EMPTY: return false;
         case WEIR_E_VERSION:
                 wr_session_cut(session, message.request, WEIR_E_VERSION,
                                "version: you speak protocol %u, this broker speaks %d. Update the older", version,
                                WR_PROTOCOL);
                 return false;
-        case WEIR_E_CORRUPT:
-                wr_session_cut(session, 0, WEIR_E_CORRUPT, "not a message of weir: %s", why);
-                return false;
-        default:
-                wr_session_doom(session);
-                return false;
+        case WEIR_E_CORRUPT: wr_session_cut(session, 0, WEIR_E_CORRUPT, "not a message of weir: %s", why); return false;
+        default: wr_session_doom(session); return false;
         }
 }
 

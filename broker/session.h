@@ -10,8 +10,8 @@
 #define WR_SESSION_H
 
 #include "broker/connection.h"
-#include "broker/registry.h"
 #include "broker/quota.h"
+#include "broker/registry.h"
 #include "named-objects/identity.h"
 
 enum wr_listing { WR_LISTING_NONE, WR_LISTING_TOPICS, WR_LISTING_PUBLICATIONS, WR_LISTING_SUBSCRIPTIONS };
@@ -41,7 +41,7 @@ struct wr_session {
         } listing;
         char name[64];
         char identity_text[256]; /* made once: it may look into the system's list of users */
-        char who[384]; /* "name (pid 12, user:alice)": for logs and sentences */
+        char who[384];           /* "name (pid 12, user:alice)": for logs and sentences */
 };
 
 /* A connection that was just accepted; takes socket and process over. NULL: no memory or no room; both are closed. */

@@ -85,8 +85,7 @@ package_sockets_copy(struct wr_settings *settings, const char *const *from)
 }
 
 enum weir_result
-wr_settings_make(struct wr_settings *settings, const struct weir_broker_options *options, char *sentence,
-                 size_t room)
+wr_settings_make(struct wr_settings *settings, const struct weir_broker_options *options, char *sentence, size_t room)
 {
         static const struct weir_broker_options none = { .size = sizeof(none) };
         char config[512];

@@ -19,8 +19,7 @@ struct wr_settings {
  * file that was named must be there, one that was only looked for need not.
  */
 enum weir_result
-wr_settings_make(struct wr_settings *settings, const struct weir_broker_options *options, char *sentence,
-                 size_t room);
+wr_settings_make(struct wr_settings *settings, const struct weir_broker_options *options, char *sentence, size_t room);
 
 /* Frees all but the policy when that is a server's. */
 void

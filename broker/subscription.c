@@ -136,8 +136,8 @@ wr_subscription_settle(struct wr_subscription *subscription)
 void
 wr_subscription_close(struct wr_session *session, const struct wr_message *message)
 {
-        struct wr_subscription *subscription = wr_registry_subscription(&session->server->registry,
-                                                                        message->close_subscription.subscription);
+        struct wr_subscription *subscription =
+                wr_registry_subscription(&session->server->registry, message->close_subscription.subscription);
 
         if (!subscription || subscription->session != session || subscription->is_closing)
                 return;

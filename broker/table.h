@@ -18,7 +18,7 @@ struct wr_table {
         size_t count;
 };
 
-#define WR_TABLE_OWNER(node, type, member) ((type *)(void *)((char *)(node) - offsetof(type, member)))
+#define WR_TABLE_OWNER(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
 
 enum weir_result
 wr_table_open(struct wr_table *table);

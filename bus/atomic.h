@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && (defined(__GNUC__) || defined(__clang__))
-#define WR_LUMPS 1 /* bus/words.h may copy two words at a time */
+#        define WR_LUMPS 1 /* bus/words.h may copy two words at a time */
 #endif
 
 typedef _Atomic uint64_t wr_word;

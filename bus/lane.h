@@ -14,14 +14,14 @@
 
 /* What the broker said of a lane. Each process keeps it privately and never learns it from shared memory. */
 struct wr_lane_geometry {
-        uint64_t lane;                       /* id; part of every frame's hash */
-        uint64_t epoch, follows;             /* of the same publisher; the lane that this one succeeds, or 0 */
-        uint64_t segment_bytes;              /* of the memory object */
-        uint64_t ring_offset, ring_bytes;    /* ring_bytes: a power of two */
-        uint64_t heap_offset, heap_bytes;    /* heap_bytes may be 0 */
-        uint64_t start;                      /* first position: a multiple of WR_HEADER_BYTES */
-        uint32_t inline_max;                 /* larger payloads are blocks */
-        uint32_t hash;                       /* enum wr_hash_policy */
+        uint64_t lane;                    /* id; part of every frame's hash */
+        uint64_t epoch, follows;          /* of the same publisher; the lane that this one succeeds, or 0 */
+        uint64_t segment_bytes;           /* of the memory object */
+        uint64_t ring_offset, ring_bytes; /* ring_bytes: a power of two */
+        uint64_t heap_offset, heap_bytes; /* heap_bytes may be 0 */
+        uint64_t start;                   /* first position: a multiple of WR_HEADER_BYTES */
+        uint32_t inline_max;              /* larger payloads are blocks */
+        uint32_t hash;                    /* enum wr_hash_policy */
 };
 
 /* WEIR_E_CORRUPT when parts overlap, exceed the segment, or the ring is smaller than four of the largest inline
@@ -81,36 +81,36 @@ struct wr_lane_writer {
         struct wr_lane_geometry geometry; /* private copy */
         struct wr_lane_control *control;
         uint8_t *ring, *heap_base;
-        struct wr_heap *heap;             /* NULL without a heap */
-        uint64_t position;                /* where the next frame goes */
-        uint64_t cleared;                 /* commit words in [position, cleared) are zero; claimed is a ring below it */
-        uint64_t limit;                   /* cached: `cleared` may not pass it; looked at again when it is reached */
-        uint64_t sequence;                /* of the next counted frame, from 1 */
-        uint64_t unlinked;                /* our own copy */
-        uint64_t step_noted;              /* the step that the last header was put into */
-        uint64_t format;                  /* number of the format in force, 0: none */
+        struct wr_heap *heap; /* NULL without a heap */
+        uint64_t position;    /* where the next frame goes */
+        uint64_t cleared;     /* commit words in [position, cleared) are zero; claimed is a ring below it */
+        uint64_t limit;       /* cached: `cleared` may not pass it; looked at again when it is reached */
+        uint64_t sequence;    /* of the next counted frame, from 1 */
+        uint64_t unlinked;    /* our own copy */
+        uint64_t step_noted;  /* the step that the last header was put into */
+        uint64_t format;      /* number of the format in force, 0: none */
         uint64_t format_positions[WR_FORMATS]; /* of the frame that brought the format in this slot into force */
         uint64_t format_blocks[WR_FORMATS];    /* heap offset + 1 of a slot's block, or 0 */
-        uint64_t reserved;                /* ring bytes kept for the loans that are out */
+        uint64_t reserved;                     /* ring bytes kept for the loans that are out */
         uint32_t extension_max;
-        uint32_t history;                 /* newest counted frames kept while space allows */
+        uint32_t history; /* newest counted frames kept while space allows */
         bool ended;
-        struct wr_pair_writer **pairs;    /* attached; changed only while the publisher is outside (bus/latch.h) */
+        struct wr_pair_writer **pairs; /* attached; changed only while the publisher is outside (bus/latch.h) */
         size_t pair_count, pair_room;
         struct wr_block_frame *blocks;    /* circular, block_room a power of two */
         uint64_t block_first, block_next; /* free-running */
         uint64_t block_room;
-        uint64_t *pinned;                 /* offsets unlinked while somebody had them out */
+        uint64_t *pinned; /* offsets unlinked while somebody had them out */
         size_t pinned_count, pinned_room;
-        uint64_t *announced;              /* what one scan of all announcements saw; pinned_room entries */
+        uint64_t *announced; /* what one scan of all announcements saw; pinned_room entries */
         size_t announced_count;
-        struct wr_recent *recent;         /* circular, by sequence; recent_room a power of two or 0 */
+        struct wr_recent *recent; /* circular, by sequence; recent_room a power of two or 0 */
         uint64_t recent_room;
-        uint64_t full, bytes;             /* counters for info */
-        bool settles;                     /* this process registered for the barriers of others (bus/pair.h) */
-        bool unfenced;                    /* every pair settles before it sleeps: a wake needs no fence */
-        int64_t stall_ns;                 /* of the last wr_lane_charge */
-        int64_t charge_ns;                /* when the books of wr_lane_charge were last brought up to date */
+        uint64_t full, bytes; /* counters for info */
+        bool settles;         /* this process registered for the barriers of others (bus/pair.h) */
+        bool unfenced;        /* every pair settles before it sleeps: a wake needs no fence */
+        int64_t stall_ns;     /* of the last wr_lane_charge */
+        int64_t charge_ns;    /* when the books of wr_lane_charge were last brought up to date */
         bool charging;
 };
 
@@ -119,8 +119,8 @@ struct wr_lane_writer {
 
 /* segment: the whole memory object, mapped read-write, all zero. Allocates private tables. */
 enum weir_result
-wr_lane_writer_open(struct wr_lane_writer *w, void *segment, const struct wr_lane_geometry *geometry,
-                    uint32_t history, uint32_t loans_max);
+wr_lane_writer_open(struct wr_lane_writer *w, void *segment, const struct wr_lane_geometry *geometry, uint32_t history,
+                    uint32_t loans_max);
 
 /* Frees the private tables; the segment is the caller's. */
 void
@@ -132,10 +132,10 @@ enum weir_result
 wr_lane_publish(struct wr_lane_writer *w, const void *data, uint64_t size, const struct wr_about *about,
                 int64_t now_ns);
 
-/* Reserve a block, and the ring room to publish it; for up to inline_max bytes mostly only the room (*offset is WR_SCRATCH:
- * fill private memory, then wr_lane_discard(w, WR_SCRATCH, size) and wr_lane_publish, which then cannot be full).
- * WEIR_FULL: a reliable subscriber or what is out holds the
- * memory. WEIR_E_TOO_LARGE: no heap could ever hold it. */
+/* Reserve a block, and the ring room to publish it; for up to inline_max bytes mostly only the room (*offset is
+ * WR_SCRATCH: fill private memory, then wr_lane_discard(w, WR_SCRATCH, size) and wr_lane_publish, which then cannot be
+ * full). WEIR_FULL: a reliable subscriber or what is out holds the memory. WEIR_E_TOO_LARGE: no heap could ever hold
+ * it. */
 enum weir_result
 wr_lane_lend(struct wr_lane_writer *w, uint64_t size, uint64_t align, uint64_t *offset);
 
@@ -204,22 +204,22 @@ struct wr_lane_reader {
         const uint8_t *ring, *heap_base;
         uint32_t extension_max;
         struct wr_pair_reader pair;
-        uint64_t position, sequence;      /* of the next frame: it has taken everything before it */
-        uint64_t committed;               /* heap bytes that the kernel says are there; only grows */
-        uint64_t wanted;                  /* after WEIR_E_NO_MEMORY: heap bytes that the next frame needs */
-        uint64_t lost, skipped, corrupt;  /* sums */
-        uint64_t lost_now, skipped_now;   /* since the last delivered frame */
-        uint32_t bad_in_row;              /* corrupt looks without a good frame between; at WR_LANE_BAD_MAX it is dropped */
-        uint32_t keep;                    /* 0: all; N: the newest N */
-        uint32_t verify, verify_turn;     /* hash of every Nth frame; WEIR_NONE-like UINT32_MAX: none */
+        uint64_t position, sequence;     /* of the next frame: it has taken everything before it */
+        uint64_t committed;              /* heap bytes that the kernel says are there; only grows */
+        uint64_t wanted;                 /* after WEIR_E_NO_MEMORY: heap bytes that the next frame needs */
+        uint64_t lost, skipped, corrupt; /* sums */
+        uint64_t lost_now, skipped_now;  /* since the last delivered frame */
+        uint32_t bad_in_row;          /* corrupt looks without a good frame between; at WR_LANE_BAD_MAX it is dropped */
+        uint32_t keep;                /* 0: all; N: the newest N */
+        uint32_t verify, verify_turn; /* hash of every Nth frame; WEIR_NONE-like UINT32_MAX: none */
         bool reliable, ended;
-        bool resync;                      /* the frame at the position was corrupt: looking for the one behind it */
-        bool resync_counted;              /* it seemed a counted one */
-        bool doubt;                       /* it may have seemed so wrongly: the sequence may be off by one */
-        uint64_t successor;               /* END named it */
+        bool resync;         /* the frame at the position was corrupt: looking for the one behind it */
+        bool resync_counted; /* it seemed a counted one */
+        bool doubt;          /* it may have seemed so wrongly: the sequence may be off by one */
+        uint64_t successor;  /* END named it */
         uint64_t seen_position, seen_sequence; /* keep: headers walked so far */
-        uint64_t format;                  /* number of the format in force at `position` */
-        void *format_bytes;               /* its bytes, private, malloc'd; replaced when the number changes */
+        uint64_t format;                       /* number of the format in force at `position` */
+        void *format_bytes;                    /* its bytes, private, malloc'd; replaced when the number changes */
         uint64_t format_size, format_bytes_number;
 };
 
@@ -229,14 +229,14 @@ enum { WR_LANE_BAD_MAX = 64 };
 struct wr_taken {
         uint64_t sequence, size;
         int64_t published_ns;
-        struct wr_about about;      /* meta points into the copy */
+        struct wr_about about; /* meta points into the copy */
         const void *data;
-        uint64_t lost, skipped;     /* just before this frame */
-        uint64_t format;            /* number in force; reader->format_bytes holds it */
-        uint64_t block;             /* heap offset + 1 when the payload is in place, else 0 */
-        uint32_t announcement;      /* entry that holds the block */
-        uint32_t extension_bytes;   /* at the beginning of the copy */
-        uint64_t hash;              /* the header's hash word, and what beside the bytes went into it: with them a copy */
+        uint64_t lost, skipped;   /* just before this frame */
+        uint64_t format;          /* number in force; reader->format_bytes holds it */
+        uint64_t block;           /* heap offset + 1 when the payload is in place, else 0 */
+        uint32_t announcement;    /* entry that holds the block */
+        uint32_t extension_bytes; /* at the beginning of the copy */
+        uint64_t hash;            /* the header's hash word, and what beside the bytes went into it: with them a copy */
         struct wr_hash_words words; /* of a block can be verified once more (weir_copy) */
 };
 

@@ -99,8 +99,11 @@ lengths_are_sound(const struct wr_lane_reader *r, const struct look *look, uint3
 static bool
 hash_matches_at(const struct wr_lane_reader *r, const struct look *look, uint64_t bytes_hash, uint64_t sequence)
 {
-        struct wr_hash_words words = { .commit = look->commit, .shape = look->shape, .time = look->time,
-                                       .sequence = sequence, .lane = r->geometry.lane };
+        struct wr_hash_words words = { .commit = look->commit,
+                                       .shape = look->shape,
+                                       .time = look->time,
+                                       .sequence = sequence,
+                                       .lane = r->geometry.lane };
 
         return wr_hash_finish(r->geometry.hash, bytes_hash, &words) == look->hash;
 }
@@ -149,7 +152,9 @@ read_extension(const void *copy, uint32_t bytes, struct wr_about *about)
         memcpy(&head, copy, sizeof head);
         if (wr_words_bytes(sizeof head + (uint64_t)head.meta_size) != bytes)
                 return false;
-        *about = (struct wr_about){ .stamp_ns = (int64_t)head.stamp, .tag = head.tag, .flags = head.flags,
+        *about = (struct wr_about){ .stamp_ns = (int64_t)head.stamp,
+                                    .tag = head.tag,
+                                    .flags = head.flags,
                                     .meta_size = head.meta_size,
                                     .meta = head.meta_size == 0 ? NULL : (const uint8_t *)copy + sizeof head };
         return true;
@@ -168,8 +173,11 @@ deliver(struct wr_lane_reader *r, const struct look *look, struct wr_taken *t)
 {
         t->extension_bytes = look->extension_bytes;
         t->hash = look->hash;
-        t->words = (struct wr_hash_words){ .commit = look->commit, .shape = look->shape, .time = look->time,
-                                           .sequence = r->sequence, .lane = r->geometry.lane };
+        t->words = (struct wr_hash_words){ .commit = look->commit,
+                                           .shape = look->shape,
+                                           .time = look->time,
+                                           .sequence = r->sequence,
+                                           .lane = r->geometry.lane };
         t->sequence = r->sequence;
         t->published_ns = (int64_t)look->time;
         t->format = r->format;
@@ -203,7 +211,7 @@ take_inline(struct wr_lane_reader *r, struct look *look, struct wr_taken *t, voi
         uint64_t claimed;
 
         if (sound)
-                wr_words_load(copy, at, bytes); /* S2 */
+                wr_words_load(copy, at, bytes);       /* S2 */
         if (wr_lane_lapped(r, r->position, &claimed)) /* S3, S4 */
                 return wr_lane_recover(r, claimed) ? PASSED : STUCK;
         if (!sound || !read_extension(copy, look->extension_bytes, &t->about))
@@ -236,8 +244,8 @@ static bool
 announce(struct wr_lane_reader *r, uint32_t entry, uint64_t offset)
 {
         wr_store(&r->pair.held[entry], 1);
-        wr_store(&r->pair.words->announcements[entry], offset / 64 + 1);      /* A2 */
-        wr_fence();                                                           /* A3 */
+        wr_store(&r->pair.words->announcements[entry], offset / 64 + 1);          /* A2 */
+        wr_fence();                                                               /* A3 */
         if ((int64_t)(r->sequence - wr_load_acquire(&r->control->unlinked)) >= 0) /* A4 */
                 return true;
         wr_lane_release(&r->pair, entry); /* A5 */

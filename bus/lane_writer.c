@@ -31,8 +31,8 @@ power_of_two_from(uint64_t count)
 }
 
 enum weir_result
-wr_lane_writer_open(struct wr_lane_writer *w, void *segment, const struct wr_lane_geometry *geometry,
-                    uint32_t history, uint32_t loans_max)
+wr_lane_writer_open(struct wr_lane_writer *w, void *segment, const struct wr_lane_geometry *geometry, uint32_t history,
+                    uint32_t loans_max)
 {
         uint64_t step;
 
@@ -98,7 +98,7 @@ note_step(struct wr_lane_writer *w)
 /* What a frame is made of, beside its kind. */
 struct frame {
         enum wr_frame_kind kind;
-        uint64_t bytes;      /* in the ring */
+        uint64_t bytes; /* in the ring */
         uint64_t shape, time, bytes_hash;
 };
 
@@ -113,8 +113,11 @@ static void
 commit(struct wr_lane_writer *w, const struct frame *f)
 {
         struct wr_frame_header *header = wr_lane_header(w, w->position);
-        struct wr_hash_words words = { .commit = w->position | f->kind, .shape = f->shape, .time = f->time,
-                                       .sequence = w->sequence, .lane = w->geometry.lane };
+        struct wr_hash_words words = { .commit = w->position | f->kind,
+                                       .shape = f->shape,
+                                       .time = f->time,
+                                       .sequence = w->sequence,
+                                       .lane = w->geometry.lane };
 
         note_step(w);
         wr_store(&header->shape, f->shape);
@@ -133,7 +136,8 @@ prepare(struct wr_lane_writer *w, uint64_t bytes)
 
         wr_lane_clear(w, w->position + padding + bytes);
         if (padding > 0)
-                commit(w, &(struct frame){ .kind = WR_FRAME_PADDING, .bytes = padding,
+                commit(w, &(struct frame){ .kind = WR_FRAME_PADDING,
+                                           .bytes = padding,
                                            .shape = shape_of(padding - WR_HEADER_BYTES, 0, 0) });
 }
 
@@ -163,8 +167,10 @@ wr_lane_extension(const struct wr_about *about, void *to)
 
         if (about_is_plain(about))
                 return 0;
-        head = (struct wr_frame_extension){ .stamp = (uint64_t)about->stamp_ns, .tag = about->tag,
-                                            .meta_size = about->meta_size, .flags = about->flags };
+        head = (struct wr_frame_extension){ .stamp = (uint64_t)about->stamp_ns,
+                                            .tag = about->tag,
+                                            .meta_size = about->meta_size,
+                                            .flags = about->flags };
         bytes = (uint32_t)wr_words_bytes(sizeof head + about->meta_size);
         memset((uint8_t *)to + bytes - 8, 0, 8);
         memcpy(to, &head, sizeof head);
@@ -186,8 +192,7 @@ extension_of(const struct wr_lane_writer *w, const struct wr_about *about, void 
 }
 
 enum weir_result
-wr_lane_publish(struct wr_lane_writer *w, const void *data, uint64_t size, const struct wr_about *about,
-                int64_t now_ns)
+wr_lane_publish(struct wr_lane_writer *w, const void *data, uint64_t size, const struct wr_about *about, int64_t now_ns)
 {
         uint64_t extension[WR_EXTENSION_MAX / 8 + 1];
         struct frame f = { .kind = WR_FRAME_INLINE, .time = (uint64_t)now_ns };
@@ -214,8 +219,8 @@ wr_lane_publish(struct wr_lane_writer *w, const void *data, uint64_t size, const
         wr_words_store(at + extra, data, size);
         f.shape = shape_of(size, 0, (uint32_t)extra);
         if (w->geometry.hash == WR_HASH_FULL)
-                f.bytes_hash = extra == 0 ? wr_hash_bytes(data, size)
-                                          : wr_hash_two(extension, (size_t)extra, data, size);
+                f.bytes_hash =
+                        extra == 0 ? wr_hash_bytes(data, size) : wr_hash_two(extension, (size_t)extra, data, size);
         commit(w, &f);
         count(w, position, size);
         return WEIR_OK;
@@ -246,9 +251,8 @@ wr_lane_publish_block(struct wr_lane_writer *w, uint64_t offset, uint64_t size, 
         wr_words_store(at + extra, descriptor, sizeof descriptor);
         f.shape = shape_of(WR_DESCRIPTOR_BYTES, 0, (uint32_t)extra);
         if (w->geometry.hash == WR_HASH_FULL)
-                f.bytes_hash = bytes_hash != NULL
-                                       ? *bytes_hash
-                                       : wr_hash_two(extension, (size_t)extra, w->heap_base + offset, size);
+                f.bytes_hash = bytes_hash != NULL ? *bytes_hash
+                                                  : wr_hash_two(extension, (size_t)extra, w->heap_base + offset, size);
         wr_fence_stream(); /* the user may have filled the block with streaming stores */
         wr_lane_block_note(w, offset, w->sequence, position);
         commit(w, &f);

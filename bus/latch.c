@@ -48,7 +48,7 @@ wr_latch_visit(struct wr_latch *latch)
         if (latch->costly)
                 wr_fence();
         else
-                wr_barrier_all(); /* V2 */
+                wr_barrier_all();               /* V2 */
         if (wr_load_acquire(&latch->busy) == 0) /* V3 */
                 return true;
         wr_store_release(&latch->visiting, 0);

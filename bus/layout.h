@@ -16,13 +16,13 @@
 #include <assert.h>
 
 enum {
-        WR_LAYOUT = 1,            /* version of everything in this file */
-        WR_LINE_BYTES = 64,       /* a cache line: what one side writes shares none with what the other writes */
-        WR_CONTROL_BYTES = 4096,  /* control page, in front of the ring */
-        WR_HEADER_BYTES = 32,     /* frame header; also the grain of positions */
-        WR_STEPS = 16,            /* the ring is cleared ahead, and its starts are noted, in this many steps */
-        WR_FORMATS = 8,           /* formats that may be in force within one lap of the ring */
-        WR_META_MAX = 1024,       /* bytes of metadata that may go with a frame */
+        WR_LAYOUT = 1,           /* version of everything in this file */
+        WR_LINE_BYTES = 64,      /* a cache line: what one side writes shares none with what the other writes */
+        WR_CONTROL_BYTES = 4096, /* control page, in front of the ring */
+        WR_HEADER_BYTES = 32,    /* frame header; also the grain of positions */
+        WR_STEPS = 16,           /* the ring is cleared ahead, and its starts are noted, in this many steps */
+        WR_FORMATS = 8,          /* formats that may be in force within one lap of the ring */
+        WR_META_MAX = 1024,      /* bytes of metadata that may go with a frame */
         WR_EXTENSION_MAX = 24 + WR_META_MAX,
         WR_DESCRIPTOR_BYTES = 16, /* a block's descriptor in the ring: offset, length */
 };
@@ -47,7 +47,7 @@ static_assert(sizeof(struct wr_frame_header) == WR_HEADER_BYTES, "a frame header
 
 /* Extension, present when its length is not 0: these words, the metadata, zero bytes up to a multiple of 8. */
 struct wr_frame_extension {
-        uint64_t stamp;     /* int64_t stamp_ns */
+        uint64_t stamp; /* int64_t stamp_ns */
         uint64_t tag;
         uint32_t meta_size; /* bytes of metadata behind this header */
         uint32_t flags;     /* about.flags, all 32 bits */
@@ -73,7 +73,7 @@ struct wr_format_slot {
 /* The control page. All of it is written by the publisher only; the geometry is not in it, readers have that from
  * the broker. */
 struct wr_lane_control {
-        wr_word claimed;  /* positions below it may be overwritten at any time; only grows */
+        wr_word claimed; /* positions below it may be overwritten at any time; only grows */
         uint8_t line_0[WR_LINE_BYTES - 8];
         wr_word unlinked; /* blocks of frames with a lower sequence may be reused at any time; only grows */
         uint8_t line_1[WR_LINE_BYTES - 8];
@@ -89,8 +89,8 @@ static_assert(sizeof(struct wr_lane_control) <= WR_CONTROL_BYTES, "the control p
 
 /* What a subscriber says of itself in its pair page. */
 enum wr_pair_state {
-        WR_PAIR_TAKING = 0,  /* takes frames */
-        WR_PAIR_LEAVING = 1, /* takes no more: its cursor counts for nothing, its announcements still hold */
+        WR_PAIR_TAKING = 0,   /* takes frames */
+        WR_PAIR_LEAVING = 1,  /* takes no more: its cursor counts for nothing, its announcements still hold */
         WR_PAIR_RELEASED = 2, /* the last frame was released: the page may go */
 };
 
@@ -100,18 +100,18 @@ enum wr_pair_state {
  */
 struct wr_pair_words {
         /* the subscriber's */
-        wr_word cursor;  /* it has taken everything below this position */
+        wr_word cursor; /* it has taken everything below this position */
         uint8_t line_0[WR_LINE_BYTES - 8];
-        wr_word waiting; /* counter; odd while asleep */
-        wr_word ready;   /* id of the successor lane that it has mapped; 0: none */
-        wr_word state;   /* enum wr_pair_state */
-        wr_word32 space; /* what a publisher that waits for room sleeps on */
+        wr_word waiting;   /* counter; odd while asleep */
+        wr_word ready;     /* id of the successor lane that it has mapped; 0: none */
+        wr_word state;     /* enum wr_pair_state */
+        wr_word32 space;   /* what a publisher that waits for room sleeps on */
         wr_word32 settles; /* 1: before its last look it puts a full barrier into our process (bus/pair.h) */
         uint8_t line_1[WR_LINE_BYTES - 32];
         /* the publisher's */
-        wr_word32 wake;    /* what the subscriber sleeps on */
+        wr_word32 wake;           /* what the subscriber sleeps on */
         wr_word32 writer_settles; /* the same of the publisher */
-        wr_word evicted;   /* 0, or the eviction generation: no frame may be delivered any more */
+        wr_word evicted;          /* 0, or the eviction generation: no frame may be delivered any more */
         uint8_t line_2[WR_LINE_BYTES - 16];
         wr_word room_waiting; /* counter; odd while the publisher sleeps for room */
         uint8_t line_3[WR_LINE_BYTES - 8];

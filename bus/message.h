@@ -18,13 +18,15 @@
 #include <stdint.h>
 
 enum {
-        WR_PROTOCOL = 1,           /* version of everything in this file */
+        WR_PROTOCOL = 1, /* version of everything in this file */
         WR_MESSAGE_HEADER_BYTES = 16,
         WR_MESSAGE_BYTES_MAX = 2048,
         WR_MESSAGE_DESCRIPTORS_MAX = 3,
-        WR_TOPIC_MAX = 200,        /* bytes of a topic's name */
+        WR_TOPIC_MAX = 200, /* bytes of a topic's name */
 };
 
+/* The tables are laid out by hand. */
+/* clang-format off */
 /* F(type, name) for u32, u64, i32, i64; T(name, room) for a string of at most room - 1 bytes. */
 #define WR_GEOMETRY_FIELDS(F, T)                                                                                      \
         F(u64, lane) F(u64, epoch) F(u64, follows) F(u64, segment_bytes) F(u64, ring_offset) F(u64, ring_bytes)       \
@@ -122,6 +124,8 @@ enum {
         M(STATUS, status, 28, 0) M(STATE, state, 29, 0) M(STOP, stop, 30, 0)                                          \
         M(PACKAGE_SOCKET, package_socket, 31, 0) M(TICKET, ticket, 32, 0) M(BYE, bye, 33, 0)
 
+/* clang-format on */
+
 enum { WR_HELLO_MAY_EMBED = 1 };
 enum wr_scope { WR_SCOPE_USER = 1, WR_SCOPE_SYSTEM = 2, WR_SCOPE_COMPANION = 3 };
 
@@ -136,10 +140,10 @@ typedef uint64_t wr_field_u64;
 typedef int32_t wr_field_i32;
 typedef int64_t wr_field_i64;
 #define WR_FIELD_NUMBER(type, name) wr_field_##type name;
-#define WR_FIELD_TEXT(name, room) char name[room];
-#define WR_MESSAGE_STRUCT(KIND, name, number, descriptors)                                                            \
-        struct wr_message_##name {                                                                                    \
-                WR_##KIND##_FIELDS(WR_FIELD_NUMBER, WR_FIELD_TEXT)                                                    \
+#define WR_FIELD_TEXT(name, room)   char name[room];
+#define WR_MESSAGE_STRUCT(KIND, name, number, descriptors)         \
+        struct wr_message_##name {                                 \
+                WR_##KIND##_FIELDS(WR_FIELD_NUMBER, WR_FIELD_TEXT) \
         };
 WR_MESSAGES(WR_MESSAGE_STRUCT)
 #undef WR_MESSAGE_STRUCT

@@ -45,16 +45,16 @@ struct wr_pair_writer {
         uint32_t announcement_count;
         bool reliable;
         bool evicted;
-        bool left;             /* it once said that it takes no more: its cursor never counts again */
-        uint64_t id;           /* pair id, as the broker said */
-        uint64_t accepted;     /* last accepted cursor */
-        uint64_t ignored;      /* impossible cursors seen */
-        uint64_t woken;        /* the `waiting` value already woken */
-        uint64_t room_waiting; /* our own copy */
-        uint32_t wake;         /* our own copy of words->wake */
-        int64_t charged_ns;    /* time for which it blocked the publisher, see wr_lane_charge */
+        bool left;                            /* it once said that it takes no more: its cursor never counts again */
+        uint64_t id;                          /* pair id, as the broker said */
+        uint64_t accepted;                    /* last accepted cursor */
+        uint64_t ignored;                     /* impossible cursors seen */
+        uint64_t woken;                       /* the `waiting` value already woken */
+        uint64_t room_waiting;                /* our own copy */
+        uint32_t wake;                        /* our own copy of words->wake */
+        int64_t charged_ns;                   /* time for which it blocked the publisher, see wr_lane_charge */
         uint64_t charged_at, charged_backlog; /* accepted at the last look at the books, and what lay before it */
-        void *user;            /* the client's */
+        void *user;                           /* the client's */
 };
 
 /* W3: a full fence, and where the system has it a full barrier in every other registered process. Once for all pairs

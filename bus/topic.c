@@ -164,8 +164,7 @@ wr_topic_matches(const char *pattern, const char *name)
                         any = true;
                         again = pattern = segment_next(pattern);
                         again_name = name;
-                } else if (pattern &&
-                           segment_matches(pattern, strcspn(pattern, "/"), name, strcspn(name, "/"))) {
+                } else if (pattern && segment_matches(pattern, strcspn(pattern, "/"), name, strcspn(name, "/"))) {
                         pattern = segment_next(pattern);
                         name = segment_next(name);
                 } else if (any) {

@@ -146,8 +146,7 @@ Test(broker_embed, an_error_of_the_policy_file_is_told_with_line_and_column)
         cr_assert(eq(str, (char *)weir_broker_error(), words));
         setenv("WEIR_CONFIG", path, 1);
         cr_assert(eq(int, weir_broker_embed(address), WEIR_E_USAGE));
-        cr_assert(eq(int, weir_broker_run(&(struct weir_broker_options){ .size = sizeof(options),
-                                                                         .address = address }),
+        cr_assert(eq(int, weir_broker_run(&(struct weir_broker_options){ .size = sizeof(options), .address = address }),
                      WEIR_E_USAGE));
         setenv("WEIR_CONFIG", "/nowhere/policy.conf", 1);
         cr_assert(eq(int, weir_broker_embed(address), WEIR_E_USAGE));

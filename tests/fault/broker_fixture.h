@@ -36,23 +36,24 @@ struct client {
         int socket;
         int objects[WR_MESSAGE_DESCRIPTORS_MAX]; /* of the last message */
         size_t object_count;
-        struct wr_message message;               /* the last one */
+        struct wr_message message; /* the last one */
         char why[768];
 };
 
 /* What a test may set before broker_begin. */
 static struct {
-        const char *policy;    /* text of the policy file */
+        const char *policy; /* text of the policy file */
         int64_t greet_ns;
-        const char *package;   /* a package socket for it, at broker.package_socket */
-        unsigned descriptors;  /* RLIMIT_NOFILE of the broker */
+        const char *package;  /* a package socket for it, at broker.package_socket */
+        unsigned descriptors; /* RLIMIT_NOFILE of the broker */
 } given;
 
 static inline void
 broker_serve(const struct broker *broker, int started)
 {
         static struct wr_server server;
-        struct wr_server_options options = { .address = broker->address, .greet_ns = given.greet_ns,
+        struct wr_server_options options = { .address = broker->address,
+                                             .greet_ns = given.greet_ns,
                                              .catches_signals = true };
         char socket[512], sentence[1024] = "";
         const char *sockets[] = { socket, NULL };
@@ -250,7 +251,8 @@ client_begin(const struct broker *broker, const char *name)
 static inline struct wr_message
 publish(const char *topic)
 {
-        struct wr_message message = { .kind = WR_PUBLISH, .request = 2,
+        struct wr_message message = { .kind = WR_PUBLISH,
+                                      .request = 2,
                                       .publish = { .memory_max = 4 << 20, .loans_max = 4 } };
 
         snprintf(message.publish.topic, sizeof(message.publish.topic), "%s", topic);

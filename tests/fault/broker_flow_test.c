@@ -141,8 +141,8 @@ Test(broker_flow, a_closed_subscription_keeps_its_pairs_until_the_last_release)
         client_expect(&subscriber, WR_SUBSCRIBED);
         subscription = subscriber.message.subscribed.subscription;
         pair = pair_up(&publisher, &subscriber);
-        client_send(&subscriber, (struct wr_message){ .kind = WR_CLOSE_SUBSCRIPTION,
-                                                      .close_subscription = { subscription } });
+        client_send(&subscriber,
+                    (struct wr_message){ .kind = WR_CLOSE_SUBSCRIPTION, .close_subscription = { subscription } });
         cr_assert(eq(uint, client_status(&subscriber).pairs, 1));
         client_send(&subscriber, (struct wr_message){ .kind = WR_PAIR_DONE, .pair_done = { pair } });
         client_expect(&publisher, WR_PAIR_REMOVED);

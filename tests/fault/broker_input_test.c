@@ -133,8 +133,8 @@ Test(broker_input, what_belongs_to_another_client_cannot_be_touched)
         client_send(&thief, (struct wr_message){ .kind = WR_CLOSE_LANE, .close_lane = { lane } });
         client_send(&thief, (struct wr_message){ .kind = WR_EVICT, .evict = { lane, pair } });
         client_send(&thief, (struct wr_message){ .kind = WR_PAIR_DONE, .pair_done = { pair } });
-        client_send(&thief, (struct wr_message){ .kind = WR_CLOSE_SUBSCRIPTION,
-                                                 .close_subscription = { subscription } });
+        client_send(&thief,
+                    (struct wr_message){ .kind = WR_CLOSE_SUBSCRIPTION, .close_subscription = { subscription } });
         client_send(&thief, (struct wr_message){ .kind = WR_STATS, .stats = { .endpoint = lane, .frames = 666 } });
         struct wr_message_state state = client_status(&thief);
         cr_assert(eq(uint, state.lanes, 1));
@@ -187,10 +187,12 @@ Test(broker_input, descriptors_of_a_client_never_enter_the_broker)
         union {
                 char room[CMSG_SPACE(64 * sizeof(int))];
                 struct cmsghdr align;
-        } control = { .align = { .cmsg_len = CMSG_LEN(64 * sizeof(int)), .cmsg_level = SOL_SOCKET,
-                                 .cmsg_type = SCM_RIGHTS } };
-        struct msghdr message = { .msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control,
-                                  .msg_controllen = sizeof(control) };
+        } control = {
+                .align = { .cmsg_len = CMSG_LEN(64 * sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS }
+        };
+        struct msghdr message = {
+                .msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+        };
         int *objects = (int *)CMSG_DATA(&control.align);
 
         for (int i = 0; i < 64; i++)

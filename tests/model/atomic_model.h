@@ -38,9 +38,17 @@ machine_fence(enum machine_fence kind);
 void
 machine_pause(void);
 
-/* A full fence on every actor. */
+/* A full fence on every actor of this process. */
 void
 machine_barrier(void);
+
+/* Has this process the barrier of the system? It is registered for those of others then, too. */
+bool
+machine_registered(void);
+
+/* A full fence here and on every actor of each process that registered. */
+void
+machine_barrier_system(void);
 
 /* memcpy and memset, word by word where they touch shared memory. */
 void *

@@ -30,7 +30,7 @@ enum {
 struct explore_actor {
         const char *name;
         void (*run)(void);
-        int process; /* a barrier of the system reaches all actors of one process */
+        int process; /* a barrier reaches all actors of one process, or of each process that registered */
 };
 
 struct explore_model {
@@ -61,6 +61,14 @@ explore_shared(size_t bytes, size_t align);
 /* Blocks of 64 bytes in the heap that the next lane opens. */
 void
 explore_heap(uint64_t blocks);
+
+/* In setup(): the process registers for the barriers of the system and has them itself. Who does not has none. */
+void
+explore_register(int process);
+
+/* In setup(): what follows is done by this process. */
+void
+explore_as(int process);
 
 /* How a word is called in the printed schedule. */
 void

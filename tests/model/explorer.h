@@ -59,6 +59,7 @@ enum step_kind {
         STEP_RAISE,
         STEP_PAUSE,
         STEP_BARRIER,
+        STEP_REACHED,
         STEP_DONE,
         STEP_STALE,
 };
@@ -75,6 +76,8 @@ struct explorer {
         const struct explore_model *model;
         int actor_count;
         int current; /* -1: setup or end runs, alone */
+        int alone;   /* the process that setup plays */
+        unsigned registered; /* bit per process: it has the barrier of the system */
         struct actor actors[EXPLORE_ACTORS_MAX];
         int bound, preemptions;
         uint64_t changes;     /* stores made: what a paused actor waits for */

@@ -13,6 +13,9 @@
  * one that leaves just before it is first seen. For the same reason an actor is interrupted only before it loads a
  * word that others write and at fences, sleeps and wakes, never before a plain store.
  *
+ * A barrier of the system reaches one process after the other; between them the others go on, its caller waits. That it
+ * never falls among plain stores is complete, too: one before them leaves all open that it leaves, and more.
+ *
  * Not modelled: a store that runs ahead of an earlier load of the same actor; memory that is neither a word of
  * bus/atomic.h nor shared (the private books of a process that two of its threads share under a latch) is plain.
  */
@@ -368,6 +371,60 @@ machine_barrier(void)
         trace_step(STEP_BARRIER, NULL, 0, NULL);
 }
 
+void
+explore_register(int process)
+{
+        explorer.registered |= 1u << process;
+}
+
+void
+explore_as(int process)
+{
+        explorer.alone = process;
+}
+
+static bool
+is_registered(int process)
+{
+        return (explorer.registered & 1u << process) != 0;
+}
+
+bool
+machine_registered(void)
+{
+        return is_registered(explorer.current < 0 ? explorer.alone
+                                                  : explorer.model->actors[explorer.current].process);
+}
+
+/* The system call is a full fence of the caller at its begin and its end. */
+void
+machine_barrier_system(void)
+{
+        bool first = true;
+
+        explore_check(machine_registered(), "a process that has no barrier of the system asks for it");
+        if (explorer.current < 0)
+                return;
+        explorer_schedule(false);
+        machine_drain(self());
+        for (int i = 0; i < explorer.actor_count; i++) {
+                const struct explore_actor *other = &explorer.model->actors[i];
+
+                if (i == explorer.current || !is_registered(other->process))
+                        continue;
+                if (!first)
+                        explorer_schedule(false);
+                first = false;
+                machine_drain(&explorer.actors[i]);
+                machine_forget_stale(&explorer.actors[i]);
+                self()->history = machine_mix(self()->history, UINT64_C(1) << 46 | (unsigned)i);
+                trace_step(STEP_REACHED, NULL, 0, other->name);
+        }
+        machine_forget_stale(self());
+        self()->history = machine_mix(self()->history, UINT64_C(1) << 47);
+        trace_step(STEP_FENCE, NULL, MACHINE_FENCE_FULL, NULL);
+}
+
 /* ---- blocks of memory ---- */
 
 void *
@@ -433,6 +490,8 @@ machine_reset(void)
         memset(world + EXPLORE_SHARED_BYTES, 0, private_used);
         shared_used = private_used = 0;
         explorer.shared_hash = explorer.changes = 0;
+        explorer.alone = 0;
+        explorer.registered = 0;
         for (int i = 0; i < EXPLORE_ACTORS_MAX; i++) {
                 struct actor *actor = &explorer.actors[i];
 

@@ -176,16 +176,16 @@ wr_barrier_all(void)
         machine_barrier();
 }
 
-/* Each scene is about the fences; the barrier that stands for them has a scene of its own. */
 bool
 wr_barrier_system_available(void)
 {
-        return false;
+        return machine_registered();
 }
 
 void
 wr_barrier_system(void)
 {
+        machine_barrier_system();
 }
 
 void

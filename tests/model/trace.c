@@ -80,6 +80,7 @@ print_step(int number, const struct step *step)
                 [STEP_RAISE] = "wake sleepers of",
                 [STEP_PAUSE] = "pause",
                 [STEP_BARRIER] = "barrier on its process",
+                [STEP_REACHED] = "barrier of the system on",
                 [STEP_DONE] = "done",
                 [STEP_STALE] = "load an old value of",
         };
@@ -87,7 +88,9 @@ print_step(int number, const struct step *step)
         char name[64];
 
         printf("# %4d  %-10s %s", number, explorer.model->actors[step->actor].name, verbs[step->kind]);
-        if (step->kind == STEP_NOTE)
+        if (step->kind == STEP_REACHED)
+                printf(" %s", step->text);
+        else if (step->kind == STEP_NOTE)
                 printf(" %s %llu", step->text, (unsigned long long)step->value);
         else if (step->kind == STEP_FENCE)
                 printf(" %s", fences[step->value]);

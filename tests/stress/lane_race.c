@@ -26,9 +26,15 @@ struct reader {
 };
 
 static const struct wr_lane_geometry geometry = {
-        .lane = 42, .segment_bytes = WR_CONTROL_BYTES + RING + HEAP, .ring_offset = WR_CONTROL_BYTES,
-        .ring_bytes = RING, .heap_offset = WR_CONTROL_BYTES + RING, .heap_bytes = HEAP,
-        .start = (UINT64_C(1) << 32) - RING, .inline_max = INLINE, .hash = WR_HASH_FULL,
+        .lane = 42,
+        .segment_bytes = WR_CONTROL_BYTES + RING + HEAP,
+        .ring_offset = WR_CONTROL_BYTES,
+        .ring_bytes = RING,
+        .heap_offset = WR_CONTROL_BYTES + RING,
+        .heap_bytes = HEAP,
+        .start = (UINT64_C(1) << 32) - RING,
+        .inline_max = INLINE,
+        .hash = WR_HASH_FULL,
 };
 static struct wr_lane_writer writer;
 static struct reader readers[READERS];
@@ -156,10 +162,12 @@ start_readers(void *segment)
                 if (r->page == NULL)
                         return -1;
                 memset(r->page, 0, 4096);
-                r->pair = (struct wr_pair_writer){ .words = r->page, .announcement_count = ANNOUNCEMENTS,
+                r->pair = (struct wr_pair_writer){ .words = r->page,
+                                                   .announcement_count = ANNOUNCEMENTS,
                                                    .reliable = i == 0 };
                 if (wr_lane_attach(&writer, &r->pair, 0, &start) != WEIR_OK ||
-                    wr_lane_reader_open(&r->lane, segment, &geometry, &start, r->page, ANNOUNCEMENTS, i == 0) != WEIR_OK)
+                    wr_lane_reader_open(&r->lane, segment, &geometry, &start, r->page, ANNOUNCEMENTS, i == 0) !=
+                            WEIR_OK)
                         return -1;
                 r->lane.committed = geometry.heap_bytes;
                 r->lane.keep = i == 2 ? 2 : 0;

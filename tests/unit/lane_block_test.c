@@ -217,7 +217,9 @@ Test(lane_block, a_block_beyond_what_the_kernel_has_is_asked_for_then_refused)
 static void
 set_format(struct bench_lane *l, const char *type, enum weir_result expected)
 {
-        struct wr_format_parts parts = { .type = type, .encoding = "test", .schema = type, .schema_size = strlen(type) };
+        struct wr_format_parts parts = {
+                .type = type, .encoding = "test", .schema = type, .schema_size = strlen(type)
+        };
         size_t size = wr_format_bytes(&parts);
         void *bytes = malloc(size);
         uint64_t offset;
@@ -354,8 +356,16 @@ Test(lane_block, history_yields_before_a_loan_fails_for_space)
 
 Test(lane_pairs, an_impossible_cursor_is_ignored_and_counted_and_hides_nobody)
 {
-        static const uint64_t lies[] = { 0, 1, 31, 33, 1u << 31, UINT64_C(1) << 32, UINT64_C(1) << 63,
-                                         (UINT64_C(1) << 63) + 4096, UINT64_MAX, UINT64_MAX - 31 };
+        static const uint64_t lies[] = { 0,
+                                         1,
+                                         31,
+                                         33,
+                                         1u << 31,
+                                         UINT64_C(1) << 32,
+                                         UINT64_C(1) << 63,
+                                         (UINT64_C(1) << 63) + 4096,
+                                         UINT64_MAX,
+                                         UINT64_MAX - 31 };
 
         for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
                 struct bench_lane *l = lane_at(1 << 20);
@@ -382,8 +392,23 @@ Test(lane_pairs, an_impossible_cursor_is_ignored_and_counted_and_hides_nobody)
 static uint64_t
 lie_value(size_t which, uint64_t position)
 {
-        const uint64_t values[] = { 0, 1, 63, 64, 65, RING - 1, RING, RING + 1, HEAP / 64, HEAP / 64 + 1, position - 1,
-                                    position, position + 1, position + 32, UINT32_MAX, UINT64_C(1) << 63, UINT64_MAX };
+        const uint64_t values[] = { 0,
+                                    1,
+                                    63,
+                                    64,
+                                    65,
+                                    RING - 1,
+                                    RING,
+                                    RING + 1,
+                                    HEAP / 64,
+                                    HEAP / 64 + 1,
+                                    position - 1,
+                                    position,
+                                    position + 1,
+                                    position + 32,
+                                    UINT32_MAX,
+                                    UINT64_C(1) << 63,
+                                    UINT64_MAX };
 
         return values[which % (sizeof values / sizeof values[0])];
 }

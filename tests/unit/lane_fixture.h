@@ -26,9 +26,16 @@ static inline struct wr_lane_geometry
 small_geometry(uint64_t start)
 {
         return (struct wr_lane_geometry){
-                .lane = 0x1234567890abcdef, .epoch = 1, .segment_bytes = WR_CONTROL_BYTES + RING + HEAP,
-                .ring_offset = WR_CONTROL_BYTES, .ring_bytes = RING, .heap_offset = WR_CONTROL_BYTES + RING,
-                .heap_bytes = HEAP, .start = start, .inline_max = INLINE, .hash = WR_HASH_FULL,
+                .lane = 0x1234567890abcdef,
+                .epoch = 1,
+                .segment_bytes = WR_CONTROL_BYTES + RING + HEAP,
+                .ring_offset = WR_CONTROL_BYTES,
+                .ring_bytes = RING,
+                .heap_offset = WR_CONTROL_BYTES + RING,
+                .heap_bytes = HEAP,
+                .start = start,
+                .inline_max = INLINE,
+                .hash = WR_HASH_FULL,
         };
 }
 
@@ -58,11 +65,14 @@ join(struct bench_lane *l, bool reliable, uint32_t history)
 
         l->page[i] = aligned_alloc(4096, PAGE);
         memset(l->page[i], 0, PAGE);
-        l->pair[i] = (struct wr_pair_writer){ .words = l->page[i], .announcement_count = ANNOUNCEMENTS,
-                                              .reliable = reliable, .id = i };
+        l->pair[i] = (struct wr_pair_writer){
+                .words = l->page[i], .announcement_count = ANNOUNCEMENTS, .reliable = reliable, .id = i
+        };
         cr_assert(eq(int, wr_lane_attach(&l->w, &l->pair[i], history, &start), WEIR_OK));
-        cr_assert(eq(int, wr_lane_reader_open(&l->r[i], l->segment, &l->geometry, &start, l->page[i], ANNOUNCEMENTS,
-                                              reliable), WEIR_OK));
+        cr_assert(
+                eq(int,
+                   wr_lane_reader_open(&l->r[i], l->segment, &l->geometry, &start, l->page[i], ANNOUNCEMENTS, reliable),
+                   WEIR_OK));
         l->r[i].committed = l->geometry.heap_bytes;
         return &l->r[i];
 }

@@ -3,7 +3,11 @@
 #include "bus/words.h"
 
 static const uint64_t starts[] = {
-        0, 4096, (UINT64_C(1) << 31) - 2 * RING, (UINT64_C(1) << 32) - 2 * RING, (UINT64_C(1) << 63) - 2 * RING,
+        0,
+        4096,
+        (UINT64_C(1) << 31) - 2 * RING,
+        (UINT64_C(1) << 32) - 2 * RING,
+        (UINT64_C(1) << 63) - 2 * RING,
         UINT64_MAX - 2 * RING + 1,
 };
 enum { START_COUNT = sizeof starts / sizeof starts[0] };

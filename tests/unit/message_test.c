@@ -67,8 +67,8 @@ Test(message, fields_arrive_in_their_own_members)
 
 Test(message, the_bytes_are_little_endian_behind_a_header_of_sixteen)
 {
-        static const uint8_t expected[] = { 'W', 'E', 'I', 'R', 1, 0, 21, 0, 24, 0, 0, 0, 0x78, 0x56, 0x34, 0x12,
-                                            8,   7,   6,   5,   4, 3, 2,  1 };
+        static const uint8_t expected[] = { 'W',  'E',  'I',  'R',  1, 0, 21, 0, 24, 0, 0, 0,
+                                            0x78, 0x56, 0x34, 0x12, 8, 7, 6,  5, 4,  3, 2, 1 };
         struct wr_message ping = { .kind = WR_PING, .request = 0x12345678, .ping = { 0x0102030405060708 } };
         uint8_t bytes[WR_MESSAGE_BYTES_MAX];
 

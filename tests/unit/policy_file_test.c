@@ -28,7 +28,7 @@ note(void *user, const struct wr_setting *setting)
         case WR_SETTING_ELEMENT: snprintf(to, room, "'%s',", setting->text); break;
         }
         return setting->text && strcmp(setting->text, "bad") == 0 && setting->kind != WR_SETTING_TABLE ? "a bad one"
-                                                                                                      : NULL;
+                                                                                                       : NULL;
 }
 
 static void
@@ -59,7 +59,9 @@ Test(policy_file, tables_keys_and_values_are_read)
         expect_read("# only a comment", "");
         expect_read("a = \"b\"\n[t]\nc=1\n[t.\"x/y\"]\nd = true\ne=false", "a='b';[t|]c=1;[t|x/y]d=yes;e=no;");
         expect_read("[ t . 'x' ] # c\n\"quoted key\" = 'lit\\eral'", "[t|x]quoted key='lit\\eral';");
-        expect_read("\xef\xbb\xbf" "a=1\r\n\r\nb=2\r\n", "a=1;b=2;");
+        expect_read("\xef\xbb\xbf"
+                    "a=1\r\n\r\nb=2\r\n",
+                    "a=1;b=2;");
 }
 
 Test(policy_file, arrays_span_lines_and_may_end_in_a_comma)

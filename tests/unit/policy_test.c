@@ -16,8 +16,7 @@ parsed(const char *text)
 {
         struct wr_policy *policy;
 
-        cr_assert(eq(int, wr_policy_parse(&policy, text, strlen(text), path, OWN, sentence, sizeof(sentence)),
-                     WEIR_OK),
+        cr_assert(eq(int, wr_policy_parse(&policy, text, strlen(text), path, OWN, sentence, sizeof(sentence)), WEIR_OK),
                   "%s", sentence);
         return policy;
 }
@@ -196,8 +195,7 @@ Test(policy, a_missing_file_is_suggested_by_name)
 {
         struct wr_policy *policy;
 
-        cr_assert(eq(int, wr_policy_load(&policy, NULL, "/config/weir/broker.conf", OWN, sentence,
-                                         sizeof(sentence)),
+        cr_assert(eq(int, wr_policy_load(&policy, NULL, "/config/weir/broker.conf", OWN, sentence, sizeof(sentence)),
                      WEIR_OK));
         cr_assert(not(may(policy, full_trust(OTHER), "t", WR_MAY_SUBSCRIBE)));
         cr_assert(strstr(sentence, "in /config/weir/broker.conf") != NULL, "%s", sentence);

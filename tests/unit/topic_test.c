@@ -18,8 +18,10 @@ expect_refused(const char *name, const char *part)
 
 Test(topic, names_of_the_grammar_are_accepted)
 {
-        static const char *const names[] = { "a", "cam/front", "scope/ch1", ".hidden", "a..b/...", "Ünïcode/日本/🎥",
-                                             "with space/and:punct,uation", "~" };
+        static const char *const names[] = {
+                "a", "cam/front", "scope/ch1", ".hidden", "a..b/...", "Ünïcode/日本/🎥", "with space/and:punct,uation",
+                "~"
+        };
 
         for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
                 cr_assert(wr_topic_valid(names[i], NULL), "%s", names[i]);
@@ -64,13 +66,13 @@ Test(topic, control_characters_are_refused)
 
 Test(topic, bytes_that_are_not_utf8_are_refused)
 {
-        expect_refused("a\x80", "UTF-8");             /* a continuation alone */
-        expect_refused("\xc3", "UTF-8");              /* cut short */
+        expect_refused("a\x80", "UTF-8"); /* a continuation alone */
+        expect_refused("\xc3", "UTF-8");  /* cut short */
         expect_refused("\xe2\x82", "UTF-8");
-        expect_refused("\xc0\xaf", "UTF-8");          /* '/' overlong */
+        expect_refused("\xc0\xaf", "UTF-8"); /* '/' overlong */
         expect_refused("\xe0\x80\xaf", "UTF-8");
-        expect_refused("\xed\xa0\x80", "UTF-8");      /* a surrogate */
-        expect_refused("\xf4\x90\x80\x80", "UTF-8");  /* beyond U+10FFFF */
+        expect_refused("\xed\xa0\x80", "UTF-8");     /* a surrogate */
+        expect_refused("\xf4\x90\x80\x80", "UTF-8"); /* beyond U+10FFFF */
         expect_refused("\xf8\x88\x80\x80\x80", "UTF-8");
         expect_refused("\xff", "UTF-8");
 }

@@ -146,10 +146,11 @@ struct weir_publisher_options {
         uint32_t loans_max;               /* default 64 */
         uint32_t hash;                    /* default WEIR_HASH_FULL */
         uint32_t refuse_reliable;         /* 1: nobody may make me wait; default 0 */
-        int64_t stall_ns;                 /* a reliable subscriber that takes less than a whole backlog in so long a wait is evicted; default 5 s */
-        uint32_t require, shared;         /* a path; 1: the "one" calls lock, so that any thread may call */
-        uint32_t prefault, huge;          /* 1: touch memory_max at open; 1: ask for huge pages */
-        void *user;                       /* comes back in events */
+        int64_t stall_ns; /* a reliable subscriber that takes less than a whole backlog in so long a wait is evicted;
+                             default 5 s */
+        uint32_t require, shared; /* a path; 1: the "one" calls lock, so that any thread may call */
+        uint32_t prefault, huge;  /* 1: touch memory_max at open; 1: ask for huge pages */
+        void *user;               /* comes back in events */
 };
 
 struct weir_subscriber_options {
