@@ -14,7 +14,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && (defined(__GNUC__) || defined(__clang__))
+/* TSan knows C11's operations only: gcc says that it is there by a macro, clang by a feature. */
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define WR_TSAN 1
+#endif
+#elif defined(__SANITIZE_THREAD__)
+#define WR_TSAN 1
+#endif
+
+#if defined(__x86_64__) && !defined(WR_TSAN) && (defined(__GNUC__) || defined(__clang__))
 #        define WR_LUMPS 1 /* bus/words.h may copy two words at a time */
 #endif
 
@@ -87,7 +96,7 @@ wr_add32(wr_word32 *word, uint32_t value)
 static inline void
 wr_fence(void)
 {
-#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && (defined(__GNUC__) || defined(__clang__))
+#if defined(__x86_64__) && !defined(WR_TSAN) && (defined(__GNUC__) || defined(__clang__))
         __asm__ volatile("lock; orl $0, (%%rsp)" ::: "memory", "cc");
 #else
         atomic_thread_fence(memory_order_seq_cst);

@@ -133,11 +133,15 @@ wr_lane_publish(struct wr_lane_writer *w, const void *data, uint64_t size, const
                 int64_t now_ns);
 
 /* Reserve a block, and the ring room to publish it; for up to inline_max bytes mostly only the room (*offset is
- * WR_SCRATCH: fill private memory, then wr_lane_discard(w, WR_SCRATCH, size) and wr_lane_publish, which then cannot be
- * full). WEIR_FULL: a reliable subscriber or what is out holds the memory. WEIR_E_TOO_LARGE: no heap could ever hold
- * it. */
+ * WR_SCRATCH: fill private memory, then wr_lane_publish_scratch). WEIR_FULL: a reliable subscriber or what is out holds
+ * the memory. WEIR_E_TOO_LARGE: no heap could ever hold it. */
 enum weir_result
 wr_lane_lend(struct wr_lane_writer *w, uint64_t size, uint64_t align, uint64_t *offset);
+
+/* Publish by copy what was lent as WR_SCRATCH with lent_size; never fails for room. On a failure it stays lent. */
+enum weir_result
+wr_lane_publish_scratch(struct wr_lane_writer *w, const void *data, uint64_t size, uint64_t lent_size,
+                        const struct wr_about *about, int64_t now_ns);
 
 /* Publish a lent block; never fails for room. bytes_hash: of extension and payload when it is known already (a
  * copying publish), else NULL and it is computed here from the block. */
@@ -216,6 +220,7 @@ struct wr_lane_reader {
         bool resync;         /* the frame at the position was corrupt: looking for the one behind it */
         bool resync_counted; /* it seemed a counted one */
         bool doubt;          /* it may have seemed so wrongly: the sequence may be off by one */
+        wr_word at;          /* position, lowest bit: resync; for wr_lane_ready, which other threads may call */
         uint64_t successor;  /* END named it */
         uint64_t seen_position, seen_sequence; /* keep: headers walked so far */
         uint64_t format;                       /* number of the format in force at `position` */
@@ -271,7 +276,8 @@ wr_lane_take(struct wr_lane_reader *r, struct wr_taken *t, void *copy);
 void
 wr_lane_reader_refuse(struct wr_lane_reader *r);
 
-/* One cheap look: would wr_lane_take say anything but WEIR_EMPTY? The look before sleep. */
+/* One cheap look: would wr_lane_take say anything but WEIR_EMPTY? The look before sleep; any thread of the subscriber.
+ */
 bool
 wr_lane_ready(const struct wr_lane_reader *r);
 

@@ -106,6 +106,10 @@ wr_lane_wake(struct wr_lane_writer *w, void (*raise)(wr_word32 *word))
         w->unfenced = all_settle; /* from the next look on; who joins is fenced for again */
 }
 
+/* Who really waits looks at the books far more often than this. What one look charges is no more, so that time in which
+ * the publisher had nothing to send, or was stopped together with its reader, is nobody's debt. */
+#define CHARGE_MAX_NS INT64_C(100000000)
+
 /* The slowest reliable pairs are those that the publisher waits for. */
 static bool
 blocks(const struct wr_pair_writer *pair, uint64_t floor, uint64_t position)
@@ -123,7 +127,9 @@ forgive_progress(struct wr_lane_writer *w, struct wr_pair_writer *pair)
 {
         uint64_t taken = pair->accepted - pair->charged_at;
 
-        if (pair->charged_backlog > 0 && taken <= pair->charged_backlog)
+        if (taken > pair->charged_backlog) /* more was published meanwhile, and taken */
+                taken = pair->charged_backlog;
+        if (taken > 0)
                 pair->charged_ns -= (int64_t)((double)w->stall_ns * (double)taken / (double)pair->charged_backlog);
         pair->charged_at = pair->accepted;
         pair->charged_backlog = w->position - pair->accepted;
@@ -134,13 +140,14 @@ static void
 settle_charges(struct wr_lane_writer *w, int64_t now_ns)
 {
         int64_t passed_ns = w->charge_ns == 0 ? 0 : now_ns - w->charge_ns;
+        int64_t waited_ns = passed_ns < CHARGE_MAX_NS ? passed_ns : CHARGE_MAX_NS;
         uint64_t floor = wr_lane_floor(w, true);
 
         for (size_t i = 0; i < w->pair_count; i++) {
                 struct wr_pair_writer *pair = w->pairs[i];
 
                 if (w->charging && blocks(pair, floor, w->position))
-                        pair->charged_ns += passed_ns;
+                        pair->charged_ns += waited_ns;
                 else
                         pair->charged_ns -= passed_ns / 10;
                 forgive_progress(w, pair);

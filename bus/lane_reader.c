@@ -35,6 +35,7 @@ wr_lane_reader_open(struct wr_lane_reader *r, const void *segment, const struct 
         r->position = start->position;
         r->sequence = start->sequence;
         r->format = start->format;
+        wr_store(&r->at, r->position);
         r->pair.words = words;
         r->pair.announcement_count = announcement_count;
         r->pair.settles = wr_barrier_system_available();
@@ -56,11 +57,15 @@ wr_lane_reader_close(struct wr_lane_reader *r)
 bool
 wr_lane_ready(const struct wr_lane_reader *r)
 {
+        uint64_t at = wr_load(&r->at);
+        uint64_t position = at & ~UINT64_C(1);
+
         if (wr_load_acquire(&r->pair.words->evicted) != 0)
                 return true;
-        if (r->resync ? wr_lane_find_next(r, NULL) : wr_load_acquire(&wr_lane_look(r, r->position)->commit) != 0)
+        if (at != position ? wr_lane_find_next(r, position, NULL)
+                           : wr_load_acquire(&wr_lane_look(r, position)->commit) != 0)
                 return true;
-        return wr_lane_lapped(r, r->position, NULL);
+        return wr_lane_lapped(r, position, NULL);
 }
 
 /* A look at one header, all of it private. */
@@ -165,6 +170,7 @@ static void
 advance(struct wr_lane_reader *r, uint64_t frame_bytes)
 {
         r->position += frame_bytes;
+        wr_store(&r->at, r->position);
         wr_store_release(&r->pair.words->cursor, r->position); /* S6 */
 }
 
@@ -396,6 +402,8 @@ wr_lane_take(struct wr_lane_reader *r, struct wr_taken *t, void *copy)
                 return WEIR_E_EVICTED;
         if (r->ended)
                 return WEIR_ENDED;
+        if (r->bad_in_row >= WR_LANE_BAD_MAX)
+                return WEIR_E_CORRUPT;
         if (r->keep > 0)
                 wr_lane_skip_old(r);
         for (; looks > 0; looks--) {

@@ -33,10 +33,10 @@ wr_lane_recover(struct wr_lane_reader *r, uint64_t claimed);
 void
 wr_lane_bad(struct wr_lane_reader *r, bool counted);
 
-/* The next header behind the position that names its own position; any payload may pretend to be one, its hash will
+/* The next header behind a position that names its own position; any payload may pretend to be one, its hash will
  * not. next may be NULL. */
 bool
-wr_lane_find_next(const struct wr_lane_reader *r, uint64_t *next);
+wr_lane_find_next(const struct wr_lane_reader *r, uint64_t behind, uint64_t *next);
 
 /* After wr_lane_bad: go on at the next header. False: there is none yet. */
 bool

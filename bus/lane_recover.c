@@ -56,6 +56,7 @@ static void
 move_to(struct wr_lane_reader *r, uint64_t position)
 {
         r->position = position;
+        wr_store(&r->at, position);
         wr_store_release(&r->pair.words->cursor, position);
 }
 
@@ -70,8 +71,10 @@ wr_lane_recover(struct wr_lane_reader *r, uint64_t claimed)
 
                 if (wr_lane_lapped(r, found ? start.position : claimed, &claimed))
                         continue; /* overtaken again */
-                if (!found)
+                if (!found) {     /* an honest publisher always has a start noted ahead of what it claims */
+                        r->bad_in_row += 1;
                         return false;
+                }
                 if ((int64_t)(start.sequence - r->sequence) < 0) { /* no honest publisher counts backwards */
                         wr_lane_bad(r, false);
                         return false;
@@ -92,16 +95,17 @@ wr_lane_bad(struct wr_lane_reader *r, bool counted)
         r->corrupt += 1;
         r->bad_in_row += 1;
         r->resync = true;
+        wr_store(&r->at, r->position | 1);
         r->resync_counted = counted;
 }
 
 bool
-wr_lane_find_next(const struct wr_lane_reader *r, uint64_t *next)
+wr_lane_find_next(const struct wr_lane_reader *r, uint64_t behind, uint64_t *next)
 {
         uint64_t reach = wr_lane_frame_max(&r->geometry);
 
         for (uint64_t ahead = WR_HEADER_BYTES; ahead <= reach; ahead += WR_HEADER_BYTES) {
-                uint64_t position = r->position + ahead;
+                uint64_t position = behind + ahead;
                 uint64_t kind = wr_load_acquire(&wr_lane_look(r, position)->commit) - position;
 
                 if (kind < WR_FRAME_INLINE || kind > WR_FRAME_END)
@@ -117,7 +121,7 @@ bool
 wr_lane_resync(struct wr_lane_reader *r)
 {
         uint64_t position, claimed;
-        bool found = wr_lane_find_next(r, &position);
+        bool found = wr_lane_find_next(r, r->position, &position);
 
         if (wr_lane_lapped(r, r->position, &claimed))
                 return wr_lane_recover(r, claimed);
@@ -178,6 +182,7 @@ is_counted(const struct step_over *step)
 void
 wr_lane_skip_old(struct wr_lane_reader *r)
 {
+        uint64_t looks = r->geometry.ring_bytes / WR_HEADER_BYTES; /* however fast the publisher goes on */
         uint64_t position = r->position;
         struct step_over step;
 
@@ -187,7 +192,7 @@ wr_lane_skip_old(struct wr_lane_reader *r)
                 r->seen_position = position;
                 r->seen_sequence = r->sequence;
         }
-        while (walk(r, r->seen_position, &step)) {
+        for (; looks > 0 && walk(r, r->seen_position, &step); looks--) {
                 r->seen_position += step.bytes;
                 r->seen_sequence += is_counted(&step) ? 1 : 0;
         }

@@ -191,38 +191,85 @@ extension_of(const struct wr_lane_writer *w, const struct wr_about *about, void 
         return (int)wr_lane_extension(about, to);
 }
 
-enum weir_result
-wr_lane_publish(struct wr_lane_writer *w, const void *data, uint64_t size, const struct wr_about *about, int64_t now_ns)
-{
+/* A small frame on its way into the ring: everything about it but its place. */
+struct small {
+        const void *data;
+        uint64_t size;
         uint64_t extension[WR_EXTENSION_MAX / 8 + 1];
-        struct frame f = { .kind = WR_FRAME_INLINE, .time = (uint64_t)now_ns };
-        uint64_t position;
-        uint8_t *at;
+        uint32_t extension_bytes;
+        struct frame frame;
+};
+
+static enum weir_result
+small_make(const struct wr_lane_writer *w, struct small *small, const struct wr_about *about, int64_t now_ns)
+{
         int extra;
 
         if (w->ended)
                 return WEIR_E_CLOSED;
-        if (size > w->geometry.inline_max)
+        if (small->size > w->geometry.inline_max)
                 return WEIR_E_TOO_LARGE;
-        extra = extension_of(w, about, extension);
+        extra = extension_of(w, about, small->extension);
         if (extra < 0)
                 return (enum weir_result)extra;
-        f.bytes = wr_lane_frame_bytes((uint64_t)extra, size);
-        if (!wr_lane_room(w, wr_lane_padding(w, f.bytes) + f.bytes)) {
+        small->extension_bytes = (uint32_t)extra;
+        small->frame = (struct frame){ .kind = WR_FRAME_INLINE, .time = (uint64_t)now_ns };
+        small->frame.bytes = wr_lane_frame_bytes((uint64_t)extra, small->size);
+        small->frame.shape = shape_of(small->size, 0, (uint32_t)extra);
+        return WEIR_OK;
+}
+
+/* There is room for it. */
+static void
+small_put(struct wr_lane_writer *w, struct small *small)
+{
+        uint32_t extra = small->extension_bytes;
+        uint64_t position;
+        uint8_t *at;
+
+        prepare(w, small->frame.bytes);
+        position = w->position;
+        at = (uint8_t *)wr_lane_header(w, position) + WR_HEADER_BYTES;
+        wr_words_store(at, small->extension, extra);
+        wr_words_store(at + extra, small->data, small->size);
+        if (w->geometry.hash == WR_HASH_FULL)
+                small->frame.bytes_hash = extra == 0 ? wr_hash_bytes(small->data, small->size)
+                                                     : wr_hash_two(small->extension, extra, small->data, small->size);
+        commit(w, &small->frame);
+        count(w, position, small->size);
+}
+
+enum weir_result
+wr_lane_publish(struct wr_lane_writer *w, const void *data, uint64_t size, const struct wr_about *about, int64_t now_ns)
+{
+        struct small small;
+        enum weir_result result;
+
+        small.data = data, small.size = size; /* the rest is made: clearing the extension would cost every frame */
+        result = small_make(w, &small, about, now_ns);
+        if (result != WEIR_OK)
+                return result;
+        if (!wr_lane_room(w, wr_lane_padding(w, small.frame.bytes) + small.frame.bytes)) {
                 w->full += 1;
                 return WEIR_FULL;
         }
-        prepare(w, f.bytes);
-        position = w->position;
-        at = (uint8_t *)wr_lane_header(w, position) + WR_HEADER_BYTES;
-        wr_words_store(at, extension, (size_t)extra);
-        wr_words_store(at + extra, data, size);
-        f.shape = shape_of(size, 0, (uint32_t)extra);
-        if (w->geometry.hash == WR_HASH_FULL)
-                f.bytes_hash =
-                        extra == 0 ? wr_hash_bytes(data, size) : wr_hash_two(extension, (size_t)extra, data, size);
-        commit(w, &f);
-        count(w, position, size);
+        small_put(w, &small);
+        return WEIR_OK;
+}
+
+enum weir_result
+wr_lane_publish_scratch(struct wr_lane_writer *w, const void *data, uint64_t size, uint64_t lent_size,
+                        const struct wr_about *about, int64_t now_ns)
+{
+        struct small small;
+        enum weir_result result;
+
+        small.data = data, small.size = size;
+        result = small_make(w, &small, about, now_ns);
+        if (result != WEIR_OK)
+                return result;
+        wr_lane_discard(w, WR_SCRATCH, lent_size); /* its room is there, padding included: nobody is asked */
+        small_put(w, &small);
         return WEIR_OK;
 }
 

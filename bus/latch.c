@@ -10,6 +10,8 @@ latch_fence(const struct wr_latch *latch)
 {
         if (latch->costly)
                 wr_fence();
+        else
+                wr_fence_compiler(); /* the other side's barrier orders the machine, not the compiler */
 }
 
 static void

@@ -28,7 +28,7 @@ enum { WR_SIGNAL_WAIT_MAX = 128 };
 enum weir_result
 wr_signal_wait(const struct wr_signal_wait *words, size_t count, int64_t timeout_ns);
 
-/* Wake everybody who sleeps on a word that other processes map too. The word has been changed before. */
+/* Wake who sleeps on a word that other processes map too, at most 8 threads. The word has been changed before. */
 void
 wr_signal_raise(wr_word32 *word);
 

@@ -4,8 +4,8 @@
  * by futex_waitv. Whoever wakes has changed the word before, so the kernel's comparison closes the gap between the
  * caller's last look and the sleep.
  *
- * FUTEX_WAKE on a shared word wakes all its sleepers: in a pair there is one, unless the peer plays tricks, and then
- * waking it too much is all it gets.
+ * In a pair there are a few sleepers: one thread each in take, in next and behind the native handle. A shared word
+ * wakes no more, since a peer that parked thousands of threads there would make each wake cost milliseconds.
  */
 #include "named-objects/signal.h"
 
@@ -117,10 +117,12 @@ wr_signal_wait(const struct wr_signal_wait *words, size_t count, int64_t timeout
         return sleep_in_slices(words, count, deadline_ns);
 }
 
+enum { SLEEPERS_MAX = 8 };
+
 void
 wr_signal_raise(wr_word32 *word)
 {
-        syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+        syscall(SYS_futex, word, FUTEX_WAKE, SLEEPERS_MAX, NULL, NULL, 0);
 }
 
 void

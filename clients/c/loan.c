@@ -175,6 +175,7 @@ keeper_open(struct weir_publisher *p)
 {
         uint64_t bytes = wr_pair_words_bytes(p->loans_max);
         struct wr_lane_start start;
+        enum weir_result result;
 
         if (p->keeper)
                 return WEIR_OK;
@@ -191,20 +192,23 @@ keeper_open(struct weir_publisher *p)
                                                    .announcement_count = p->loans_max,
                                                    .user = p->keeper };
         wr_store(&p->keeper->pair.words->state, WR_PAIR_LEAVING);
-        return wr_lane_attach(&p->writer, &p->keeper->pair, 0, &start);
+        result = wr_lane_attach(&p->writer, &p->keeper->pair, 0, &start);
+        if (result < 0) { /* unattached it would keep nothing */
+                free(p->keeper->page);
+                free(p->keeper);
+                p->keeper = NULL;
+        }
+        return result;
 }
 
 static enum weir_result
 publish_scratch(struct weir_publisher *p, struct wr_loan *loan, const struct wr_about *about)
 {
-        enum weir_result result;
+        enum weir_result result = wr_lane_publish_scratch(&p->writer, loan->scratch, loan->open.size, loan->lent_size,
+                                                          about, wr_clock_fast_ns(&p->clock));
 
-        wr_lane_discard(&p->writer, WR_SCRATCH, loan->lent_size); /* what it had kept is free for the next line */
-        result = wr_lane_publish(&p->writer, loan->scratch, loan->open.size, about, wr_clock_fast_ns(&p->clock));
         if (result == WEIR_OK)
                 wr_store(&p->copied_bytes, wr_load(&p->copied_bytes) + loan->open.size);
-        else
-                loan->kept = true; /* nothing is lent any more; discarding it takes nothing from the lane */
         return result;
 }
 
@@ -246,7 +250,7 @@ loan_publish(struct weir_publisher *p, struct wr_loan *loan, const struct wr_abo
                         wr_lane_wake(&p->writer, wr_signal_raise);
         }
         wr_publisher_leave(p);
-        if (result < 0)
+        if (result != WEIR_OK)
                 return result;
         wr_store(&p->frames, wr_load(&p->frames) + 1);
         wr_store(&p->bytes, wr_load(&p->bytes) + size);
@@ -311,9 +315,11 @@ weir_loan_discard(struct weir_loan *open)
         p = loan->publisher;
         if (loan->kept && loan->offset != WR_SCRATCH)
                 wr_store_release(&p->keeper->pair.words->announcements[loan->index], 0);
+        wr_add32(&p->references, 1); /* behind the push the loan is the closer's, and with it the publisher */
         if (!loan_push(p, loan)) {
                 if (atomic_fetch_sub(&p->loans_left, 1) == 1)
                         loans_free(p);
+                wr_publisher_drop(p);
                 return;
         }
         wr_fence(); /* the push before the look, as the publisher's store before its try */
@@ -321,4 +327,5 @@ weir_loan_discard(struct weir_loan *open)
                 wr_store32(&p->room_now, 1);
                 wr_bus_poke(p->bus);
         }
+        wr_publisher_drop(p);
 }

@@ -108,8 +108,7 @@ publish_scratch(struct play *p, uint64_t size)
         struct wr_about about = { .tag = p->writer.sequence };
 
         memset(data, filling(p->writer.sequence), sizeof data);
-        wr_lane_discard(&p->writer, WR_SCRATCH, size);
-        expect(wr_lane_publish(&p->writer, data, size, &about, p->now_ns) == WEIR_OK);
+        expect(wr_lane_publish_scratch(&p->writer, data, size, size, &about, p->now_ns) == WEIR_OK);
 }
 
 /* A loan becomes a frame, or goes back. Loans that END overtook cannot be published here any more. */

@@ -97,9 +97,9 @@ machine_pause(void)
         struct actor *actor = &explorer.actors[explorer.current];
 
         /* It waits for a change, or has just read what is old: that does not stay for ever. */
-        actor->paused_at = explorer.changes - (actor->read_old || actor->stale_count > 0 ? 1 : 0);
-        actor->read_old = false;
         machine_forget_stale(actor);
+        actor->paused_at = explorer.changes - (actor->read_old ? 1 : 0);
+        actor->read_old = false;
         actor->history = machine_mix(actor->history, UINT64_C(1) << 44);
         actor->status = STATUS_PAUSED;
         trace_step(STEP_PAUSE, NULL, 0, NULL);

@@ -36,7 +36,7 @@ publish_block(void)
 /* ---- scenes ---- */
 
 static void
-open_world(uint32_t before, uint32_t frames, bool reliable)
+open_world(uint32_t before, uint32_t frames, bool reliable, unsigned registered)
 {
         held = explore_alloc(2 * sizeof *held);
         lane_world_open(&(struct lane_plan){ .ring_bytes = 256,
@@ -46,6 +46,7 @@ open_world(uint32_t before, uint32_t frames, bool reliable)
                                              .announcements = 2,
                                              .attached = true,
                                              .reliable = reliable,
+                                             .registered = registered,
                                              .frames = frames });
         world->plan.before = before;
         for (uint32_t i = 0; i < before; i++)
@@ -55,13 +56,13 @@ open_world(uint32_t before, uint32_t frames, bool reliable)
 static void
 lossy_scene(void)
 {
-        open_world(1, 3, false);
+        open_world(1, 3, false, 0);
 }
 
 static void
 reliable_scene(void)
 {
-        open_world(0, 3, true);
+        open_world(0, 3, true, 0);
 }
 
 /* ---- actors ---- */
@@ -86,7 +87,7 @@ waiting_publisher(void)
                 if (!publish_block()) {
                         world->room_sleeps += 1;
                         space = wr_pair_room_arm(&world->pair);
-                        wr_fence();
+                        wr_pair_settle();
                         if (!publish_block())
                                 explore_sleep(&world->words->space, space);
                         wr_pair_room_disarm(&world->pair);
@@ -149,13 +150,25 @@ release_second(void)
 
 /* Both blocks are out; two threads of the reader's process give them back. */
 static void
-two_threads_scene(void)
+open_taken(unsigned registered)
 {
-        open_world(2, 1, true);
+        open_world(2, 1, true, registered);
         for (uint32_t i = 0; i < 2; i++) {
                 explore_check(lane_world_take() == WEIR_OK, "a block before the start cannot be taken");
                 held[i] = (struct held){ world->taken.sequence, world->taken.data };
         }
+}
+
+static void
+two_threads_scene(void)
+{
+        open_taken(0);
+}
+
+static void
+two_settled_scene(void)
+{
+        open_taken(1u << 0 | 1u << 1);
 }
 
 static void
@@ -196,6 +209,13 @@ static const struct explore_model models[] = {
           NULL },
         { "block: two threads release, the waiting publisher is woken",
           two_threads_scene,
+          { { "publisher", waiting_publisher, 0 }, { "first", release_first, 1 }, { "second", release_second, 1 } },
+          all_is_free,
+          3,
+          false,
+          NULL },
+        { "block: two threads release without a fence, the waiting publisher is woken",
+          two_settled_scene,
           { { "publisher", waiting_publisher, 0 }, { "first", release_first, 1 }, { "second", release_second, 1 } },
           all_is_free,
           3,

@@ -75,8 +75,8 @@ struct step {
 struct explorer {
         const struct explore_model *model;
         int actor_count;
-        int current; /* -1: setup or end runs, alone */
-        int alone;   /* the process that setup plays */
+        int current;         /* -1: setup or end runs, alone */
+        int alone;           /* the process that setup plays */
         unsigned registered; /* bit per process: it has the barrier of the system */
         struct actor actors[EXPLORE_ACTORS_MAX];
         int bound, preemptions;

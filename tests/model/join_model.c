@@ -68,7 +68,7 @@ publisher(void)
                         continue;
                 world->room_sleeps += 1;
                 space = wr_pair_room_arm(&world->pair);
-                wr_fence();
+                wr_pair_settle();
                 if (!publish())
                         explore_sleep(&world->words->space, space);
                 wr_pair_room_disarm(&world->pair);

@@ -31,6 +31,8 @@ name_words(void)
         explore_name(&world->words->state, 8, "state");
         explore_name(&world->words->space, 4, "space");
         explore_name(&world->words->wake, 4, "wake");
+        explore_name(&world->words->settles, 4, "settles");
+        explore_name(&world->words->writer_settles, 4, "writer_settles");
         explore_name(&world->words->evicted, 8, "evicted");
         explore_name(&world->words->room_waiting, 8, "room_waiting");
         explore_name(&world->words->announcements, world->plan.announcements * 8, "announcements");
@@ -46,11 +48,13 @@ lane_world_attach(void)
 void
 lane_world_reader_open(void)
 {
+        explore_as(1);
         explore_check(wr_lane_reader_open(&world->reader, world->segment, &world->geometry, &world->started,
                                           world->words, world->plan.announcements, world->plan.reliable) == WEIR_OK,
                       "the reader does not open");
         world->reader.committed = world->plan.heap_bytes;
         world->reader.keep = world->plan.keep;
+        explore_as(0);
 }
 
 void
@@ -75,6 +79,9 @@ lane_world_open(const struct lane_plan *plan)
                                                .announcement_count = plan->announcements,
                                                .reliable = plan->reliable };
         name_words();
+        for (int process = 0; process < EXPLORE_ACTORS_MAX; process++)
+                if ((plan->registered & 1u << process) != 0)
+                        explore_register(process);
         explore_heap(plan->heap_bytes / 64);
         explore_check(wr_lane_writer_open(&world->writer, world->segment, &world->geometry, plan->history, 2) ==
                               WEIR_OK,
@@ -155,6 +162,36 @@ lane_world_publisher(void)
         }
 }
 
+static void
+wait_for_room(void)
+{
+        uint32_t space;
+
+        world->room_sleeps += 1;
+        space = wr_pair_room_arm(&world->pair);
+        wr_pair_settle();
+        if (lane_world_publish() != WEIR_OK)
+                explore_sleep(&world->words->space, space);
+        wr_pair_room_disarm(&world->pair);
+}
+
+void
+lane_world_waiting_publisher(void)
+{
+        uint64_t until = world->plan.before + world->plan.frames;
+
+        while (world->published < until) {
+                explore_settle(0);
+                if (lane_world_publish() != WEIR_OK)
+                        wait_for_room();
+                lane_world_wake();
+        }
+        if (world->plan.ends) {
+                wr_lane_end(&world->writer, 0);
+                lane_world_wake();
+        }
+}
+
 /* ---- reading ---- */
 
 static void
@@ -216,7 +253,7 @@ lane_world_sleep(void)
 
         world->sleeps += 1;
         wake = wr_pair_sleep_arm(&world->reader.pair);
-        wr_fence();
+        wr_pair_settle();
         if (!wr_lane_ready(&world->reader))
                 explore_sleep(&world->words->wake, wake);
         else if (++world->turns == EAGER_TURNS)

@@ -22,6 +22,7 @@ struct lane_plan {
         bool uneven;             /* every second frame has no payload */
         bool sly;                /* payloads look like headers */
         uint32_t keep;           /* the reader's */
+        unsigned registered;     /* bit per process: it has the barrier of the system; publisher 0, reader 1 */
 };
 
 /* All that both actors know; in the execution's memory. */
@@ -67,6 +68,10 @@ lane_world_word(uint64_t sequence, uint64_t i);
 /* Publishes plan.frames, for which a reader is never waited; wakes, ends as the plan says. */
 void
 lane_world_publisher(void);
+
+/* Publishes plan.frames, sleeps where there is no room; wakes, ends as the plan says. */
+void
+lane_world_waiting_publisher(void);
 
 /* Reading side: opens the reader where attach said. */
 void

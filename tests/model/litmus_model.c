@@ -7,7 +7,7 @@
 
 struct litmus {
         wr_word x, y, z;
-        uint64_t seen[3];
+        uint64_t seen[4];
 };
 
 static struct litmus *l; /* set anew by each setup */
@@ -61,9 +61,47 @@ store_load_barrier_x(void)
 }
 
 static void
+setup_registered(void)
+{
+        setup();
+        explore_register(0);
+        explore_register(1);
+}
+
+static void
+setup_caller_registered(void)
+{
+        setup();
+        explore_register(0);
+}
+
+static void
+store_load_system_x(void)
+{
+        wr_store(&l->x, 1);
+        machine_barrier_system();
+        l->seen[0] = wr_load(&l->y);
+        l->seen[2] = wr_load(&l->z);
+}
+
+static void
+store_load_plain_z(void)
+{
+        wr_store_release(&l->z, 1);
+        l->seen[3] = wr_load_acquire(&l->x);
+}
+
+static void
 somebody_saw_the_other(void)
 {
         explore_check(l->seen[0] == 1 || l->seen[1] == 1, "both missed the other's store");
+}
+
+static void
+everybody_saw_the_other(void)
+{
+        somebody_saw_the_other();
+        explore_check(l->seen[2] == 1 || l->seen[3] == 1, "both missed the other's store");
 }
 
 /* Payload, then flag. */
@@ -205,6 +243,17 @@ static const struct explore_model models[] = {
           NULL },
         { "litmus: a barrier does not reach another process", setup, TWO(store_load_barrier_x, store_load_plain_y),
           somebody_saw_the_other, 2, false, "both missed" },
+        { "litmus: a barrier of the system stands for the other process's fence", setup_registered,
+          TWO(store_load_system_x, store_load_plain_y), somebody_saw_the_other, 4, false, NULL },
+        { "litmus: a barrier of the system stands for the fences of two",
+          setup_registered,
+          { { "barrier", store_load_system_x, 0 }, { "y", store_load_plain_y, 1 }, { "z", store_load_plain_z, 1 } },
+          everybody_saw_the_other,
+          4,
+          false,
+          NULL },
+        { "litmus: a barrier of the system does not reach who did not register", setup_caller_registered,
+          TWO(store_load_system_x, store_load_plain_y), somebody_saw_the_other, 2, false, "both missed" },
         { "litmus: release and acquire carry the payload", setup, TWO(send_released, receive_acquired), nothing, 4,
           false, NULL },
         { "litmus: fences carry the payload", setup, TWO(send_fenced, receive_fenced), nothing, 4, false, NULL },

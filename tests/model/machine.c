@@ -143,6 +143,7 @@ remember_stale(int writer, const uint8_t *at, size_t size)
 void
 machine_forget_stale(struct actor *actor)
 {
+        actor->read_old |= actor->stale_count > 0; /* it may have read them, and what came since is still to be read */
         actor->stale_count = 0;
 }
 
@@ -392,8 +393,7 @@ is_registered(int process)
 bool
 machine_registered(void)
 {
-        return is_registered(explorer.current < 0 ? explorer.alone
-                                                  : explorer.model->actors[explorer.current].process);
+        return is_registered(explorer.current < 0 ? explorer.alone : explorer.model->actors[explorer.current].process);
 }
 
 /* The system call is a full fence of the caller at its begin and its end. */

@@ -4,10 +4,11 @@
     plant.py TWINS ID SOURCE OUTPUT
 
 The copy names the twin and what must be found (explore.c reads it). Each text that is to be replaced must stand in the
-source exactly once: otherwise the source has changed, the twin proves nothing any more, and the copy says so, so that
-its test fails and the build does not.
+source exactly once, however it is spaced: otherwise the source has changed, the twin proves nothing any more, and the
+copy says so, so that its test fails and the build does not.
 """
 import json
+import re
 import sys
 
 
@@ -36,10 +37,10 @@ def plant(twin, text, source):
     """The changed text, and why it could not be changed ('' if it could)."""
     for before, after in twin['edits']:
         before, after = '\n'.join(before), '\n'.join(after)
-        count = text.count(before)
-        if count != 1:
-            return text, f'the text to replace stands {count} times in {source}: {before.strip().splitlines()[0]}'
-        text = text.replace(before, after)
+        places = list(re.finditer(r'\s+'.join(re.escape(word) for word in before.split()), text))
+        if len(places) != 1:
+            return text, f'the text to replace stands {len(places)} times in {source}: {before.strip().splitlines()[0]}'
+        text = text[:places[0].start()] + after + text[places[0].end():]
     return text, '' if twin['edits'] else 'it has no edits'
 
 

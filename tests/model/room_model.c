@@ -27,34 +27,14 @@ payloads_scene(void)
         lane_world_open(&plan);
 }
 
+/* Nobody fences for a word that the other sleeps behind. */
 static void
-wait_for_room(void)
+settled_scene(void)
 {
-        uint32_t space;
+        struct lane_plan plan = small;
 
-        world->room_sleeps += 1;
-        space = wr_pair_room_arm(&world->pair);
-        wr_fence();
-        if (lane_world_publish() != WEIR_OK)
-                explore_sleep(&world->words->space, space);
-        wr_pair_room_disarm(&world->pair);
-}
-
-static void
-waiting_publisher(void)
-{
-        uint64_t until = world->plan.before + world->plan.frames;
-
-        while (world->published < until) {
-                explore_settle(0);
-                if (lane_world_publish() != WEIR_OK)
-                        wait_for_room();
-                lane_world_wake();
-        }
-        if (world->plan.ends) {
-                wr_lane_end(&world->writer, 0);
-                lane_world_wake();
-        }
+        plan.registered = 1u << 0 | 1u << 1;
+        lane_world_open(&plan);
 }
 
 /* Loses its patience with the first look that finds no room. */
@@ -118,12 +98,16 @@ nobody_sleeps(void)
 
 static const struct explore_model models[] = {
         { "room: a reliable reader gets everything, its publisher waits", headers_scene,
-          ACTORS(waiting_publisher, lane_world_reader), lane_world_all_was_told, 4, false, NULL },
+          ACTORS(lane_world_waiting_publisher, lane_world_reader), lane_world_all_was_told, 4, false, NULL },
         { "room: a reliable reader gets every payload, to END", payloads_scene,
-          ACTORS(waiting_publisher, lane_world_reader), lane_world_all_was_told, 3, false, NULL },
+          ACTORS(lane_world_waiting_publisher, lane_world_reader), lane_world_all_was_told, 3, false, NULL },
         { "room: a reader that leaves lets its publisher go on", headers_scene,
-          ACTORS(waiting_publisher, leaving_reader), nobody_sleeps, 4, false, NULL },
+          ACTORS(lane_world_waiting_publisher, leaving_reader), nobody_sleeps, 4, false, NULL },
         { "room: an evicted reader is told before it gets another frame", headers_scene,
+          ACTORS(evicting_publisher, evicted_reader), nobody_sleeps, 3, false, NULL },
+        { "room: a reader that leaves and does not fence lets its publisher go on", settled_scene,
+          ACTORS(lane_world_waiting_publisher, leaving_reader), nobody_sleeps, 4, false, NULL },
+        { "room: an evicted reader is told by a publisher that does not fence", settled_scene,
           ACTORS(evicting_publisher, evicted_reader), nobody_sleeps, 3, false, NULL },
 };
 

@@ -20,7 +20,7 @@ one_scene(void)
 }
 
 static void
-two_scene(void)
+open_two(unsigned registered)
 {
         lock = explore_alloc(sizeof *lock);
         sleepers = explore_alloc(sizeof *sleepers);
@@ -30,7 +30,20 @@ two_scene(void)
                                              .payload_bytes = 8,
                                              .attached = true,
                                              .hash = WR_HASH_NONE,
+                                             .registered = registered,
                                              .frames = 2 });
+}
+
+static void
+two_scene(void)
+{
+        open_two(0);
+}
+
+static void
+two_settled_scene(void)
+{
+        open_two(1u << 0 | 1u << 1);
 }
 
 static void
@@ -56,7 +69,7 @@ sleep_among_others(void)
         world->sleeps += 1;
         *sleepers += 1;
         wake = wr_pair_sleep_arm(&world->reader.pair);
-        wr_fence();
+        wr_pair_settle();
         ready = wr_lane_ready(&world->reader);
         leave();
         if (!ready)
@@ -107,6 +120,13 @@ static const struct explore_model models[] = {
           NULL },
         { "wake: two threads sleep on one pair",
           two_scene,
+          { { "publisher", lane_world_publisher, 0 }, { "taker", taker, 1 }, { "bystander", bystander, 1 } },
+          taker_got_all,
+          2,
+          false,
+          NULL },
+        { "wake: two threads sleep on one pair whose publisher does not fence",
+          two_settled_scene,
           { { "publisher", lane_world_publisher, 0 }, { "taker", taker, 1 }, { "bystander", bystander, 1 } },
           taker_got_all,
           2,

@@ -240,6 +240,41 @@ Test(lane, a_lane_of_garbage_is_dropped_after_a_bounded_number_of_looks)
         lane_done(l);
 }
 
+Test(lane, a_publisher_that_claims_what_it_never_wrote_is_dropped)
+{
+        struct bench_lane *l = lane_at(4096);
+        struct wr_lane_reader *r = join(l, false, 0);
+        enum weir_result result = WEIR_EMPTY;
+        struct wr_taken t;
+
+        wr_store(&l->w.control->claimed, l->w.position + (UINT64_C(1) << 40));
+        for (int n = 0; n <= WR_LANE_BAD_MAX && result == WEIR_EMPTY; n++)
+                result = take(l, r, &t);
+        cr_assert(eq(int, result, WEIR_E_CORRUPT));
+        lane_done(l);
+}
+
+Test(lane, a_lane_whose_blocks_are_never_there_is_dropped)
+{
+        struct bench_lane *l = lane_at(4096);
+        struct wr_lane_reader *r = join(l, false, 0);
+        enum weir_result result = WEIR_E_NO_MEMORY;
+        struct wr_taken t;
+
+        r->committed = 0;
+        for (int n = 0; n <= WR_LANE_BAD_MAX && result != WEIR_E_CORRUPT; n++) {
+                uint64_t offset;
+
+                cr_assert(eq(int, wr_lane_lend(&l->w, INLINE + 1, 64, &offset), WEIR_OK));
+                cr_assert(eq(int, wr_lane_publish_block(&l->w, offset, INLINE + 1, NULL, 0, NULL), WEIR_OK));
+                result = take(l, r, &t);
+                if (result == WEIR_E_NO_MEMORY)
+                        wr_lane_reader_refuse(r);
+        }
+        cr_assert(eq(int, result, WEIR_E_CORRUPT));
+        lane_done(l);
+}
+
 Test(lane, keep_passes_over_the_old_and_loses_nothing)
 {
         struct bench_lane *l = lane_at(4096);
