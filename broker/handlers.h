@@ -37,6 +37,10 @@ wr_handler wr_pairing_ack, wr_pairing_ready, wr_pairing_done;
 void
 wr_pairing_begin(struct wr_publication *publication, struct wr_subscription *subscription, bool is_awaited);
 
+/* Every tick: a subscriber that did all it was asked to gets one more lane, whoever else does not answer. */
+void
+wr_pairing_tick(struct wr_session *session);
+
 /* Tell the subscriber, once, that the lane is over for it. */
 void
 wr_pairing_tell_subscriber(struct wr_pairing *pairing, enum weir_result reason, const char *text);

@@ -9,12 +9,20 @@
  *
  * The publisher comes first so that nobody reads a lane whose publisher does not look at its page. Each arrow may
  * wait for the other descriptors on its way to the same client, so a stopped publisher delays its own lane only.
+ *
+ * Each open page is a descriptor of ours, so a subscriber that does not answer may not hold many: with PAGES_MAX of
+ * them open, its other pairings stay NEW, in session->unpaged, until one of these is LIVE. Where only publishers are
+ * waited for, the tick lets one more begin. A publisher owes one PAIR_ACK at most; when several come at once for a
+ * subscriber that is above the bound and still has something to answer, their pairings begin anew. So all the pages
+ * there are: PAGES_MAX and one for each subscribing session, one for each publishing session.
  */
 #include "broker/handlers.h"
 
 #include "named-objects/sentence.h"
 
 #include <string.h>
+
+enum { PAGES_MAX = 4 };
 
 static enum weir_result
 page_make(struct wr_pairing *pairing)
@@ -26,7 +34,52 @@ page_make(struct wr_pairing *pairing)
         result = wr_region_create(&pairing->page, "weir-pair", pairing->page_bytes);
         if (result < 0)
                 return result;
+        pairing->subscription->session->pages++;
         return wr_region_allocate(pairing->page, pairing->page_bytes);
+}
+
+static void
+page_close(struct wr_pairing *pairing)
+{
+        if (pairing->page == WR_NO_OBJECT)
+                return;
+        wr_object_close(pairing->page);
+        pairing->page = WR_NO_OBJECT;
+        pairing->subscription->session->pages--;
+}
+
+/* The pairings of this subscriber that waited for a page go on. Only where nobody walks over pairings: it may end
+ * some. */
+static void
+pages_free(struct wr_session *session)
+{
+        while (session->pages < PAGES_MAX && !wr_list_empty(&session->unpaged)) {
+                struct wr_errand *errand = WR_LIST_OWNER(session->unpaged.next, struct wr_errand, link);
+
+                wr_list_remove(&errand->link);
+                wr_session_errand(WR_LIST_OWNER(errand, struct wr_pairing, errand)->publication->session, errand);
+        }
+}
+
+/* There is something that it has yet to read or to answer. */
+static bool
+is_behind(const struct wr_session *session)
+{
+        return session->owes != 0 || !wr_list_empty(&session->errands);
+}
+
+void
+wr_pairing_tick(struct wr_session *session)
+{
+        pages_free(session);
+        if (!is_behind(session) && !wr_list_empty(&session->unpaged)) {
+                struct wr_errand *errand = WR_LIST_OWNER(session->unpaged.next, struct wr_errand, link);
+                struct wr_pairing *pairing = WR_LIST_OWNER(errand, struct wr_pairing, errand);
+
+                pairing->is_overdue = true;
+                wr_list_remove(&errand->link);
+                wr_session_errand(pairing->publication->session, errand);
+        }
 }
 
 static void
@@ -45,9 +98,14 @@ to_publisher(struct wr_session *session, struct wr_errand *errand)
         struct wr_pairing *pairing = WR_LIST_OWNER(errand, struct wr_pairing, errand);
         const struct wr_subscription *subscription = pairing->subscription;
         struct wr_message message = { .kind = WR_PAIR_ADDED };
-        enum weir_result result = page_make(pairing);
+        enum weir_result result;
         wr_object objects[2];
 
+        if (pairing->page == WR_NO_OBJECT && subscription->session->pages >= PAGES_MAX && !pairing->is_overdue) {
+                wr_list_append(&subscription->session->unpaged, &errand->link);
+                return WEIR_EMPTY;
+        }
+        result = page_make(pairing);
         if (result < 0) {
                 fail(pairing, result, "the broker has no memory or no descriptor left for the page of this pair");
                 return result;
@@ -191,6 +249,28 @@ settle(struct wr_pairing *pairing)
         wr_publication_settle(pairing->publication, false);
 }
 
+static void
+acked(struct wr_pairing *pairing, const struct wr_message_pair_ack *ack)
+{
+        struct wr_publication *publication = pairing->publication;
+        struct wr_subscription *subscription = pairing->subscription;
+        struct wr_session *subscriber = subscription->session;
+
+        if (ack->result < 0) {
+                fail(pairing, (enum weir_result)ack->result, "the publisher could not attach this subscriber");
+                pages_free(subscriber);
+        } else if (subscriber->pages > PAGES_MAX && is_behind(subscriber)) {
+                wr_pairing_remove(pairing, WEIR_OK);
+                wr_pairing_begin(publication, subscription, false);
+        } else {
+                pairing->start = (struct wr_lane_start){ ack->position, ack->sequence, ack->format };
+                pairing->state = WR_PAIRING_ACKED;
+                pairing->errand.run = to_subscriber;
+                settle(pairing);
+                wr_session_errand(subscriber, &pairing->errand);
+        }
+}
+
 void
 wr_pairing_ack(struct wr_session *session, const struct wr_message *message)
 {
@@ -202,15 +282,8 @@ wr_pairing_ack(struct wr_session *session, const struct wr_message *message)
                 return;
         }
         /* The pair may be gone: its subscriber closed while PAIR_ADDED was on its way. */
-        if (pairing && ack->result < 0) {
-                fail(pairing, (enum weir_result)ack->result, "the publisher could not attach this subscriber");
-        } else if (pairing) {
-                pairing->start = (struct wr_lane_start){ ack->position, ack->sequence, ack->format };
-                pairing->state = WR_PAIRING_ACKED;
-                pairing->errand.run = to_subscriber;
-                settle(pairing);
-                wr_session_errand(pairing->subscription->session, &pairing->errand);
-        }
+        if (pairing)
+                acked(pairing, ack);
         wr_session_answered(session, WR_PAIR_ACK, ack->pair);
 }
 
@@ -230,11 +303,11 @@ wr_pairing_ready(struct wr_session *session, const struct wr_message *message)
         if (pairing && result < 0) {
                 fail(pairing, result, "the lane or its page could not be mapped");
         } else if (pairing) {
-                wr_object_close(pairing->page);
-                pairing->page = WR_NO_OBJECT;
+                page_close(pairing);
                 pairing->state = WR_PAIRING_LIVE;
         }
         wr_session_answered(session, WR_PAIR_READY, ready->pair);
+        pages_free(session);
 }
 
 void
@@ -286,7 +359,7 @@ wr_pairing_forget(struct wr_pairing *pairing)
         struct wr_session *session = pairing->subscription->session;
 
         wr_list_remove(&pairing->errand.link);
-        wr_object_close(pairing->page);
+        page_close(pairing);
         wr_quota_return(&session->server->accounts, session->account, WR_QUOTA_ALLOCATED_BYTES, pairing->page_bytes);
         settle(pairing);
         wr_registry_unpair(&session->server->registry, pairing);

@@ -91,6 +91,7 @@ struct wr_pairing {
         struct wr_errand errand;
         enum wr_pairing_state state;
         bool is_awaited; /* by OPENED */
+        bool is_overdue; /* others of its subscriber hold all pages, and their publishers do not answer */
         bool is_over;    /* the subscriber was told that the lane ended for it; it may still have blocks out */
         wr_object page;  /* until both ends have mapped it */
         uint64_t page_bytes, words_offset;

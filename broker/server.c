@@ -100,6 +100,7 @@ ping_all(struct wr_server *server)
                 struct wr_session *session = WR_LIST_OWNER(link, struct wr_session, link);
 
                 wr_session_pump(session);
+                wr_pairing_tick(session);
                 if (!session->is_greeted || session->ping_out)
                         continue;
                 session->ping_out = true;

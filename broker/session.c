@@ -387,6 +387,7 @@ wr_session_open(struct wr_server *server, wr_object socket, wr_object process, c
         wr_list_clear(&session->errands);
         wr_list_clear(&session->publications);
         wr_list_clear(&session->subscriptions);
+        wr_list_clear(&session->unpaged);
         wr_list_append(&server->sessions, &session->link);
         wr_list_append(&server->greeting, &session->greeting_link);
         server->session_count++;

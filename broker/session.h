@@ -32,6 +32,8 @@ struct wr_session {
         enum wr_message_kind owes; /* the answer that ends the errand in flight; 0: none; WR_HELLO: any message */
         uint64_t owes_id;
         struct wr_link publications, subscriptions;
+        struct wr_link unpaged; /* errands of its pairings that wait for a page; see pairing.c */
+        uint32_t pages;         /* that are open for its pairings */
         struct {
                 enum wr_listing phase;
                 uint32_t request;

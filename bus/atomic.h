@@ -16,11 +16,11 @@
 
 /* TSan knows C11's operations only: gcc says that it is there by a macro, clang by a feature. */
 #if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define WR_TSAN 1
-#endif
+#        if __has_feature(thread_sanitizer)
+#                define WR_TSAN 1
+#        endif
 #elif defined(__SANITIZE_THREAD__)
-#define WR_TSAN 1
+#        define WR_TSAN 1
 #endif
 
 #if defined(__x86_64__) && !defined(WR_TSAN) && (defined(__GNUC__) || defined(__clang__))

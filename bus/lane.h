@@ -191,8 +191,8 @@ void
 wr_lane_detach(struct wr_lane_writer *w, struct wr_pair_writer *pair);
 
 /* Charge each reliable pair that blocks a waiting publisher with the time since the last call, forgive stall_ns for a
- * whole backlog taken and a tenth of the time in which it did not block, evict who owes stall_ns: `evicted` is stored
- * in its page and its cursor no longer counts. Returns the evicted pair or NULL; call until NULL. */
+ * 64th of its backlog taken and a tenth of the time in which it did not block, evict who owes stall_ns: `evicted` is
+ * stored in its page and its cursor no longer counts. Returns the evicted pair or NULL; call until NULL. */
 struct wr_pair_writer *
 wr_lane_charge(struct wr_lane_writer *w, int64_t now_ns, int64_t stall_ns);
 

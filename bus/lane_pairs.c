@@ -118,10 +118,13 @@ blocks(const struct wr_pair_writer *pair, uint64_t floor, uint64_t position)
 }
 
 /*
- * Forgives for what was taken: a whole backlog (what was published and not yet taken at the last look) pays for
+ * Forgives for what was taken: a 64th of the backlog (what was published and not yet taken at the last look) pays for
  * stall_ns. So a reader that is merely slower than its publisher is waited for, for ever if need be, as long as it
- * takes a backlog in every stall_ns of waiting; one that takes nothing, or drips, is not.
+ * takes that much in every stall_ns of waiting (of a full ring of small frames 64, of 64 large ones one); one that
+ * takes nothing, or drips, is not.
  */
+enum { PROGRESS = 64 };
+
 static void
 forgive_progress(struct wr_lane_writer *w, struct wr_pair_writer *pair)
 {
@@ -130,7 +133,8 @@ forgive_progress(struct wr_lane_writer *w, struct wr_pair_writer *pair)
         if (taken > pair->charged_backlog) /* more was published meanwhile, and taken */
                 taken = pair->charged_backlog;
         if (taken > 0)
-                pair->charged_ns -= (int64_t)((double)w->stall_ns * (double)taken / (double)pair->charged_backlog);
+                pair->charged_ns -=
+                        (int64_t)((double)w->stall_ns * PROGRESS * (double)taken / (double)pair->charged_backlog);
         pair->charged_at = pair->accepted;
         pair->charged_backlog = w->position - pair->accepted;
 }

@@ -6,10 +6,16 @@
 void
 wr_pair_settle(void)
 {
-        if (wr_barrier_system_available())
-                wr_barrier_system();
-        else
+        if (!wr_barrier_system_available() || !wr_barrier_system())
                 wr_fence();
+}
+
+/* Where the barrier was there at first and is refused now, the next sleep takes the word back. */
+static void
+keep_word(wr_word32 *settles)
+{
+        if (wr_load32(settles) != 0 && !wr_barrier_system_available())
+                wr_store32(settles, 0);
 }
 
 uint32_t
@@ -17,6 +23,7 @@ wr_pair_sleep_arm(struct wr_pair_reader *pair)
 {
         uint32_t value = wr_load32(&pair->words->wake); /* W1 */
 
+        keep_word(&pair->words->settles);
         pair->waiting += pair->waiting % 2 == 0 ? 1 : 2; /* odd, and never a value that was woken already */
         wr_store(&pair->words->waiting, pair->waiting);  /* W2 */
         return value;
@@ -48,6 +55,7 @@ wr_pair_room_arm(struct wr_pair_writer *pair)
 {
         uint32_t value = wr_load32(&pair->words->space);
 
+        keep_word(&pair->words->writer_settles);
         pair->room_waiting += 1;
         assert(pair->room_waiting % 2 == 1);
         wr_store(&pair->words->room_waiting, pair->room_waiting);

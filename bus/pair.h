@@ -22,7 +22,8 @@
  *  U4        `waiting` is a counter: one wake per sleep. With a boolean either every frame wakes, or a wake is lost.
  *  W1 first  so that a wake between W1 and W5 changes the value and the sleep returns at once.
  *
- * A publisher that waits for room uses the mirror image over `room_waiting` and `space`. Models: tests/model/wake, room and settle.
+ * A publisher that waits for room uses the mirror image over `room_waiting` and `space`. Models:
+ * tests/model/wake, room and settle.
  */
 #ifndef WR_PAIR_H
 #define WR_PAIR_H

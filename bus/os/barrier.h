@@ -18,8 +18,9 @@ wr_barrier_all(void);
 bool
 wr_barrier_system_available(void);
 
-/* membarrier(GLOBAL_EXPEDITED), 1 or 2 us. Only after wr_barrier_system_available() said true. */
-void
+/* membarrier(GLOBAL_EXPEDITED), half a microsecond. False: it is refused now (a filter that came later), and
+ * wr_barrier_system_available() says false from now on. */
+bool
 wr_barrier_system(void);
 
 /* Gives the processor away for a moment. */

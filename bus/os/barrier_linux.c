@@ -41,21 +41,23 @@ system_register(void)
                membarrier(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED) == 0;
 }
 
+static _Atomic int system_known; /* a forked child inherits the registration with the address space */
+
 bool
 wr_barrier_system_available(void)
 {
-        static _Atomic int known; /* a forked child inherits the registration with the address space */
-
-        if (known == UNKNOWN)
-                known = system_register() ? PRESENT : ABSENT;
-        return known == PRESENT;
+        if (system_known == UNKNOWN)
+                system_known = system_register() ? PRESENT : ABSENT;
+        return system_known == PRESENT;
 }
 
-void
+bool
 wr_barrier_system(void)
 {
-        while (membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED) != 0) /* as wr_barrier_all */
-                wr_yield();
+        if (membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED) == 0)
+                return true;
+        system_known = ABSENT;
+        return false;
 }
 
 void

@@ -237,6 +237,19 @@ control_pong(struct wr_control *c, const struct wr_message *ping)
         wr_info_send(c);
 }
 
+/* The answer to a question that was given up. The broker waits for us, or holds something that nobody here has: both
+ * end with the close. */
+static void
+control_unwanted(struct wr_control *c, const struct wr_message *m)
+{
+        struct wr_message close = { .kind = WR_CLOSE_LANE, .close_lane = { m->lane_grant.lane } };
+
+        if (m->kind == WR_SUBSCRIBED)
+                close = (struct wr_message){ .kind = WR_CLOSE_SUBSCRIPTION,
+                                             .close_subscription = { m->subscribed.subscription } };
+        wr_control_send(c, &close);
+}
+
 static void
 control_unasked(struct wr_control *c, const struct wr_message *m, wr_object *objects)
 {
@@ -247,7 +260,9 @@ control_unasked(struct wr_control *c, const struct wr_message *m, wr_object *obj
         case WR_LANE_ENDED: wr_control_lane_ended(c, &m->lane_ended); break;
         case WR_PING: control_pong(c, m); break;
         case WR_BYE: wr_control_lost(c, m->bye.text[0] ? m->bye.text : "it said goodbye"); break;
-        default: break; /* an answer to a question that was given up, or one for a later version */
+        case WR_LANE_GRANT:
+        case WR_SUBSCRIBED: control_unwanted(c, m); break;
+        default: break; /* an answer that leaves nothing behind, or one for a later version */
         }
 }
 

@@ -183,6 +183,11 @@ lane_arrive(struct wr_control *c, struct weir_subscriber *s, struct wr_lane_link
 static void
 lane_declined(struct wr_control *c, struct weir_subscriber *s, int32_t reason, const char *text)
 {
+        uint32_t count;
+
+        pthread_mutex_lock(&s->lock);
+        count = s->lane_count;
+        pthread_mutex_unlock(&s->lock);
         /* Told while it opens, too: the open call says so itself only when no other lane came. */
         wr_bus_tell(c->bus, &(struct weir_event){ .kind = WEIR_LEFT,
                                                   .reason = reason,
@@ -190,7 +195,7 @@ lane_declined(struct wr_control *c, struct weir_subscriber *s, int32_t reason, c
                                                   .subscriber = s,
                                                   .topic = s->topic,
                                                   .text = text,
-                                                  .count = s->lane_count });
+                                                  .count = count });
         if (!s->opening)
                 return;
         s->declined = reason;

@@ -117,7 +117,7 @@ wr_control_pair_added(struct wr_control *c, const struct wr_message_pair_added *
 
         if (result == WEIR_OK && m->reliable && p->options.refuse_reliable)
                 result = WEIR_E_DENIED;
-        if (result == WEIR_OK && !wr_control_has_objects(c, 0, sentence, sizeof sentence))
+        if (result == WEIR_OK && !wr_control_has_objects(c, 1, sentence, sizeof sentence))
                 result = WEIR_E_QUOTA;
         if (result == WEIR_OK)
                 result = link_create(c, p, m, objects, &link);

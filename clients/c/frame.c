@@ -4,6 +4,9 @@
  * twice. Behind the close nobody empties it: each release then counts down, and the last one frees the memory.
  *
  *      free_frames  --take-->  out  --release-->  released  --get-->  free_frames
+ *
+ * Behind its push a frame is no longer the releaser's, and a close may free the subscriber with it. So that a taker
+ * wants to hear of a release stands in the list itself: held_mark in place of the empty list.
  */
 #include "clients/c/error.h"
 #include "clients/c/subscriber.h"
@@ -19,6 +22,7 @@ enum {
 };
 
 static struct wr_frame closed_mark; /* `released` of a closed subscriber */
+static struct wr_frame held_mark;   /* `released` while the last take found no free frame; alone in the list */
 
 enum weir_result
 wr_frames_open(struct weir_subscriber *s, uint32_t count)
@@ -47,11 +51,36 @@ wr_frames_get(struct weir_subscriber *s)
 {
         struct wr_frame *frame = s->free_frames;
 
-        if (!frame)
+        if (!frame && (frame = atomic_load_explicit(&s->released, memory_order_relaxed))) {
+                if (frame == &held_mark)
+                        return NULL; /* and it stays: a release is to be told */
                 frame = atomic_exchange(&s->released, NULL);
+        }
         if (frame)
                 s->free_frames = frame->next;
         return frame;
+}
+
+bool
+wr_frames_hold(struct weir_subscriber *s)
+{
+        struct wr_frame *first = NULL;
+
+        return atomic_compare_exchange_strong(&s->released, &first, &held_mark) || first == &held_mark;
+}
+
+void
+wr_frames_unhold(struct weir_subscriber *s)
+{
+        struct wr_frame *first = &held_mark;
+
+        atomic_compare_exchange_strong(&s->released, &first, NULL);
+}
+
+bool
+wr_frames_held(struct weir_subscriber *s)
+{
+        return atomic_load_explicit(&s->released, memory_order_relaxed) == &held_mark;
 }
 
 static void
@@ -70,7 +99,7 @@ list_length(const struct wr_frame *frame)
 {
         uint32_t length = 0;
 
-        for (; frame; frame = frame->next)
+        for (; frame && frame != &held_mark; frame = frame->next)
                 length += 1;
         return length;
 }
@@ -87,19 +116,29 @@ wr_frames_close(struct weir_subscriber *s)
                 frames_free(s);
 }
 
-/* False: the subscriber is closed. */
+/* False: the subscriber is closed. Else neither it nor the frame may be touched any more. *told: the bus, held, whose
+ * sleepers are to hear of it; or NULL. */
 static bool
-frame_push(struct weir_subscriber *s, struct wr_frame *frame)
+frame_push(struct weir_subscriber *s, struct wr_frame *frame, struct weir **told)
 {
         struct wr_frame *first = atomic_load_explicit(&s->released, memory_order_relaxed);
+        struct weir *bus = s->bus;
+        bool held = false; /* the bus, by us */
 
         do {
                 if (first == &closed_mark)
-                        return false;
-                frame->next = first;
+                        break;
+                if (first == &held_mark && !held) {
+                        wr_bus_hold(bus);
+                        held = true;
+                }
+                frame->next = first == &held_mark ? NULL : first;
         } while (!atomic_compare_exchange_weak_explicit(&s->released, &first, frame, memory_order_seq_cst,
                                                         memory_order_relaxed));
-        return true;
+        *told = first == &held_mark ? bus : NULL;
+        if (held && !*told)
+                wr_bus_drop(bus);
+        return first != &closed_mark;
 }
 
 static void
@@ -120,6 +159,7 @@ weir_release(const struct weir_frame *open)
 {
         struct wr_frame *frame = (struct wr_frame *)(uintptr_t)open; /* its first member */
         struct weir_subscriber *s;
+        struct weir *told;
 
         if (!frame || !wr_fork_same(frame->subscriber->bus->generation))
                 return; /* in a forked child it is the parent's to give back */
@@ -127,15 +167,13 @@ weir_release(const struct weir_frame *open)
         if (frame->lane)
                 block_release(frame);
         wr_store32_release(&frame->out, 0);
-        if (!frame_push(s, frame)) {
+        if (!frame_push(s, frame, &told)) {
                 if (atomic_fetch_sub(&s->frames_left, 1) == 1)
                         frames_free(s);
-                return;
+        } else if (told) {
+                wr_bus_poke(told);
+                wr_bus_drop(told);
         }
-        if (wr_load32(&s->held) == 0) /* the push was a full fence: s->held is set before the taker looks once more */
-                return;
-        wr_store32(&s->held, 0);
-        wr_bus_poke(s->bus);
 }
 
 /* A copy of a block is verified as a whole, so that it does not matter what its publisher writes meanwhile. */

@@ -25,7 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOANS_MAX = 64, ALIGN_MAX = 2 << 20 };
+enum { LOANS_MAX = 64, ALIGN_MAX = 4096 /* a page: no more is known of where the heap is mapped */ };
 #define MEMORY_MAX      (UINT64_C(1) << 30)
 #define STALL_NS        INT64_C(5000000000)
 #define OPEN_TIMEOUT_NS INT64_C(10000000000)
@@ -288,6 +288,7 @@ wr_publisher_shut(struct weir_publisher *p)
                 wr_publisher_leave(p);
         }
         wr_control_do(&p->bus->control, &q, control_publisher_close);
+        bus_forget(p->bus, p); /* once more: what the control thread told of it until then */
         wr_lane_writer_close(&p->writer);
         wr_loans_close(p);
         wr_bus_poke(p->bus);

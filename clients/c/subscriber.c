@@ -82,17 +82,19 @@ lane_count_losses(struct wr_lane_link *lane)
         wr_store(&lane->corrupt, lane->reader.corrupt);
 }
 
-/* False: it is not the type that was asked for, and the lane has left. */
+/* False: it is not the type that was asked for, and the lane has left: it may be gone. */
 static bool
-format_follow(struct weir_subscriber *s, struct wr_lane_link *lane, uint64_t number)
+format_follow(struct weir_subscriber *s, struct wr_lane_link *lane, const struct wr_taken *taken)
 {
         char text[WR_EVENT_TEXT_MAX];
         bool mismatch;
 
         lane->format = wr_format_of(s, lane, &mismatch);
-        lane->format_number = number;
+        lane->format_number = taken->format;
         if (!mismatch)
                 return true;
+        if (taken->block)
+                wr_lane_release(&lane->reader.pair, taken->announcement);
         snprintf(text, sizeof text, "publisher '%s' of '%s' changed its type to '%s', the subscriber asked for '%s'",
                  lane->name, s->topic, lane->format->type, s->type);
         wr_subscriber_leave(s, lane, WEIR_E_TYPE, text);
@@ -104,11 +106,8 @@ lane_took(struct weir_subscriber *s, struct wr_lane_link *lane, struct wr_frame 
 {
         struct wr_lane_reader *r = &lane->reader;
 
-        if (frame->taken.format != lane->format_number && !format_follow(s, lane, frame->taken.format)) {
-                if (frame->taken.block)
-                        wr_lane_release(&r->pair, frame->taken.announcement);
+        if (frame->taken.format != lane->format_number && !format_follow(s, lane, &frame->taken))
                 return WEIR_EMPTY;
-        }
         frame_fill(s, lane, frame);
         s->spare = NULL;
         if (r->reliable && wr_pair_room_due(&r->pair))
@@ -131,8 +130,8 @@ lane_said(struct weir_subscriber *s, struct wr_lane_link *lane, enum weir_result
                 return WEIR_EMPTY;
         case WEIR_E_EVICTED:
                 snprintf(text, sizeof text,
-                         "publisher '%s' of '%s' evicted this reliable subscriber: it took nothing for "
-                         "longer than the publisher's stall_ns",
+                         "publisher '%s' of '%s' evicted this reliable subscriber: it held the "
+                         "publisher up for longer than its stall_ns",
                          lane->name, s->topic);
                 wr_subscriber_leave(s, lane, WEIR_E_EVICTED, text);
                 return wr_error(WEIR_E_EVICTED, "%s", text);
@@ -156,6 +155,7 @@ static enum weir_result
 lane_take(struct weir_subscriber *s, struct wr_lane_link *lane, struct wr_frame *frame)
 {
         bool over = wr_load32_acquire(&lane->over) != 0; /* before the look: what was committed by then is drained */
+        uint64_t position = lane->reader.position;
         enum weir_result result;
 
         if (over && lane->reason == WEIR_E_DENIED) {
@@ -168,6 +168,8 @@ lane_take(struct weir_subscriber *s, struct wr_lane_link *lane, struct wr_frame 
         if (result == WEIR_OK)
                 return lane_took(s, lane, frame);
         lane_count_losses(lane);
+        if (lane->reader.reliable && lane->reader.position != position && wr_pair_room_due(&lane->reader.pair))
+                wr_signal_raise(&lane->reader.pair.words->space); /* marks and corrupt frames were passed over */
         if (result != WEIR_EMPTY)
                 return lane_said(s, lane, result);
         if (over)
@@ -188,17 +190,14 @@ frames_held(struct weir_subscriber *s)
 static enum weir_result
 take_none_free(struct weir_subscriber *s)
 {
-        wr_store32(&s->held, 1);
-        wr_fence(); /* as the push in weir_release */
-        s->spare = wr_frames_get(s);
-        if (s->spare) {
-                wr_store32(&s->held, 0);
+        if (!wr_frames_hold(s)) {
+                s->spare = wr_frames_get(s);
                 return WEIR_OK;
         }
         for (uint32_t i = 0; i < s->lane_count; i++)
-                if (wr_lane_ready(&s->lanes[i]->reader))
-                        return frames_held(s);
-        wr_store32(&s->held, 0);
+                if (wr_lane_ready(&s->lanes[i]->reader) || wr_load32_acquire(&s->lanes[i]->over))
+                        return frames_held(s); /* an end is something to take, too, and weir_next() knows it as such */
+        wr_frames_unhold(s);
         return WEIR_EMPTY;
 }
 

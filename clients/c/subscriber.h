@@ -63,7 +63,6 @@ struct weir_subscriber {
         wr_word32 closed;
         wr_word32 references;   /* handle, control thread, each lane, all frames together */
         wr_word32 arrivals_due; /* looked at by every take */
-        wr_word32 held;         /* the last take found no free frame */
         struct wr_lane_link **lanes;
         uint32_t lane_count, lane_room, turn;
         bool had_lane;      /* until_end: there was a publisher */
@@ -129,6 +128,19 @@ wr_frames_open(struct weir_subscriber *s, uint32_t count);
 /* A free frame, or NULL. Taking thread. */
 struct wr_frame *
 wr_frames_get(struct weir_subscriber *s);
+
+/* The next release wakes the sleepers of the bus. False: there is a free frame already. Taking thread, which found none
+ * free. */
+bool
+wr_frames_hold(struct weir_subscriber *s);
+
+/* It need not any more. Taking thread. */
+void
+wr_frames_unhold(struct weir_subscriber *s);
+
+/* Would a take find no free frame, as the last one did? Any thread. */
+bool
+wr_frames_held(struct weir_subscriber *s);
 
 /* From now on the last release frees them. */
 void

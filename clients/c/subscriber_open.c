@@ -16,7 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FRAMES_LIMIT = 1 << 20 };
+enum { FRAMES_LIMIT = 1024 /* as the broker's FRAMES_MAX */ };
 #define OPEN_TIMEOUT_NS  INT64_C(10000000000)
 #define LANES_TIMEOUT_NS INT64_C(500000000)
 
@@ -118,7 +118,7 @@ wr_subscriber_ready(struct weir_subscriber *s)
 {
         bool ready = false;
 
-        if (wr_load32(&s->held) && !atomic_load_explicit(&s->released, memory_order_relaxed))
+        if (wr_frames_held(s))
                 return false; /* a take would say WEIR_E_HELD, until something is released */
         pthread_mutex_lock(&s->lock);
         for (uint32_t i = 0; i < s->lane_count && !ready; i++)
@@ -332,6 +332,7 @@ wr_subscriber_shut(struct weir_subscriber *s)
         wr_store32(&s->closed, 1);
         bus_forget(s->bus, s);
         wr_control_do(&s->bus->control, &q, control_subscriber_close); /* from now on no lane arrives */
+        bus_forget(s->bus, s); /* what the control thread told of it until then */
         do {
                 wr_subscriber_adopt(s);
                 while (s->lane_count > 0)

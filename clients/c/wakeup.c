@@ -53,6 +53,7 @@ wakeup_main(void *argument)
 
         while (!wr_load32_acquire(&wakeup->ending)) {
                 struct wr_signal_wait down;
+                bool up;
 
                 wakeup_wait_something(bus);
                 pthread_mutex_lock(&wakeup->lock);
@@ -61,9 +62,9 @@ wakeup_main(void *argument)
                         wr_flag_raise(wakeup->flag);
                 }
                 down = (struct wr_signal_wait){ &wakeup->turn, wr_load32(&wakeup->turn), true };
+                up = wakeup->up; /* who lowers it changes `turn` as well */
                 pthread_mutex_unlock(&wakeup->lock);
-                while (wakeup->up && wr_load32_acquire(&wakeup->turn) == down.value &&
-                       !wr_load32_acquire(&wakeup->ending))
+                while (up && wr_load32_acquire(&wakeup->turn) == down.value && !wr_load32_acquire(&wakeup->ending))
                         wr_signal_wait(&down, 1, WEIR_FOREVER); /* H4 */
         }
         return NULL;

@@ -321,3 +321,44 @@ Test(event, the_handle_is_up_for_room_and_for_an_interrupt)
         weir_close(guest);
         weir_close(bus);
 }
+
+static void
+play_publisher_of_two(int line)
+{
+        struct weir *bus = kit_guest();
+        struct weir_publisher *p;
+
+        kit_ok(weir_publisher_open(&p, bus, "a", NULL));
+        for (uint64_t i = 1; i <= 2; i++)
+                publish(p, 10, i);
+        kit_say(line, 1);
+        kit_hear(line);
+}
+
+Test(event, a_publisher_that_died_is_no_news_while_every_frame_is_held)
+{
+        struct weir *bus = kit_host();
+        struct weir_subscriber *s;
+        struct kit_child publisher;
+        const struct weir_frame *frames[2], *none;
+        const struct weir_event *event;
+
+        kit_ok(weir_subscriber_open(&s, bus, "a", WEIR_SUBSCRIBER(.frames_max = 2)));
+        publisher = kit_start(play_publisher_of_two);
+        kit_hear(publisher.line);
+        frames[0] = kit_take(s);
+        frames[1] = kit_take(s);
+        kit_kill(&publisher);
+        do
+                kit_must(weir_next(bus, KIT_SOON, &event) == WEIR_OK); /* its death is all that is to come */
+        while (event->kind != WEIR_FRAMES);
+        cr_assert(eq(int, weir_take(s, WEIR_NOW, &none), WEIR_E_HELD));
+        cr_assert(eq(int, weir_next(bus, WEIR_NOW, &event), WEIR_EMPTY));
+        weir_release(frames[0]);
+        kit_ok(weir_next(bus, KIT_SOON, &event));
+        cr_assert(eq(u32, event->kind, WEIR_FRAMES));
+        cr_assert(eq(int, weir_take(s, WEIR_NOW, &none), WEIR_EMPTY));
+        cr_assert(eq(i32, kit_event(bus, WEIR_LEFT)->reason, WEIR_E_CLOSED));
+        weir_release(frames[1]);
+        weir_close(bus);
+}

@@ -479,3 +479,12 @@ Test(publisher, shared_endpoints_may_be_used_by_any_thread)
         cr_assert(eq(u64, kit_info(s).frames, 2000));
         weir_close(bus);
 }
+
+Test(publisher, an_alignment_that_no_block_could_be_promised_is_refused)
+{
+        struct weir *bus = kit_host();
+        struct weir_publisher *p;
+
+        cr_assert(eq(int, weir_publisher_open(&p, bus, "a", WEIR_PUBLISHER(.payload_align = 8192)), WEIR_E_USAGE));
+        weir_close(bus);
+}

@@ -1,6 +1,10 @@
 /* What the library does when the system turns against it: no memory, stopped processes. */
+#include "clients/c/bus.h"
+#include "clients/c/publisher.h"
+#include "clients/c/subscriber.h"
 #include "tests/contract/weir_kit.h"
 
+#include <sched.h>
 #include <sys/stat.h>
 
 TestSuite(client, .fini = kit_clean, .timeout = 100);
@@ -188,4 +192,132 @@ Test(client, publishers_killed_inside_a_publish_leave_their_reliable_reader_whol
         cr_assert(zero(u64, kit_info(s).corrupt));
         cr_assert(zero(u64, kit_info(s).lost));
         weir_close(bus);
+}
+
+/* ---- answers that come too late ---- */
+
+/* Asks, and gives up at once. */
+static void
+ask_in_vain(struct weir *bus, const struct wr_message *message)
+{
+        struct wr_question q = { .message = *message };
+
+        kit_must(wr_control_ask(&bus->control, &q, 0) == WEIR_E_NO_BROKER);
+}
+
+Test(client, answers_to_questions_that_were_given_up_leave_nothing_behind)
+{
+        struct kit_child broker = kit_start(kit_play_broker);
+        struct wr_message publish = { .kind = WR_PUBLISH, .publish = { .memory_max = 1 << 20, .topic = "late" } };
+        struct weir_broker_state state = { .size = sizeof state };
+        struct weir *bus = kit_guest();
+        struct weir_publisher *p;
+
+        kill(broker.pid, SIGSTOP);
+        kit_must(waitpid(broker.pid, NULL, WUNTRACED) == broker.pid);
+        ask_in_vain(bus, &publish);
+        ask_in_vain(bus, &(struct wr_message){ .kind = WR_SUBSCRIBE, .subscribe = { .frames_max = 4, .topic = "b" } });
+        kill(broker.pid, SIGCONT);
+        kit_ok(weir_publisher_open(&p, bus, "later", NULL)); /* behind a grant that nobody took */
+        kit_ok(weir_broker_status(bus, &state));
+        cr_assert(eq(u32, state.lanes, 1));
+        cr_assert(eq(u32, state.subscriptions, 0));
+        weir_close(bus);
+        kit_kill(&broker);
+}
+
+/* ---- the control thread beside a call ---- */
+
+/* The control thread comes to stand in run(), with the lock of the control held if that is asked for. */
+struct beside {
+        struct wr_job job; /* its first member */
+        struct weir_publisher *p;
+        struct weir_subscriber *s;
+        struct wr_lane_link *lane;
+        wr_word32 there, announced;
+};
+
+static void
+beside_begin(struct weir *bus, struct beside *beside)
+{
+        wr_control_post(&bus->control, &beside->job);
+        while (wr_load32_acquire(&beside->there) == 0)
+                sched_yield();
+}
+
+/* Until the closing thread has posted its job; then what a message at that moment would tell. */
+static void
+tell_of_who_closes(struct wr_control *c, struct wr_job *job)
+{
+        struct beside *beside = (struct beside *)(void *)job;
+        bool closing = false;
+
+        wr_store32_release(&beside->there, 1);
+        while (!closing) {
+                sched_yield();
+                pthread_mutex_lock(&c->lock);
+                closing = c->jobs != NULL;
+                pthread_mutex_unlock(&c->lock);
+        }
+        wr_bus_tell(c->bus, &(struct weir_event){ .kind = WEIR_JOINED, .publisher = beside->p });
+        if (beside->s)
+                wr_control_lane_ended(c, &(struct wr_message_lane_ended){ .subscription = beside->s->id,
+                                                                          .reason = WEIR_E_TYPE });
+}
+
+Test(client, no_event_leads_to_an_endpoint_that_was_closed)
+{
+        struct weir *bus = kit_host();
+        struct beside publisher = { .job.run = tell_of_who_closes }, subscriber = publisher;
+        const struct weir_event *event;
+
+        kit_ok(weir_publisher_open(&publisher.p, bus, "a", NULL));
+        kit_ok(weir_subscriber_open(&subscriber.s, bus, "b", NULL));
+        beside_begin(bus, &publisher);
+        weir_publisher_close(publisher.p);
+        cr_assert(eq(int, weir_next(bus, WEIR_NOW, &event), WEIR_EMPTY));
+        beside_begin(bus, &subscriber);
+        weir_subscriber_close(subscriber.s);
+        while (weir_next(bus, WEIR_NOW, &event) == WEIR_OK)
+                cr_assert(zero(ptr, event->subscriber));
+        weir_close(bus);
+}
+
+/* Until the lane is given up; the one who gave it up stands before our lock then. */
+static void
+look_at_the_lane(struct wr_control *c, struct wr_job *job)
+{
+        struct beside *beside = (struct beside *)(void *)job;
+
+        pthread_mutex_lock(&c->lock);
+        wr_store32_release(&beside->there, 1);
+        while (wr_load32_acquire(&beside->lane->references) > 0)
+                sched_yield();
+        for (uint32_t i = 0; i < beside->lane->reader.pair.announcement_count; i++)
+                wr_add32(&beside->announced, wr_load(&beside->lane->reader.pair.words->announcements[i]) != 0);
+        pthread_mutex_unlock(&c->lock);
+}
+
+Test(client, a_lane_of_another_type_is_not_touched_once_it_was_given_up)
+{
+        struct weir *bus = kit_host();
+        struct beside beside = { .job.run = look_at_the_lane };
+        const struct weir_format v1 = { "imu/v1", "", NULL, 0 }, v2 = { "imu/v2", "", NULL, 0 };
+        struct weir_publisher *p;
+        struct weir_subscriber *s;
+        const struct weir_frame *frame;
+        char block[8192] = { 0 };
+
+        kit_ok(weir_publisher_open(&p, bus, "imu",
+                                   WEIR_PUBLISHER(.format = &v1, .prefault = 1, .memory_max = 1 << 20)));
+        kit_ok(weir_subscriber_open(&s, bus, "imu", WEIR_SUBSCRIBER(.type = "imu/v1")));
+        kit_ok(weir_publish(p, block, sizeof block, NULL, WEIR_NOW));
+        weir_release(kit_take(s)); /* so that no take asks the control thread any more how much is there */
+        beside.lane = s->lanes[0];
+        kit_ok(weir_set_format(p, &v2));
+        kit_ok(weir_publish(p, block, sizeof block, NULL, WEIR_NOW));
+        beside_begin(bus, &beside);
+        cr_assert(eq(int, weir_take(s, WEIR_NOW, &frame), WEIR_EMPTY));
+        weir_close(bus);
+        cr_assert(zero(u32, beside.announced));
 }

@@ -182,10 +182,11 @@ wr_barrier_system_available(void)
         return machine_registered();
 }
 
-void
+bool
 wr_barrier_system(void)
 {
         machine_barrier_system();
+        return true;
 }
 
 void

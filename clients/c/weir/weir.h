@@ -142,12 +142,12 @@ struct weir_publisher_options {
         uint32_t size, history;           /* newest frames kept for who joins later; default 0 */
         const struct weir_format *format; /* default: bytes */
         uint64_t memory_max;              /* ring and payloads together; address space until touched; default 1 GiB */
-        uint32_t payload_align;           /* of loans, a power of two up to 2 MiB; default 64; 4096 for devices */
+        uint32_t payload_align;           /* of loans, a power of two up to 4096, as devices want; default 64 */
         uint32_t loans_max;               /* default 64 */
         uint32_t hash;                    /* default WEIR_HASH_FULL */
         uint32_t refuse_reliable;         /* 1: nobody may make me wait; default 0 */
-        int64_t stall_ns; /* a reliable subscriber that takes less than a whole backlog in so long a wait is evicted;
-                             default 5 s */
+        int64_t stall_ns;         /* a reliable subscriber that takes less than a 64th of its backlog is evicted;
+                                     default 5 s */
         uint32_t require, shared; /* a path; 1: the "one" calls lock, so that any thread may call */
         uint32_t prefault, huge;  /* 1: touch memory_max at open; 1: ask for huge pages */
         void *user;               /* comes back in events */
