@@ -43,15 +43,21 @@ wr_latch_leave(struct wr_latch *latch)
         wr_store_release(&latch->busy, 0); /* L5 */
 }
 
+/* False: the barrier is refused (a filter that came later). Then nobody visits; the owner's next call does the work. */
+static bool
+visit_barrier(const struct wr_latch *latch)
+{
+        if (!latch->costly)
+                return wr_barrier_all(); /* V2 */
+        wr_fence();
+        return true;
+}
+
 bool
 wr_latch_visit(struct wr_latch *latch)
 {
-        wr_store(&latch->visiting, 1); /* V1 */
-        if (latch->costly)
-                wr_fence();
-        else
-                wr_barrier_all();               /* V2 */
-        if (wr_load_acquire(&latch->busy) == 0) /* V3 */
+        wr_store(&latch->visiting, 1);                                  /* V1 */
+        if (visit_barrier(latch) && wr_load_acquire(&latch->busy) == 0) /* V3 */
                 return true;
         wr_store_release(&latch->visiting, 0);
         return false;

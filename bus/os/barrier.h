@@ -8,8 +8,9 @@
 bool
 wr_barrier_available(void);
 
-/* membarrier(PRIVATE_EXPEDITED); FlushProcessWriteBuffers. Only after wr_barrier_available() said true. */
-void
+/* membarrier(PRIVATE_EXPEDITED); FlushProcessWriteBuffers. Only after wr_barrier_available() said true. False: it is
+ * refused now (a filter that came later). */
+bool
 wr_barrier_all(void);
 
 /* The same on every process of the system that has called wr_barrier_system_available() and got true: for the rare side

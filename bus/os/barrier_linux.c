@@ -1,6 +1,7 @@
 /* membarrier: the rare side of the latch pays for the fence of the frequent side. */
 #include "bus/os/barrier.h"
 
+#include <errno.h>
 #include <linux/membarrier.h>
 #include <sched.h>
 #include <sys/syscall.h>
@@ -21,13 +22,17 @@ wr_barrier_available(void)
                membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0;
 }
 
-void
+bool
 wr_barrier_all(void)
 {
-        /* A registered process gets it refused only while the kernel has no memory for a mask of processors. To go
-         * on without the barrier would be wrong, so there is nothing to do but to ask again. */
-        while (membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0)
+        /* While the kernel has no memory for a mask of processors there is nothing to do but to ask again: to go on
+         * without the barrier would be wrong. */
+        while (membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0) {
+                if (errno == EPERM || errno == ENOSYS)
+                        return false;
                 wr_yield();
+        }
+        return true;
 }
 
 enum { UNKNOWN, PRESENT, ABSENT };

@@ -9,10 +9,11 @@ wr_barrier_available(void)
         return true; /* since Vista */
 }
 
-void
+bool
 wr_barrier_all(void)
 {
         FlushProcessWriteBuffers();
+        return true;
 }
 
 /* FlushProcessWriteBuffers reaches this process only, and a pair has two. */

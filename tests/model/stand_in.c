@@ -170,10 +170,11 @@ wr_barrier_available(void)
         return true;
 }
 
-void
+bool
 wr_barrier_all(void)
 {
         machine_barrier();
+        return true;
 }
 
 bool
