@@ -37,7 +37,8 @@ typedef int weir_native; /* a descriptor for poll, epoll, GLib, libuv, asyncio *
 /* Paths. This version has shared memory; .require of any other is answered with WEIR_E_NO_PATH. */
 enum { WEIR_ANY_PATH = 0, WEIR_SHM = 1, WEIR_PIPE = 2, WEIR_TCP = 3, WEIR_VSOCK = 4, WEIR_IVSHMEM = 5 };
 
-/* Delivery. A lossy subscriber never holds a publisher up; a reliable one does, for at most stall_ns. */
+/* Delivery. A lossy subscriber is never waited for (but what it has out is not reused); a reliable one is, as long as
+ * it takes a 64th of its backlog in every stall_ns of waiting. */
 enum { WEIR_LOSSY = 0, WEIR_RELIABLE = 1 };
 
 /* Rights, as a policy grants them. */
@@ -146,8 +147,8 @@ struct weir_publisher_options {
         uint32_t loans_max;               /* default 64 */
         uint32_t hash;                    /* default WEIR_HASH_FULL */
         uint32_t refuse_reliable;         /* 1: nobody may make me wait; default 0 */
-        int64_t stall_ns;         /* a reliable subscriber that takes less than a 64th of its backlog is evicted;
-                                     default 5 s */
+        int64_t stall_ns;         /* a reliable subscriber that keeps me waiting and takes less than a 64th of its
+                                     backlog in this time is evicted; default 5 s */
         uint32_t require, shared; /* a path; 1: the "one" calls lock, so that any thread may call */
         uint32_t prefault, huge;  /* 1: touch memory_max at open; 1: ask for huge pages */
         void *user;               /* comes back in events */
