@@ -87,7 +87,7 @@ struct wr_lane_writer {
         uint64_t limit;       /* cached: `cleared` may not pass it; looked at again when it is reached */
         uint64_t sequence;    /* of the next counted frame, from 1 */
         uint64_t unlinked;    /* our own copy */
-        uint64_t step_noted;  /* the step that the last header was put into */
+        uint64_t step_noted;  /* where the step begins that the last header was put into */
         uint64_t format;      /* number of the format in force, 0: none */
         uint64_t format_positions[WR_FORMATS]; /* of the frame that brought the format in this slot into force */
         uint64_t format_blocks[WR_FORMATS];    /* heap offset + 1 of a slot's block, or 0 */
@@ -241,8 +241,8 @@ struct wr_taken {
         uint64_t block;           /* heap offset + 1 when the payload is in place, else 0 */
         uint32_t announcement;    /* entry that holds the block */
         uint32_t extension_bytes; /* at the beginning of the copy */
-        uint64_t hash;            /* the header's hash word, and what beside the bytes went into it: with them a copy */
-        struct wr_hash_words words; /* of a block can be verified once more (weir_copy) */
+        uint64_t hash;            /* of a block: the header's hash word, and what beside the bytes went into it: with */
+        struct wr_hash_words words; /* them a copy can be verified once more (weir_copy) */
 };
 
 enum { WR_COPY_SLACK = 64 }; /* bytes readable behind a copied payload */

@@ -101,14 +101,20 @@ lengths_are_sound(const struct wr_lane_reader *r, const struct look *look, uint3
         return look->payload_bytes <= payload_max && look->frame_bytes <= r->geometry.ring_bytes - in_ring;
 }
 
-static bool
-hash_matches_at(const struct wr_lane_reader *r, const struct look *look, uint64_t bytes_hash, uint64_t sequence)
+static struct wr_hash_words
+words_of(const struct wr_lane_reader *r, const struct look *look, uint64_t sequence)
 {
-        struct wr_hash_words words = { .commit = look->commit,
+        return (struct wr_hash_words){ .commit = look->commit,
                                        .shape = look->shape,
                                        .time = look->time,
                                        .sequence = sequence,
                                        .lane = r->geometry.lane };
+}
+
+static bool
+hash_matches_at(const struct wr_lane_reader *r, const struct look *look, uint64_t bytes_hash, uint64_t sequence)
+{
+        struct wr_hash_words words = words_of(r, look, sequence);
 
         return wr_hash_finish(r->geometry.hash, bytes_hash, &words) == look->hash;
 }
@@ -177,13 +183,6 @@ advance(struct wr_lane_reader *r, uint64_t frame_bytes)
 static void
 deliver(struct wr_lane_reader *r, const struct look *look, struct wr_taken *t)
 {
-        t->extension_bytes = look->extension_bytes;
-        t->hash = look->hash;
-        t->words = (struct wr_hash_words){ .commit = look->commit,
-                                           .shape = look->shape,
-                                           .time = look->time,
-                                           .sequence = r->sequence,
-                                           .lane = r->geometry.lane };
         t->sequence = r->sequence;
         t->published_ns = (int64_t)look->time;
         t->format = r->format;
@@ -308,6 +307,9 @@ take_announced(struct wr_lane_reader *r, struct look *look, const uint64_t descr
         t->size = descriptor[1];
         t->block = descriptor[0] + 1;
         t->announcement = entry;
+        t->extension_bytes = look->extension_bytes;
+        t->hash = look->hash;
+        t->words = words_of(r, look, r->sequence);
         deliver(r, look, t);
         return DELIVERED;
 }

@@ -48,7 +48,7 @@ wr_lane_writer_open(struct wr_lane_writer *w, void *segment, const struct wr_lan
         w->sequence = 1;
         w->unlinked = 1;
         w->settles = wr_barrier_system_available();
-        w->step_noted = geometry->start / step - 1;
+        w->step_noted = (geometry->start & ~(step - 1)) - step;
         w->extension_max = wr_lane_extension_max(geometry);
         w->block_room = power_of_two_from(geometry->ring_bytes / (2 * WR_HEADER_BYTES) + loans_max);
         w->blocks = calloc(w->block_room, sizeof *w->blocks);
@@ -82,12 +82,13 @@ wr_lane_writer_close(struct wr_lane_writer *w)
 static void
 note_step(struct wr_lane_writer *w)
 {
-        uint64_t number = w->position / wr_lane_step_bytes(&w->geometry);
-        struct wr_step *step = &w->control->steps[number % WR_STEPS];
+        uint64_t step_bytes = wr_lane_step_bytes(&w->geometry); /* a power of two */
+        struct wr_step *step;
 
-        if (number == w->step_noted)
+        if (w->position - w->step_noted < step_bytes)
                 return;
-        w->step_noted = number;
+        w->step_noted = w->position & ~(step_bytes - 1);
+        step = &w->control->steps[w->step_noted / step_bytes % WR_STEPS];
         wr_store(&step->position, w->position | 1);
         wr_fence_release();
         wr_store(&step->sequence, w->sequence);
