@@ -86,10 +86,20 @@ need() {
         [ $lacking = 0 ] || exit 1
 }
 
-download_sample() {
-        apt-get "${APT_OPTIONS[@]}" -q download $SAMPLE_PACKAGE >&2 && return
+# download PACKAGE: its file, into the current folder
+download() {
+        apt-get "${APT_OPTIONS[@]}" -q download "$1" >&2 && return
         [ "$(id -u)" = 0 ] || return 1
-        apt-get "${APT_OPTIONS[@]}" -q update >&2 && apt-get "${APT_OPTIONS[@]}" -q download $SAMPLE_PACKAGE >&2
+        apt-get "${APT_OPTIONS[@]}" -q update >&2 && apt-get "${APT_OPTIONS[@]}" -q download "$1" >&2
+}
+
+# unpack FOLDER PACKAGE PATH: that path of the package, unpacked into the folder. Nothing is installed.
+unpack() {
+        mkdir -p "$1/download"
+        (cd "$1/download" && download "$2") ||
+                die "could not fetch $2; try again online, after: apt-get update"
+        dpkg-deb --fsys-tarfile "$1/download/$2"_*.deb | tar -x -C "$1" "./$3"
+        rm -r "$1/download"
 }
 
 # Prints the path of the clip. It is fetched once, unpacked into the cache and not installed.
@@ -102,11 +112,24 @@ sample() {
         fi
         if [ ! -e "$cache/$SAMPLE_PATH" ]; then
                 say "fetching the sample video: Debian's package $SAMPLE_PACKAGE (1.3 MB, unpacked, not installed)"
-                mkdir -p "$cache/download"
-                (cd "$cache/download" && download_sample) ||
-                        die "could not fetch it; try online: apt-get install --no-install-recommends $SAMPLE_PACKAGE"
-                dpkg-deb -x "$cache/download/"$SAMPLE_PACKAGE*.deb "$cache"
-                rm -r "$cache/download"
+                unpack "$cache" $SAMPLE_PACKAGE $SAMPLE_PATH
         fi
         echo "$cache/$SAMPLE_PATH"
+}
+
+# The kernel of the guest, and the program that loads AppArmor profiles into it: fetched once, unpacked, not installed.
+# Installing either would change how this machine boots, or confine its programs.
+guest_parts() {
+        local cache=$PWD/build-cache/guest package
+
+        if ! compgen -G "$cache/boot/vmlinuz-*" >/dev/null; then
+                package=$(apt-cache depends linux-image-amd64 | awk '$1 == "Depends:" { print $2 }')
+                [ -n "$package" ] || die "apt knows no linux-image-amd64; try online: apt-get update"
+                say "fetching a kernel for the guest: Debian's package $package (70 MB, unpacked, not installed)"
+                unpack "$cache" "$package" boot
+        fi
+        if [ ! -e "$cache/sbin/apparmor_parser" ]; then
+                say "fetching AppArmor's compiler for the guest: Debian's package apparmor (0.6 MB, not installed)"
+                unpack "$cache" apparmor sbin/apparmor_parser
+        fi
 }

@@ -4,8 +4,7 @@
  *      signals       all blocked before the thread begins, so that none of the host's is ever handled here
  *      descriptors   the thread begins with a table of its own and closes in it all that is not its own; so nothing of
  *                    the host stays open because of it, and a child of the host keeps neither lock nor socket open.
- *                    0 to 2 are then taken by objects that nothing can be written to, so that no stray write of a
- *                    library to "stderr" lands in a socket or in a lane
+ *                    0 to 2 are placeholders there (named-objects/watch.h)
  *      log           nowhere, unless WEIR_LOG names a file: the host's stderr is the host's
  *      end           with the process, or by STOP; either way the kernel gives lock and socket back
  *
@@ -14,7 +13,6 @@
 #include "broker/broker.h"
 #include "broker/settings.h"
 
-#include "named-objects/flag.h"
 #include "named-objects/fork.h"
 #include "named-objects/sentence.h"
 #include "named-objects/watch.h"
@@ -39,17 +37,6 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;     /* the list and wha
 static pthread_cond_t settled = PTHREAD_COND_INITIALIZER;
 static struct wr_link all = { &all, &all };
 
-static enum weir_result
-begin(void)
-{
-        wr_object placeholder;
-        enum weir_result result = wr_watch_own_table(NULL, 0);
-
-        for (int i = 0; i < 3 && result == WEIR_OK; i++)
-                result = wr_flag_create(&placeholder); /* takes the lowest number: 0, 1, 2; stays for ever */
-        return result;
-}
-
 static void
 settle(struct embedded *embedded, enum weir_result result)
 {
@@ -66,7 +53,7 @@ serve(void *argument)
         struct embedded *embedded = argument;
         struct wr_server server;
         struct wr_log log = { .object = WR_NO_OBJECT };
-        enum weir_result result = begin();
+        enum weir_result result = wr_watch_own_table(NULL, 0);
 
         if (result == WEIR_OK)
                 result = wr_log_open_file(&log, getenv("WEIR_LOG"));

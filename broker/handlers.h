@@ -15,12 +15,21 @@ wr_handler wr_publication_request, wr_publication_ready, wr_publication_close, w
 void
 wr_publication_end(struct wr_publication *publication, enum weir_result reason, const char *text);
 
+/* Do the rules of now let it publish there? The sentence of a refusal is the policy's. */
+bool
+wr_publication_permitted(const struct wr_session *session, const char *topic, char *sentence, size_t room);
+
 /* One pair fewer that OPENED waits for, or the deadline: says OPENED when it is time. */
 void
 wr_publication_settle(struct wr_publication *publication, bool is_late);
 
 /* subscription.c */
 wr_handler wr_subscription_request, wr_subscription_close;
+
+/* As wr_publication_permitted. */
+bool
+wr_subscription_permitted(const struct wr_session *session, const char *topic, bool is_reliable, char *sentence,
+                          size_t room);
 
 /* Over at once, with all its pairs; their publishers are told `reason`. */
 void
@@ -55,6 +64,13 @@ wr_pairing_forget(struct wr_pairing *pairing);
 
 /* listing.c */
 wr_handler wr_listing_request, wr_listing_status, wr_listing_stats;
+
+/* listing.c, listing_who.c */
+wr_handler wr_listing_who, wr_listing_pair_stats;
+
+/* Keeps what a session was refused, for whoever asks WHO. */
+void
+wr_listing_refused(const struct wr_session *session, enum weir_result result, const char *topic, const char *sentence);
 
 /* Sends as much of the list as the queue takes. */
 void

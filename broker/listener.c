@@ -38,7 +38,13 @@ static void
 refuse(struct wr_server *server, struct wr_account *account, wr_object socket, enum weir_result result, const char *who,
        const char *sentence)
 {
+        struct wr_refusal refusal = { .result = result };
+
         server->refusals++;
+        wr_sentence(refusal.account, sizeof(refusal.account), "%s", account ? account->key : "");
+        wr_sentence(refusal.identity, sizeof(refusal.identity), "%s", who);
+        wr_sentence(refusal.sentence, sizeof(refusal.sentence), "%s", sentence);
+        wr_refusal_note(&server->refused, &refusal, server->now_ns);
         wr_log_line(&server->log, account, server->now_ns, WR_LOG_WARNING, "refused a connection of %s: %s", who,
                     sentence);
         turn_away(socket, result, sentence);
@@ -221,6 +227,16 @@ wr_listener_open(struct wr_server *server, const char *package, const char *path
         }
         if (old)
                 wr_listener_close(old);
+        return result;
+}
+
+enum weir_result
+wr_listener_open_listed(struct wr_server *server, const char *package, const char *path, char *sentence, size_t room)
+{
+        enum weir_result result = wr_listener_open(server, package, path, sentence, room);
+
+        if (result == WEIR_OK)
+                at_path(server, path)->is_of_policy = true;
         return result;
 }
 

@@ -3,7 +3,7 @@
  * the client's queue takes; meanwhile nothing more is read from it. Where it stands is a serial number, so that
  * whatever comes and goes between two pieces does no harm.
  */
-#include "broker/handlers.h"
+#include "broker/listing.h"
 
 #include "named-objects/sentence.h"
 #include "named-objects/user.h"
@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-enum { PIECE_BYTES = WR_QUEUE_BYTES_MAX / 2, PATH_SHM = 1 };
+enum { PIECE_BYTES = WR_QUEUE_BYTES_MAX / 2 };
 
 static bool
 is_seen(const struct wr_session *session, const struct wr_topic *topic)
@@ -61,7 +61,7 @@ endpoint_of(const struct wr_session *asker, const struct wr_session *owner, cons
         *endpoint = (struct wr_message_endpoint){
                 .id = stats->endpoint,
                 .pid = owner->identity.pid,
-                .path = PATH_SHM,
+                .path = WR_LISTING_PATH_SHM,
                 .frames = stats->frames,
                 .bytes = stats->bytes,
                 .lost = stats->lost,
@@ -102,8 +102,8 @@ subscription_tell(struct wr_session *session, const struct wr_subscription *subs
         wr_session_send(session, &message);
 }
 
-static bool
-has_room(const struct wr_session *session)
+bool
+wr_listing_has_room(const struct wr_session *session)
 {
         return !session->is_doomed && session->connection.queued_bytes < PIECE_BYTES;
 }
@@ -118,7 +118,7 @@ topics_go_on(struct wr_session *session)
 
                 if (topic->serial <= session->listing.serial || !is_listed(session, topic))
                         continue;
-                if (!has_room(session))
+                if (!wr_listing_has_room(session))
                         return false;
                 topic_tell(session, topic);
                 session->listing.serial = topic->serial;
@@ -135,9 +135,9 @@ publications_go_on(struct wr_session *session)
 
                 if (publication->serial <= session->listing.serial || !is_listed(session, publication->topic))
                         continue;
-                if (!has_room(session))
+                if (!wr_listing_has_room(session))
                         return false;
-                publication_tell(session, publication);
+                (session->listing.who ? wr_listing_seat_publication : publication_tell)(session, publication);
                 session->listing.serial = publication->serial;
         }
         return true;
@@ -152,12 +152,37 @@ subscriptions_go_on(struct wr_session *session)
 
                 if (subscription->serial <= session->listing.serial || !is_listed(session, subscription->topic))
                         continue;
-                if (!has_room(session))
+                if (!wr_listing_has_room(session))
                         return false;
-                subscription_tell(session, subscription);
+                (session->listing.who ? wr_listing_seat_subscription : subscription_tell)(session, subscription);
                 session->listing.serial = subscription->serial;
         }
         return true;
+}
+
+/* The phase behind one that has ended. */
+static enum wr_listing
+next_phase(enum wr_listing phase)
+{
+        switch (phase) {
+        case WR_LISTING_SESSIONS: return WR_LISTING_PUBLICATIONS;
+        case WR_LISTING_PUBLICATIONS: return WR_LISTING_SUBSCRIPTIONS;
+        default: return WR_LISTING_NONE;
+        }
+}
+
+/* False: stopped before the end of the phase. */
+static bool
+phase_go_on(struct wr_session *session)
+{
+        switch (session->listing.phase) {
+        case WR_LISTING_TOPICS: return topics_go_on(session);
+        case WR_LISTING_SESSIONS: return wr_listing_sessions_go_on(session);
+        case WR_LISTING_PUBLICATIONS: return publications_go_on(session);
+        case WR_LISTING_SUBSCRIPTIONS: return subscriptions_go_on(session);
+        case WR_LISTING_REFUSALS: return wr_listing_refusals_go_on(session);
+        default: return true;
+        }
 }
 
 void
@@ -165,37 +190,49 @@ wr_listing_go_on(struct wr_session *session)
 {
         struct wr_message done = { .kind = WR_DONE, .request = session->listing.request };
 
-        if (session->listing.phase == WR_LISTING_TOPICS) {
-                if (!topics_go_on(session))
+        while (session->listing.phase != WR_LISTING_NONE) {
+                if (!phase_go_on(session))
                         return;
-        } else {
-                if (session->listing.phase == WR_LISTING_PUBLICATIONS) {
-                        if (!publications_go_on(session))
-                                return;
-                        session->listing.phase = WR_LISTING_SUBSCRIPTIONS;
-                        session->listing.serial = 0;
-                }
-                if (!subscriptions_go_on(session))
-                        return;
+                session->listing.phase = next_phase(session->listing.phase);
+                session->listing.serial = 0;
         }
-        session->listing.phase = WR_LISTING_NONE;
         wr_session_send(session, &done);
+}
+
+static void
+begin(struct wr_session *session, uint32_t request, const char *pattern, enum wr_listing phase)
+{
+        const char *why;
+
+        if (!wr_topic_pattern_valid(pattern, &why)) {
+                wr_session_refuse(session, request, WEIR_E_USAGE, "'%s' is no pattern: %s", pattern, why);
+                return;
+        }
+        session->listing.phase = phase;
+        session->listing.request = request;
+        session->listing.serial = 0;
+        wr_sentence(session->listing.pattern, sizeof(session->listing.pattern), "%s", pattern);
+        wr_listing_go_on(session);
 }
 
 void
 wr_listing_request(struct wr_session *session, const struct wr_message *message)
 {
-        const char *pattern = message->list.pattern[0] ? message->list.pattern : "**", *why;
+        session->listing.who = false;
+        begin(session, message->request, message->list.pattern[0] ? message->list.pattern : "**",
+              message->list.endpoints ? WR_LISTING_PUBLICATIONS : WR_LISTING_TOPICS);
+}
 
-        if (!wr_topic_pattern_valid(pattern, &why)) {
-                wr_session_refuse(session, message->request, WEIR_E_USAGE, "'%s' is no pattern: %s", pattern, why);
-                return;
-        }
-        session->listing.phase = message->list.endpoints ? WR_LISTING_PUBLICATIONS : WR_LISTING_TOPICS;
-        session->listing.request = message->request;
-        session->listing.serial = 0;
-        wr_sentence(session->listing.pattern, sizeof(session->listing.pattern), "%s", pattern);
-        wr_listing_go_on(session);
+void
+wr_listing_who(struct wr_session *session, const struct wr_message *message)
+{
+        const char *pattern = message->who.pattern[0] ? message->who.pattern : "**";
+
+        session->listing.who = true;
+        begin(session, message->request, pattern,
+              message->who.refusals        ? WR_LISTING_REFUSALS
+              : strcmp(pattern, "**") == 0 ? WR_LISTING_SESSIONS
+                                           : WR_LISTING_PUBLICATIONS);
 }
 
 void

@@ -41,12 +41,16 @@ void
 wr_loop_remove(struct wr_loop *loop, struct wr_hook *hook);
 
 /* SIGTERM and SIGINT end the loop's owner: they make wr_loop_stopping() true and end a wait, and no longer end the
- * process. For the daemon. */
+ * process. SIGHUP makes wr_loop_hung_up() true. For the daemon. */
 enum weir_result
 wr_loop_catch_signals(struct wr_loop *loop);
 
 bool
 wr_loop_stopping(const struct wr_loop *loop);
+
+/* Did SIGHUP come since this was asked last? */
+bool
+wr_loop_hung_up(struct wr_loop *loop);
 
 /* Waits until something is ready or timeout_ns passed (rounded up to the system's grain). */
 enum weir_result

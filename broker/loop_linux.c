@@ -19,7 +19,7 @@ struct wr_loop {
         int epoll;
         struct wr_hook signals;
         sigset_t signals_before;
-        bool catches_signals, stopping;
+        bool catches_signals, stopping, hung_up;
         int ready_count;
         struct epoll_event ready[BATCH_MAX];
 };
@@ -105,7 +105,11 @@ signal_caught(struct wr_hook *hook, unsigned ready)
         struct signalfd_siginfo info;
 
         (void)ready;
-        if (read(hook->object, &info, sizeof(info)) > 0)
+        if (read(hook->object, &info, sizeof(info)) <= 0)
+                return;
+        if (info.ssi_signo == SIGHUP)
+                loop->hung_up = true;
+        else
                 loop->stopping = true;
 }
 
@@ -117,6 +121,7 @@ wr_loop_catch_signals(struct wr_loop *loop)
         sigemptyset(&caught);
         sigaddset(&caught, SIGTERM);
         sigaddset(&caught, SIGINT);
+        sigaddset(&caught, SIGHUP);
         loop->signals = (struct wr_hook){ .call = signal_caught, .owner = loop };
         loop->signals.object = signalfd(-1, &caught, SFD_CLOEXEC | SFD_NONBLOCK);
         if (loop->signals.object < 0)
@@ -130,6 +135,15 @@ bool
 wr_loop_stopping(const struct wr_loop *loop)
 {
         return loop->stopping;
+}
+
+bool
+wr_loop_hung_up(struct wr_loop *loop)
+{
+        bool hung_up = loop->hung_up;
+
+        loop->hung_up = false;
+        return hung_up;
 }
 
 enum weir_result

@@ -4,7 +4,7 @@
  *      NEW    the page is made and goes to the publisher, with the subscriber's life-line      PAIR_ADDED
  *      ADDED  it maps the page, attaches, and says where the subscriber begins                 PAIR_ACK
  *      ACKED  only now the subscriber gets lane, page and the publisher's life-line            LANE_ADDED
- *      GIVEN  it has mapped both                                                               PAIR_READY
+ *      GIVEN  it has mapped both; whatever the publisher does now, it can read to the end      PAIR_READY
  *      LIVE   the page is sealed and our descriptor of it closed: memory only, from here on
  *
  * The publisher comes first so that nobody reads a lane whose publisher does not look at its page. Each arrow may
@@ -129,6 +129,17 @@ to_publisher(struct wr_session *session, struct wr_errand *errand)
         return result;
 }
 
+/* OPENED need not wait for this pair any more. */
+static void
+settle(struct wr_pairing *pairing)
+{
+        if (!pairing->is_awaited)
+                return;
+        pairing->is_awaited = false;
+        pairing->publication->awaited--;
+        wr_publication_settle(pairing->publication, false);
+}
+
 static enum weir_result
 to_subscriber(struct wr_session *session, struct wr_errand *errand)
 {
@@ -168,9 +179,11 @@ to_subscriber(struct wr_session *session, struct wr_errand *errand)
         memcpy(message.lane_added.type, publication->type, sizeof(message.lane_added.type));
         memcpy(message.lane_added.name, publication->session->name, sizeof(message.lane_added.name));
         result = wr_session_send_objects(session, &message, objects, 3, WR_PAIR_READY, pairing->node.key);
-        if (result == WEIR_OK)
-                pairing->state = WR_PAIRING_GIVEN;
-        return result;
+        if (result != WEIR_OK)
+                return result;
+        pairing->state = WR_PAIRING_GIVEN;
+        settle(pairing); /* not before: a publisher that closed by now would take its lane away from this reader */
+        return WEIR_OK;
 }
 
 /* The subscriber hears of a lane that does not come to it. */
@@ -186,6 +199,7 @@ decline(struct wr_subscription *subscription, enum weir_result reason, const cha
         wr_log_line(&subscription->session->server->log, subscription->session->account,
                     subscription->session->server->now_ns, WR_LOG_WARNING, "refused %s: %s", subscription->session->who,
                     text);
+        wr_listing_refused(subscription->session, reason, subscription->topic->name, text);
         wr_session_send(subscription->session, &message);
 }
 
@@ -238,21 +252,23 @@ wr_pairing_begin(struct wr_publication *publication, struct wr_subscription *sub
         wr_session_errand(publication->session, &pairing->errand);
 }
 
-/* OPENED need not wait for this pair any more. */
 static void
-settle(struct wr_pairing *pairing)
+begin_anew(struct wr_pairing *pairing)
 {
-        if (!pairing->is_awaited)
-                return;
-        pairing->is_awaited = false;
-        pairing->publication->awaited--;
-        wr_publication_settle(pairing->publication, false);
+        struct wr_publication *publication = pairing->publication;
+        struct wr_subscription *subscription = pairing->subscription;
+        bool is_awaited = pairing->is_awaited;
+
+        publication->awaited++; /* ours, so that OPENED does not come out between the two */
+        wr_pairing_remove(pairing, WEIR_OK);
+        wr_pairing_begin(publication, subscription, is_awaited);
+        publication->awaited--;
+        wr_publication_settle(publication, false);
 }
 
 static void
 acked(struct wr_pairing *pairing, const struct wr_message_pair_ack *ack)
 {
-        struct wr_publication *publication = pairing->publication;
         struct wr_subscription *subscription = pairing->subscription;
         struct wr_session *subscriber = subscription->session;
 
@@ -260,13 +276,11 @@ acked(struct wr_pairing *pairing, const struct wr_message_pair_ack *ack)
                 fail(pairing, (enum weir_result)ack->result, "the publisher could not attach this subscriber");
                 pages_free(subscriber);
         } else if (subscriber->pages > PAGES_MAX && is_behind(subscriber)) {
-                wr_pairing_remove(pairing, WEIR_OK);
-                wr_pairing_begin(publication, subscription, false);
+                begin_anew(pairing);
         } else {
                 pairing->start = (struct wr_lane_start){ ack->position, ack->sequence, ack->format };
                 pairing->state = WR_PAIRING_ACKED;
                 pairing->errand.run = to_subscriber;
-                settle(pairing);
                 wr_session_errand(subscriber, &pairing->errand);
         }
 }
@@ -319,7 +333,9 @@ wr_pairing_done(struct wr_session *session, const struct wr_message *message)
         if (!pairing || pairing->subscription->session != session)
                 return; /* its lane ended before */
         subscription = pairing->subscription;
-        wr_pairing_remove(pairing, pairing->is_over ? WEIR_E_EVICTED : WEIR_OK);
+        wr_pairing_remove(pairing, !pairing->is_over                ? WEIR_OK
+                                   : subscription->revoked_until_ns ? WEIR_E_DENIED
+                                                                    : WEIR_E_EVICTED);
         wr_subscription_settle(subscription);
 }
 

@@ -1,17 +1,21 @@
 /*
  * Who may do what: the rules of the policy file, and the decision with its sentence. Pure after loading.
  *
- *      [topic."camera/front"]                       an exact name; an entry is exclusive: who is not listed may not
- *      publish   = ["package:org.weir.Camera"]      user:NAME|UID  group:NAME|GID  package:ID  confined:*
- *      subscribe = ["user:alice"]
+ *      [topic."camera-*"]                           a topic or a pattern; the longest literal prefix decides
+ *      publish   = ["package:org.weir.Camera"]      user:NAME|UID  group:NAME|GID  package:ID  capability:NAME
+ *      subscribe = ["user:alice"]                   confined:*
+ *      [topic."**"]
+ *      sddl = "D:P(A;;0x1f;;;S-1-22-1-1000)"        the same in Windows' language
  *      [quota]
  *      lanes = 64
  *      [package."org.weir.Camera"]
  *      socket = "/run/user/1000/weir-camera/bus"    a listener of its own
  *
- * `publish` and `subscribe` include map and observe unless the entry has a key for them; stall must be listed. A
- * packaged identity needs its package in the list and its user to be the broker's own or listed in the same list.
- * Topics without an entry: full trust of the broker's own user may do all, all others nothing.
+ * Each entry is a security descriptor, each identity a token, and the decision is the access check of
+ * named-objects/rights/access.h. An entry is exclusive: who is not listed may not. `publish` and `subscribe` include
+ * map and observe unless the entry has a key for them; stall must be listed. Whoever is in a sandbox needs both halves:
+ * the sandbox in the list, and its user, who must be the broker's own or listed, too. Topics without an entry: full
+ * trust of the broker's own user may do all, all others nothing.
  */
 #ifndef WR_POLICY_H
 #define WR_POLICY_H
@@ -25,6 +29,9 @@ enum wr_right { /* the same numbers as WEIR_MAY_* */
                 WR_MAY_OBSERVE = 8,
                 WR_MAY_STALL = 16
 };
+
+/* Unknown confinement: its principal, and the name of which its SID is made. No package can be called so. */
+#define WR_POLICY_CONFINED "confined:*"
 
 struct wr_policy;
 
@@ -41,10 +48,18 @@ enum weir_result
 wr_policy_parse(struct wr_policy **policy, const char *text, size_t size, const char *path, uint32_t own_user,
                 char *sentence, size_t room);
 
+/* The file of `old` once more, as it is now; where there was none, the one that a refusal suggested. */
+enum weir_result
+wr_policy_load_again(struct wr_policy **policy, const struct wr_policy *old, char *sentence, size_t room);
+
+/* Its file is the one where a tool of the same user looks, so a line to type need not name it. */
+void
+wr_policy_set_default(struct wr_policy *policy);
+
 void
 wr_policy_close(struct wr_policy *policy);
 
-/* False: the sentence names the rule and the line that would grant it. */
+/* False: the sentence names the rule, and the line to type that would grant it. */
 bool
 wr_policy_decide(const struct wr_policy *policy, const struct wr_identity *identity, const char *topic,
                  enum wr_right right, char *sentence, size_t room);

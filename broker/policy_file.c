@@ -10,10 +10,11 @@ enum { END = -1, KEY_MAX = 64 };
 
 struct place {
         unsigned line, column;
+        const char *at;
 };
 
 struct reader {
-        const char *at, *end;
+        const char *at, *end, *text_begin;
         struct place place;
         struct wr_policy_error *error;
         wr_setting_visit *visit;
@@ -44,6 +45,12 @@ fail(struct reader *r, const char *what)
 {
         *r->error = (struct wr_policy_error){ r->place.line, r->place.column, what };
         return false;
+}
+
+static struct place
+place_of(const struct reader *r)
+{
+        return (struct place){ r->place.line, r->place.column, r->at };
 }
 
 static void
@@ -215,7 +222,7 @@ read_key(struct reader *r, char *to, size_t room, const char *expected)
 
 /* ---- settings ------------------------------------------------------------------------------------------------- */
 
-/* place: where the setting began, and where an error of it is told. */
+/* place: where the setting began, and where an error of it is told; it ends where the reader stands. */
 static bool
 tell(struct reader *r, enum wr_setting_kind kind, struct place place, int64_t number)
 {
@@ -226,7 +233,9 @@ tell(struct reader *r, enum wr_setting_kind kind, struct place place, int64_t nu
                                       .text = r->text,
                                       .number = number,
                                       .line = place.line,
-                                      .column = place.column };
+                                      .column = place.column,
+                                      .from = (size_t)(place.at - r->text_begin),
+                                      .to = (size_t)(r->at - r->text_begin) };
         const char *wrong = r->visit(r->user, &setting);
 
         if (!wrong)
@@ -238,7 +247,7 @@ tell(struct reader *r, enum wr_setting_kind kind, struct place place, int64_t nu
 static bool
 read_table(struct reader *r)
 {
-        const struct place place = r->place;
+        const struct place place = place_of(r);
 
         advance(r);
         if (look(r) == '[')
@@ -264,6 +273,8 @@ read_table(struct reader *r)
 static bool
 read_array(struct reader *r, struct place place)
 {
+        struct place bracket;
+
         advance(r);
         if (!tell(r, WR_SETTING_ARRAY, place, 0))
                 return false;
@@ -272,7 +283,7 @@ read_array(struct reader *r, struct place place)
                         return false;
                 if (look(r) == ']')
                         break;
-                const struct place element = r->place;
+                const struct place element = place_of(r);
 
                 if (look(r) != '"' && look(r) != '\'')
                         return fail(r, "an array holds strings only: expected a string or ']'");
@@ -284,8 +295,9 @@ read_array(struct reader *r, struct place place)
                 else if (look(r) != ']')
                         return fail(r, "expected ',' or ']'");
         }
+        bracket = place_of(r);
         advance(r);
-        return true;
+        return tell(r, WR_SETTING_END, bracket, 0);
 }
 
 static bool
@@ -334,7 +346,7 @@ read_word(struct reader *r, const char *word)
 static bool
 read_value(struct reader *r)
 {
-        const struct place place = r->place;
+        const struct place place = place_of(r);
         int64_t number = 0;
         int c = look(r);
 
@@ -371,9 +383,13 @@ read_setting(struct reader *r)
 bool
 wr_policy_file_read(const char *text, size_t size, wr_setting_visit *visit, void *user, struct wr_policy_error *error)
 {
-        struct reader r = {
-                .at = text, .end = text + size, .place = { 1, 1 }, .error = error, .visit = visit, .user = user
-        };
+        struct reader r = { .at = text,
+                            .end = text + size,
+                            .text_begin = text,
+                            .place = { 1, 1, text },
+                            .error = error,
+                            .visit = visit,
+                            .user = user };
 
         if (size > WR_POLICY_FILE_MAX)
                 return fail(&r, "the file is larger than 1 MiB");

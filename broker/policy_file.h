@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { WR_POLICY_TEXT_MAX = 512, WR_POLICY_FILE_MAX = 1 << 20 }; /* bytes of a string, of a file */
+enum { WR_POLICY_TEXT_MAX = 8192, WR_POLICY_FILE_MAX = 1 << 20 }; /* bytes of a string, of a file */
 
 enum wr_setting_kind {
         WR_SETTING_TABLE,   /* a table's header; key is NULL */
@@ -25,7 +25,8 @@ enum wr_setting_kind {
         WR_SETTING_INTEGER, /* number */
         WR_SETTING_BOOLEAN, /* number: 0 or 1 */
         WR_SETTING_ARRAY,   /* an array begins; its elements follow */
-        WR_SETTING_ELEMENT  /* text: one element of it */
+        WR_SETTING_ELEMENT, /* text: one element of it */
+        WR_SETTING_END      /* of the array */
 };
 
 struct wr_setting {
@@ -34,6 +35,7 @@ struct wr_setting {
         const char *key, *text;
         int64_t number;
         unsigned line, column; /* of the value, or of the header */
+        size_t from, to;       /* its bytes in the text: of a string with its quotes, of an array the one bracket */
 };
 
 /* Called for each setting in the file's order; the strings hold during the call. NULL, or what is wrong with it. */

@@ -1,15 +1,16 @@
 /*
  * The visitor that makes rules of the file. A topic's entry has one list of principals per right; a list that the
  * file does not have is told from an empty one, since `map` and `observe` then follow from `subscribe` and `publish`.
+ * Or it has a descriptor of its own, as SDDL. When all is read the lists are compiled to descriptors, too.
  */
 #include "broker/policy_rules.h"
 
 #include "broker/policy_file.h"
 #include "bus/topic.h"
 #include "named-objects/sentence.h"
-#include "named-objects/user.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,31 +19,80 @@ const char *const wr_right_names[RIGHTS] = { "subscribe", "publish", "map", "obs
 
 /* ---- reading -------------------------------------------------------------------------------------------------- */
 
+int
+wr_policy_right_index(enum wr_right right)
+{
+        int index = 0;
+
+        while (index < RIGHTS - 1 && (unsigned)right >> index != 1)
+                index++;
+        return index;
+}
+
+static struct entry *
+entry_make(const char *topic, unsigned line)
+{
+        struct entry *entry = calloc(1, sizeof(*entry) + strlen(topic) + 1);
+
+        if (!entry)
+                return NULL;
+        strcpy(entry->topic, topic);
+        entry->line = line;
+        entry->prefix = wr_topic_prefix(topic);
+        entry->is_pattern = topic[entry->prefix] != '\0';
+        for (int i = 0; i < RIGHTS; i++)
+                entry->rules[i].end = &entry->rules[i].first;
+        return entry;
+}
+
+/* Which of two entries decides for a topic that both match? The one with the longer literal prefix; so two patterns
+ * may not have the same. NULL, or what is wrong. */
+static const char *
+rivals_check(struct wr_policy *policy, const struct entry *made)
+{
+        const struct entry *each;
+
+        for (each = policy->entries; each; each = each->next) {
+                if (strcmp(each->topic, made->topic) == 0) {
+                        wr_sentence(policy->what, sizeof(policy->what), "this topic has an entry already, in line %u",
+                                    each->line);
+                        return policy->what;
+                }
+                if (!made->is_pattern || !each->is_pattern || made->prefix != each->prefix ||
+                    memcmp(made->topic, each->topic, made->prefix) != 0)
+                        continue;
+                wr_sentence(policy->what, sizeof(policy->what),
+                            "line %u and line %u: '%.60s' and '%.60s' begin with the same %zu literal bytes, so it is"
+                            " open which of them decides",
+                            each->line, made->line, each->topic, made->topic, made->prefix);
+                return policy->what;
+        }
+        return NULL;
+}
+
 static const char *
 topic_begin(struct wr_policy *policy, const struct wr_setting *setting)
 {
         struct entry *entry;
         const char *why;
 
-        if (wr_topic_pattern_valid(setting->entry, NULL) && strchr(setting->entry, '*'))
-                return "a policy names exact topics, not patterns: write one [topic.\"NAME\"] for each";
-        if (!wr_topic_valid(setting->entry, &why)) {
+        if (!wr_topic_pattern_valid(setting->entry, &why)) {
                 wr_sentence(policy->what, sizeof(policy->what), "this is no topic: %s", why);
                 return policy->what;
         }
-        for (entry = policy->entries; entry; entry = entry->next)
-                if (strcmp(entry->topic, setting->entry) == 0) {
-                        wr_sentence(policy->what, sizeof(policy->what), "this topic has an entry already, in line %u",
-                                    entry->line);
-                        return policy->what;
-                }
-        entry = calloc(1, sizeof(*entry) + strlen(setting->entry) + 1);
+        if (policy->entry_count == ENTRIES_MAX)
+                return "a policy has at most 4096 entries: use patterns";
+        entry = entry_make(setting->entry, setting->line);
         if (!entry)
                 return "no memory";
-        strcpy(entry->topic, setting->entry);
-        entry->line = setting->line;
-        entry->next = policy->entries;
-        policy->entries = policy->entry = entry;
+        why = rivals_check(policy, entry);
+        if (why) {
+                free(entry);
+                return why;
+        }
+        *policy->entries_end = policy->entry = entry;
+        policy->entries_end = &entry->next;
+        policy->entry_count++;
         return NULL;
 }
 
@@ -83,77 +133,77 @@ table_begin(struct wr_policy *policy, const struct wr_setting *setting)
         return NULL;
 }
 
+/* The first list of an entry, or NULL. */
+static const char *
+list_of(const struct entry *entry)
+{
+        for (int i = 0; i < RIGHTS; i++)
+                if (entry->rules[i].line != 0)
+                        return wr_right_names[i];
+        return NULL;
+}
+
+static const char *
+sddl_set(struct wr_policy *policy, const struct wr_setting *setting)
+{
+        struct entry *entry = policy->entry;
+
+        if (setting->kind != WR_SETTING_STRING)
+                return "expected a string: \"D:(A;;0x1;;;S-1-22-1-1000)\"";
+        if (entry->sddl_line != 0)
+                return "this key stands twice in its table";
+        if (list_of(entry)) {
+                wr_sentence(policy->what, sizeof(policy->what),
+                            "sddl stands alone in its entry, which has '%s' already", list_of(entry));
+                return policy->what;
+        }
+        entry->sddl_line = setting->line;
+        return wr_policy_compile_sddl(policy, entry, setting->text);
+}
+
 /* `topic` entry: a list begins. */
 static const char *
 rule_begin(struct wr_policy *policy, const struct wr_setting *setting)
 {
         if (strcmp(setting->key, "sddl") == 0)
-                return "security descriptors are not part of this version: list publish, subscribe, map, observe and"
-                       " stall";
+                return sddl_set(policy, setting);
         for (int i = 0; i < RIGHTS; i++) {
                 if (strcmp(setting->key, wr_right_names[i]) != 0)
                         continue;
                 if (setting->kind != WR_SETTING_ARRAY)
                         return "expected a list: [\"user:NAME\", \"package:ID\"]";
+                if (policy->entry->sddl_line != 0)
+                        return "an entry with sddl has nothing else";
                 if (policy->entry->rules[i].line != 0)
                         return "this key stands twice in its table";
                 policy->rule = &policy->entry->rules[i];
                 policy->rule->line = setting->line;
                 return NULL;
         }
-        return "an unknown key: a topic has publish, subscribe, map, observe and stall";
-}
-
-/* Kind and, for users and groups, number; NULL, or what is wrong. *package: where its name begins. */
-static const char *
-principal_parse(struct wr_policy *policy, const char *text, struct principal *principal, const char **package)
-{
-        *package = "";
-        if (strncmp(text, "user:", 5) == 0) {
-                principal->kind = PRINCIPAL_USER;
-                if (wr_user_find(text + 5, &principal->id))
-                        return NULL;
-                wr_sentence(policy->what, sizeof(policy->what), "there is no user '%.100s' on this machine", text + 5);
-                return policy->what;
-        }
-        if (strncmp(text, "group:", 6) == 0) {
-                principal->kind = PRINCIPAL_GROUP;
-                if (wr_group_find(text + 6, &principal->id))
-                        return NULL;
-                wr_sentence(policy->what, sizeof(policy->what), "there is no group '%.100s' on this machine", text + 6);
-                return policy->what;
-        }
-        if (strncmp(text, "package:", 8) == 0) {
-                principal->kind = PRINCIPAL_PACKAGE;
-                *package = text + 8;
-                return wr_identity_package_valid(*package)
-                               ? NULL
-                               : "this is no name of a package: letters, digits, '.', '-' and '_'";
-        }
-        principal->kind = PRINCIPAL_CONFINED;
-        return strcmp(text, "confined:*") == 0
-                       ? NULL
-                       : "expected user:NAME, user:UID, group:NAME, group:GID, package:ID or confined:*";
+        return "an unknown key: a topic has publish, subscribe, map, observe and stall, or sddl";
 }
 
 static const char *
 principal_add(struct wr_policy *policy, const struct wr_setting *setting)
 {
-        struct principal parsed = { 0 }, *principal;
-        const char *package, *wrong = principal_parse(policy, setting->text, &parsed, &package);
+        struct rule *rule = policy->rule;
+        struct principal *principal;
+        const char *wrong;
 
-        if (wrong)
-                return wrong;
-        if (policy->rule->count == PRINCIPALS_MAX)
+        if (rule->count == PRINCIPALS_MAX)
                 return "a list has at most 256 entries: use a group";
-        principal = calloc(1, sizeof(*principal) + strlen(package) + 1);
+        principal = calloc(1, sizeof(*principal) + strlen(setting->text) + 1);
         if (!principal)
                 return "no memory";
-        *principal = parsed;
-        strcpy(principal->package, package);
-        principal->next = policy->rule->first;
-        policy->rule->first = principal;
-        policy->rule->count++;
+        strcpy(principal->text, setting->text);
+        wrong = wr_policy_principal_read(principal->text, principal, policy->what, sizeof(policy->what));
+        if (wrong) {
+                free(principal);
+                return wrong;
+        }
+        *rule->end = principal;
+        rule->end = &principal->next;
+        rule->count++;
         return NULL;
 }
 
@@ -208,6 +258,7 @@ visit(void *user, const struct wr_setting *setting)
         case WR_SETTING_TABLE: return table_begin(policy, setting);
         case WR_SETTING_ELEMENT:
                 return principal_add(policy, setting); /* an array anywhere else was refused when it began */
+        case WR_SETTING_END: return NULL;
         default:
                 if (policy->entry)
                         return rule_begin(policy, setting);
@@ -221,6 +272,20 @@ visit(void *user, const struct wr_setting *setting)
 
 /* ---- life ----------------------------------------------------------------------------------------------------- */
 
+/* What decides where no entry does: full trust of the broker's own user may do all. */
+static const char *
+fallback_make(struct wr_policy *policy)
+{
+        char text[96];
+
+        policy->fallback = entry_make("", 0);
+        if (!policy->fallback)
+                return "no memory";
+        wr_sentence(text, sizeof(text), "O:S-1-22-1-%" PRIu32 "D:P(A;;0x1f;;;S-1-22-1-%" PRIu32 ")", policy->own_user,
+                    policy->own_user);
+        return wr_policy_compile_sddl(policy, policy->fallback, text);
+}
+
 static struct wr_policy *
 make(const char *path, const char *suggested_path, uint32_t own_user)
 {
@@ -230,10 +295,29 @@ make(const char *path, const char *suggested_path, uint32_t own_user)
                 return NULL;
         policy->own_user = own_user;
         policy->limits = wr_limits_default;
+        policy->entries_end = &policy->entries;
         wr_sentence(policy->path, sizeof(policy->path), "%s", path ? path : "");
         wr_sentence(policy->suggested_path, sizeof(policy->suggested_path), "%s",
                     suggested_path ? suggested_path : "the broker's policy file");
-        return policy;
+        policy->scratch = malloc(WR_DESCRIPTOR_MAX);
+        if (policy->scratch && wr_policy_token_open(policy) && !fallback_make(policy))
+                return policy;
+        wr_policy_close(policy);
+        return NULL;
+}
+
+static bool
+compile_all(struct wr_policy *policy, struct wr_policy_error *error)
+{
+        for (struct entry *entry = policy->entries; entry; entry = entry->next) {
+                const char *wrong = entry->sddl_line ? NULL : wr_policy_compile(policy, entry);
+
+                if (!wrong)
+                        continue;
+                *error = (struct wr_policy_error){ entry->line, 1, wrong };
+                return false;
+        }
+        return true;
 }
 
 enum weir_result
@@ -244,20 +328,24 @@ wr_policy_parse(struct wr_policy **policy, const char *text, size_t size, const 
         struct wr_policy_error error;
 
         *policy = NULL;
-        if (!made)
+        if (!made) {
+                wr_sentence(sentence, room, "%s: no memory for a policy", path);
                 return WEIR_E_NO_MEMORY;
-        if (!wr_policy_file_read(text, size, visit, made, &error)) {
+        }
+        if (!wr_policy_file_read(text, size, visit, made, &error) || !compile_all(made, &error)) {
                 wr_sentence(sentence, room, "%s:%u:%u: %s", path, error.line, error.column, error.what);
                 wr_policy_close(made);
                 return WEIR_E_USAGE;
         }
+        free(made->scratch);
+        made->scratch = NULL;
         *policy = made;
         return WEIR_OK;
 }
 
-/* Reads at most one byte more than a policy may have. NULL: no memory, or unreadable (errno). */
-static char *
-file_read(const char *path, size_t *size)
+/* At most one byte more than a policy may have. */
+char *
+wr_policy_read(const char *path, size_t *size)
 {
         FILE *file = fopen(path, "re");
         char *text = NULL;
@@ -286,10 +374,13 @@ wr_policy_load(struct wr_policy **policy, const char *path, const char *missing_
 
         if (!path) {
                 *policy = make(NULL, missing_path, own_user);
-                return *policy ? WEIR_OK : WEIR_E_NO_MEMORY;
+                if (*policy)
+                        return WEIR_OK;
+                wr_sentence(sentence, room, "no memory for a policy");
+                return WEIR_E_NO_MEMORY;
         }
         *policy = NULL;
-        text = file_read(path, &size);
+        text = wr_policy_read(path, &size);
         if (!text) {
                 wr_sentence(sentence, room, "%s: the policy file cannot be read: %s", path, strerror(errno));
                 return WEIR_E_USAGE;
@@ -299,14 +390,41 @@ wr_policy_load(struct wr_policy **policy, const char *path, const char *missing_
         return result;
 }
 
+enum weir_result
+wr_policy_load_again(struct wr_policy **policy, const struct wr_policy *old, char *sentence, size_t room)
+{
+        const char *path = old->path[0] ? old->path : old->suggested_path;
+        FILE *file = old->path[0] ? NULL : fopen(path, "re");
+
+        enum weir_result result;
+
+        if (file)
+                fclose(file);
+        result = wr_policy_load(policy, old->path[0] || file ? path : NULL, old->suggested_path, old->own_user,
+                                sentence, room);
+        if (result == WEIR_OK)
+                (*policy)->is_default_path = old->is_default_path;
+        return result;
+}
+
+void
+wr_policy_set_default(struct wr_policy *policy)
+{
+        policy->is_default_path = true;
+}
+
 static void
 entry_free(struct entry *entry)
 {
+        if (!entry)
+                return;
         for (int i = 0; i < RIGHTS; i++)
                 for (struct principal *principal = entry->rules[i].first, *next; principal; principal = next) {
                         next = principal->next;
                         free(principal);
                 }
+        free(entry->bytes);
+        free(entry->ace_lines);
         free(entry);
 }
 
@@ -324,6 +442,9 @@ wr_policy_close(struct wr_policy *policy)
                 free(package->socket);
                 free(package);
         }
+        entry_free(policy->fallback);
+        free(policy->token);
+        free(policy->scratch);
         free(policy);
 }
 

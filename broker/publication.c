@@ -4,7 +4,7 @@
  *      PUBLISH  ->  grammar, policy, plan, quota  ->  LANE_GRANT (writable)
  *      READY    ->  seal, check, a read-only descriptor in place of the writable one: from here on nobody, the broker
  *                   included, can get another writable mapping; only now may a subscriber hear of it
- *      pairs of the subscriptions that were there are acknowledged, or 500 ms have passed  ->  OPENED
+ *      the subscriptions that were there have been sent the lane, or 500 ms have passed  ->  OPENED
  */
 #include "broker/handlers.h"
 
@@ -68,15 +68,21 @@ request_sound(struct wr_session *session, const struct wr_message *message)
         return false;
 }
 
+bool
+wr_publication_permitted(const struct wr_session *session, const char *topic, char *sentence, size_t room)
+{
+        const struct wr_policy *policy = session->server->policy;
+
+        return wr_policy_decide(policy, &session->identity, topic, WR_MAY_PUBLISH, sentence, room) &&
+               wr_policy_decide(policy, &session->identity, topic, WR_MAY_MAP, sentence, room);
+}
+
 static bool
 request_permitted(struct wr_session *session, const struct wr_message *message)
 {
-        const struct wr_policy *policy = session->server->policy;
-        const char *topic = message->publish.topic;
         char sentence[768];
 
-        if (wr_policy_decide(policy, &session->identity, topic, WR_MAY_PUBLISH, sentence, sizeof(sentence)) &&
-            wr_policy_decide(policy, &session->identity, topic, WR_MAY_MAP, sentence, sizeof(sentence)))
+        if (wr_publication_permitted(session, message->publish.topic, sentence, sizeof(sentence)))
                 return true;
         wr_session_refuse(session, message->request, WEIR_E_DENIED, "%s", sentence);
         return false;
@@ -191,9 +197,13 @@ wr_publication_ready(struct wr_session *session, const struct wr_message *messag
         struct wr_server *server = session->server;
         enum weir_result result;
 
-        if (!publication || publication->state != WR_PUBLICATION_GRANTED || session->owes != WR_READY ||
-            session->owes_id != message->ready.lane) {
+        if (session->owes != WR_READY || session->owes_id != message->ready.lane ||
+            (publication && publication->state != WR_PUBLICATION_GRANTED)) {
                 wr_session_cut(session, message->request, WEIR_E_CORRUPT, "READY for a lane that was not granted");
+                return;
+        }
+        if (!publication) { /* revoked while it was being mapped */
+                wr_session_answered(session, WR_READY, message->ready.lane);
                 return;
         }
         result = go_live(publication);
@@ -232,7 +242,7 @@ wr_publication_settle(struct wr_publication *publication, bool is_late)
         message.opened.lane = publication->geometry.lane;
         WR_LIST_EACH(link, &publication->pairings)
         {
-                if (WR_LIST_OWNER(link, struct wr_pairing, publication_link)->state >= WR_PAIRING_ACKED)
+                if (WR_LIST_OWNER(link, struct wr_pairing, publication_link)->state >= WR_PAIRING_GIVEN)
                         message.opened.pairs++;
         }
         wr_session_send(publication->session, &message);

@@ -70,7 +70,8 @@ struct wr_subscription {
         uint32_t pairing_count;
         uint32_t frames_max, history;
         bool reliable;
-        bool is_closing; /* its last pairs are being released */
+        bool is_closing;          /* its last pairs are being released */
+        int64_t revoked_until_ns; /* the right was withdrawn: then its pairs end whatever it holds; 0: it was not */
         struct wr_message_stats stats;
         char type[128];
 };
@@ -96,6 +97,7 @@ struct wr_pairing {
         wr_object page;  /* until both ends have mapped it */
         uint64_t page_bytes, words_offset;
         struct wr_lane_start start;
+        struct wr_message_pair_stats stats; /* as the publisher told last */
 };
 
 struct wr_registry {

@@ -24,7 +24,7 @@
 
 #define SECOND_NS INT64_C(1000000000)
 
-enum { PAUSE_NS = 10 * 1000000, GREET_SECONDS = 2 };
+enum { PAUSE_NS = 10 * 1000000, GREET_SECONDS = 2, REVOKE_SECONDS = 5 };
 
 static const char system_address[] = "/run/weir/bus";
 
@@ -132,6 +132,7 @@ tick(struct wr_server *server)
                 wr_loop_change(server->loop, &WR_LIST_OWNER(link, struct wr_listener, link)->hook, WR_READY_READ);
         }
         ping_all(server);
+        wr_reload_tick(server);
 }
 
 static void
@@ -144,6 +145,8 @@ bury_doomed(struct wr_server *server)
 enum weir_result
 wr_server_run(struct wr_server *server)
 {
+        char sentence[768];
+
         while (!server->is_stopping && !wr_loop_stopping(server->loop)) {
                 enum weir_result result = wr_loop_wait(server->loop, due_ns(server) - wr_clock_ns());
 
@@ -151,6 +154,8 @@ wr_server_run(struct wr_server *server)
                         return result;
                 server->now_ns = wr_clock_ns();
                 wr_loop_dispatch(server->loop);
+                if (wr_loop_hung_up(server->loop))
+                        wr_reload_run(server, "SIGHUP", sentence, sizeof(sentence));
                 cut_silent(server);
                 open_late(server);
                 resume_paused(server);
@@ -229,7 +234,7 @@ listen_all(struct wr_server *server, const struct wr_server_options *options, ch
         for (size_t i = 0; result == WEIR_OK && options->package_sockets && options->package_sockets[i]; i++)
                 result = package_socket_open(server, options->package_sockets[i], sentence, room);
         for (size_t i = 0; result == WEIR_OK && wr_policy_socket(server->policy, i, &package, &socket); i++)
-                result = wr_listener_open(server, package, socket, sentence, room);
+                result = wr_listener_open_listed(server, package, socket, sentence, room);
         return result;
 }
 
@@ -257,6 +262,7 @@ wr_server_open(struct wr_server *server, const struct wr_server_options *options
         server->now_ns = server->started_ns = wr_clock_ns();
         server->tick_ns = server->now_ns + SECOND_NS;
         server->greet_ns = options->greet_ns ? options->greet_ns : GREET_SECONDS * SECOND_NS;
+        server->revoke_ns = options->revoke_ns ? options->revoke_ns : REVOKE_SECONDS * SECOND_NS;
         server->scope = strcmp(options->address, system_address) == 0 ? WR_SCOPE_SYSTEM : WR_SCOPE_USER;
         wr_sentence(server->address, sizeof(server->address), "%s", options->address);
         wr_quota_open(&server->accounts, wr_policy_limits(policy), options->reserve_max);
@@ -303,6 +309,7 @@ wr_server_close(struct wr_server *server)
         if (server->registry.topics_by_name.buckets)
                 wr_registry_close(&server->registry);
         wr_policy_close(server->policy);
+        wr_refusal_close(&server->refused);
         if (server->log.object > 2)
                 wr_object_close(server->log.object);
         wr_object_close(server->lock); /* last: who takes it next finds the address free */

@@ -8,6 +8,7 @@
 #include "broker/log.h"
 #include "broker/loop.h"
 #include "broker/policy.h"
+#include "broker/refusal.h"
 #include "broker/registry.h"
 #include "broker/session.h"
 
@@ -21,7 +22,8 @@ struct wr_listener {
         struct wr_link link;
         struct wr_server *server;
         struct wr_hook hook;
-        char *package; /* NULL: the ordinary socket */
+        char *package;     /* NULL: the ordinary socket */
+        bool is_of_policy; /* the policy file asked for it, and may take it back */
         char path[256];
 };
 
@@ -35,9 +37,10 @@ struct wr_server {
         struct wr_link sessions, greeting, paused, doomed; /* greeting: by deadline */
         struct wr_link opening;                            /* publications, by deadline */
         uint32_t session_count, listener_count;
-        uint64_t refusals;
-        int64_t now_ns; /* of this turn */
-        int64_t started_ns, tick_ns, greet_ns;
+        uint64_t refusals, sessions_made;
+        struct wr_refusals refused; /* the last of them */
+        int64_t now_ns;             /* of this turn */
+        int64_t started_ns, tick_ns, greet_ns, revoke_ns;
         wr_object spares[WR_SERVER_SPARE_DESCRIPTORS];
         wr_object lock;
         uint32_t scope;
@@ -51,7 +54,8 @@ struct wr_server_options {
         const char *address;
         const char *const *package_sockets; /* "ID=PATH", ended by NULL; or NULL */
         uint64_t reserve_max;
-        int64_t greet_ns; /* how long a client may take for its HELLO; 0: 2 s */
+        int64_t greet_ns;  /* how long a client may take for its HELLO; 0: 2 s */
+        int64_t revoke_ns; /* how long a subscriber may hold on to what it lost the right to; 0: 5 s */
         bool catches_signals;
 };
 
@@ -77,11 +81,29 @@ wr_server_close(struct wr_server *server);
 enum weir_result
 wr_listener_open(struct wr_server *server, const char *package, const char *path, char *sentence, size_t room);
 
+/* The same for a package socket of the policy file. */
+enum weir_result
+wr_listener_open_listed(struct wr_server *server, const char *package, const char *path, char *sentence, size_t room);
+
 void
 wr_listener_close(struct wr_listener *listener);
 
 /* Take the descriptors that are kept in reserve, or give them up. False: not all could be taken. */
 bool
 wr_listener_spares(struct wr_server *server, bool take);
+
+/* ---- reload.c */
+
+/*
+ * Read the policy file again, and ask anew for every live grant. who: for the log.
+ *
+ * WEIR_E_USAGE, ...: the old policy stays, all of it; the sentence says what is wrong, and in which line.
+ */
+enum weir_result
+wr_reload_run(struct wr_server *server, const char *who, char *sentence, size_t room);
+
+/* Every tick: subscribers that lost their right and still hold on to what they had. */
+void
+wr_reload_tick(struct wr_server *server);
 
 #endif

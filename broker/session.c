@@ -17,7 +17,7 @@ enum { MESSAGES_PER_TURN = 32 };
 
 static const enum wr_message_kind any = WR_HELLO; /* in `owes`: whatever comes next is the answer */
 
-static wr_handler greet, pong, bye, stop, package_socket, no_tickets;
+static wr_handler greet, pong, bye, stop, package_socket, no_tickets, reload;
 
 /* What a client may send. Kinds without a handler are the broker's. */
 static const struct {
@@ -35,11 +35,14 @@ static const struct {
         [WR_PAIR_DONE] = { wr_pairing_done },
         [WR_PONG] = { pong },
         [WR_STATS] = { wr_listing_stats },
+        [WR_PAIR_STATS] = { wr_listing_pair_stats },
         [WR_LIST] = { wr_listing_request },
+        [WR_WHO] = { wr_listing_who },
         [WR_STATUS] = { wr_listing_status },
         [WR_STOP] = { stop },
         [WR_PACKAGE_SOCKET] = { package_socket },
         [WR_TICKET] = { no_tickets },
+        [WR_RELOAD] = { reload },
         [WR_BYE] = { bye },
 };
 
@@ -81,6 +84,7 @@ refusal_send(struct wr_session *session, uint32_t request, enum weir_result resu
         server->refusals++;
         wr_log_line(&server->log, session->account, server->now_ns, WR_LOG_WARNING, "%s %s: %s", verb, session->who,
                     message.refusal.sentence);
+        wr_listing_refused(session, result, wr_refusal_topic(session->asking), message.refusal.sentence);
         wr_session_send(session, &message);
 }
 
@@ -267,6 +271,21 @@ package_socket(struct wr_session *session, const struct wr_message *message)
 }
 
 static void
+reload(struct wr_session *session, const struct wr_message *message)
+{
+        char sentence[768];
+        enum weir_result result;
+
+        if (!is_own(session, message->request, "reload its policy"))
+                return;
+        result = wr_reload_run(session->server, session->who, sentence, sizeof(sentence));
+        if (result < 0)
+                wr_session_refuse(session, message->request, result, "%s", sentence);
+        else
+                done(session, message->request);
+}
+
+static void
 no_tickets(struct wr_session *session, const struct wr_message *message)
 {
         wr_session_refuse(session, message->request, WEIR_E_USAGE, "this broker gives no tickets");
@@ -277,6 +296,7 @@ handle(struct wr_session *session, const struct wr_message *message)
 {
         wr_handler *handler = NULL;
 
+        session->asking = message;
         if (session->owes == any)
                 wr_session_answered(session, any, 0);
         if ((size_t)message->kind < sizeof(from_client) / sizeof(*from_client))
@@ -290,6 +310,7 @@ handle(struct wr_session *session, const struct wr_message *message)
                                wr_message_name(message->kind));
         else
                 handler(session, message);
+        session->asking = NULL;
 }
 
 /* One message. False: no more for now. */
@@ -377,6 +398,7 @@ wr_session_open(struct wr_server *server, wr_object socket, wr_object process, c
         }
         session->server = server;
         session->id = wr_random();
+        session->serial = ++server->sessions_made;
         session->identity = *identity;
         session->account = account;
         session->lifeline = WR_NO_OBJECT;

@@ -14,12 +14,20 @@
 #include "broker/registry.h"
 #include "named-objects/identity.h"
 
-enum wr_listing { WR_LISTING_NONE, WR_LISTING_TOPICS, WR_LISTING_PUBLICATIONS, WR_LISTING_SUBSCRIPTIONS };
+enum wr_listing {
+        WR_LISTING_NONE,
+        WR_LISTING_TOPICS,
+        WR_LISTING_SESSIONS,
+        WR_LISTING_PUBLICATIONS,
+        WR_LISTING_SUBSCRIPTIONS,
+        WR_LISTING_REFUSALS
+};
 
 struct wr_session {
         struct wr_link link, greeting_link, paused_link, doomed_link;
         struct wr_server *server;
-        uint64_t id;
+        uint64_t id, serial;
+        const struct wr_message *asking; /* what is being handled; NULL: nothing */
         struct wr_connection connection;
         struct wr_hook process; /* ends with the client's process */
         struct wr_identity identity;
@@ -37,7 +45,7 @@ struct wr_session {
         struct {
                 enum wr_listing phase;
                 uint32_t request;
-                bool endpoints;
+                bool who; /* SEAT instead of ENDPOINT */
                 uint64_t serial; /* of the last that was told */
                 char pattern[WR_TOPIC_MAX + 8];
         } listing;

@@ -34,9 +34,8 @@ address_choose(char *address, size_t bytes, const char *given, char *sentence, s
         return WEIR_OK;
 }
 
-/* Where the policy is looked for. Returns true when it was named and so must be there. */
-static bool
-config_choose(char *path, size_t bytes, const char *given)
+bool
+wr_settings_config(char *path, size_t bytes, const char *given)
 {
         const char *named = given ? given : getenv("WEIR_CONFIG");
         const char *home = getenv("HOME"), *config = getenv("XDG_CONFIG_HOME");
@@ -89,7 +88,7 @@ wr_settings_make(struct wr_settings *settings, const struct weir_broker_options 
 {
         static const struct weir_broker_options none = { .size = sizeof(none) };
         char config[512];
-        bool must_exist;
+        bool is_named;
         enum weir_result result;
 
         if (!options)
@@ -103,9 +102,11 @@ wr_settings_make(struct wr_settings *settings, const struct weir_broker_options 
         if (result == WEIR_OK)
                 result = package_sockets_copy(settings, options->package_sockets);
         if (result == WEIR_OK) {
-                must_exist = config_choose(config, sizeof(config), options->config);
-                result = wr_policy_load(&settings->policy, must_exist || is_there(config) ? config : NULL, config,
+                is_named = wr_settings_config(config, sizeof(config), options->config);
+                result = wr_policy_load(&settings->policy, is_named || is_there(config) ? config : NULL, config,
                                         wr_user_self(), sentence, room);
+                if (result == WEIR_OK && !is_named)
+                        wr_policy_set_default(settings->policy);
         }
         if (result < 0) {
                 wr_settings_drop(settings);

@@ -21,6 +21,10 @@ struct wr_settings {
 enum weir_result
 wr_settings_make(struct wr_settings *settings, const struct weir_broker_options *options, char *sentence, size_t room);
 
+/* Where the policy is looked for: `given`, else as above. True when it was named and so must be there. */
+bool
+wr_settings_config(char *path, size_t bytes, const char *given);
+
 /* Frees all but the policy when that is a server's. */
 void
 wr_settings_drop(struct wr_settings *settings);

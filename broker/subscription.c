@@ -37,18 +37,24 @@ request_sound(struct wr_session *session, const struct wr_message *message)
         return false;
 }
 
+bool
+wr_subscription_permitted(const struct wr_session *session, const char *topic, bool is_reliable, char *sentence,
+                          size_t room)
+{
+        const struct wr_policy *policy = session->server->policy;
+
+        return wr_policy_decide(policy, &session->identity, topic, WR_MAY_SUBSCRIBE, sentence, room) &&
+               wr_policy_decide(policy, &session->identity, topic, WR_MAY_MAP, sentence, room) &&
+               (!is_reliable || wr_policy_decide(policy, &session->identity, topic, WR_MAY_STALL, sentence, room));
+}
+
 static bool
 request_permitted(struct wr_session *session, const struct wr_message *message)
 {
-        const struct wr_policy *policy = session->server->policy;
-        const char *topic = message->subscribe.topic;
         bool is_reliable = message->subscribe.delivery == DELIVERY_RELIABLE;
         char sentence[768];
 
-        if (wr_policy_decide(policy, &session->identity, topic, WR_MAY_SUBSCRIBE, sentence, sizeof(sentence)) &&
-            wr_policy_decide(policy, &session->identity, topic, WR_MAY_MAP, sentence, sizeof(sentence)) &&
-            (!is_reliable ||
-             wr_policy_decide(policy, &session->identity, topic, WR_MAY_STALL, sentence, sizeof(sentence))))
+        if (wr_subscription_permitted(session, message->subscribe.topic, is_reliable, sentence, sizeof(sentence)))
                 return true;
         wr_session_refuse(session, message->request, WEIR_E_DENIED, "%s", sentence);
         return false;

@@ -405,6 +405,16 @@ wr_heap_return(struct wr_heap *heap, uint64_t offset)
         hole_hang(heap, index);
 }
 
+uint64_t
+wr_heap_lent_bytes(const struct wr_heap *heap, uint64_t offset)
+{
+        uint32_t index = *bucket_of(heap, offset);
+
+        while (index && heap->records[index].offset != offset)
+                index = heap->records[index].next;
+        return index ? heap->records[index].bytes : 0;
+}
+
 enum weir_result
 wr_heap_open(struct wr_heap **heap, uint64_t bytes)
 {

@@ -35,6 +35,10 @@ wr_heap_return(struct wr_heap *heap, uint64_t offset);
 uint64_t
 wr_heap_high(const struct wr_heap *heap);
 
+/* Bytes reserved for the block lent at this offset; 0: none is. Any offset may be asked for. */
+uint64_t
+wr_heap_lent_bytes(const struct wr_heap *heap, uint64_t offset);
+
 /* Bytes now handed out (as reserved). */
 uint64_t
 wr_heap_used(const struct wr_heap *heap);

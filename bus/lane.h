@@ -109,6 +109,7 @@ struct wr_lane_writer {
         uint64_t full, bytes; /* counters for info */
         bool settles;         /* this process registered for the barriers of others (bus/pair.h) */
         bool unfenced;        /* every pair settles before it sleeps: a wake needs no fence */
+        bool wakes_owed;      /* of some pair */
         int64_t stall_ns;     /* of the last wr_lane_charge */
         int64_t charge_ns;    /* when the books of wr_lane_charge were last brought up to date */
         bool charging;
@@ -172,9 +173,14 @@ wr_lane_roomy(struct wr_lane_writer *w);
 void
 wr_lane_end(struct wr_lane_writer *w, uint64_t successor);
 
-/* Calls raise(words) for each pair that sleeps. Fences first. Once per publish or per batch. */
+/* Calls raise(words) for each pair that sleeps. Fences first. Once per publish or per batch. Who was woken many times
+ * and took nothing is left to the next wr_lane_wake_owed: w->wakes_owed. */
 void
 wr_lane_wake(struct wr_lane_writer *w, void (*raise)(wr_word32 *word));
+
+/* What wr_lane_wake held back; called some hundredths of a second later. Publisher idle or outside: bus/latch.h. */
+void
+wr_lane_wake_owed(struct wr_lane_writer *w, void (*raise)(wr_word32 *word));
 
 /* Where an attached reader begins. */
 struct wr_lane_start {

@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 
+enum { WAKES_IDLE_MAX = 64 };
+
 /* Where a reader begins that wants the newest `history` frames: as many as are still whole, and do not lie where the
  * room promised to the loans that are out will be. */
 static struct wr_lane_start
@@ -87,6 +89,35 @@ wr_lane_detach(struct wr_lane_writer *w, struct wr_pair_writer *pair)
         }
 }
 
+/* A wake is a system call, and a reader can ask for one before each frame and never take any. So who does not move
+ * forward is woken by a timer after a while. A reader that sleeps because there is nothing moves between two wakes. */
+static bool
+wake_is_idle(const struct wr_lane_writer *w, struct wr_pair_writer *pair)
+{
+        uint64_t cursor = wr_load(&pair->words->cursor);
+
+        if (cursor - pair->woken_at - 1 < w->position - pair->woken_at) {
+                pair->woken_at = cursor;
+                pair->wakes_idle = 0;
+        } else if (pair->wakes_idle <= WAKES_IDLE_MAX) {
+                pair->wakes_idle += 1;
+        }
+        return pair->wakes_idle > WAKES_IDLE_MAX;
+}
+
+void
+wr_lane_wake_owed(struct wr_lane_writer *w, void (*raise)(wr_word32 *word))
+{
+        if (!w->wakes_owed)
+                return;
+        w->wakes_owed = false;
+        for (size_t i = 0; i < w->pair_count; i++) {
+                if (w->pairs[i]->wake_owed)
+                        raise(&w->pairs[i]->words->wake);
+                w->pairs[i]->wake_owed = false;
+        }
+}
+
 void
 wr_lane_wake(struct wr_lane_writer *w, void (*raise)(wr_word32 *word))
 {
@@ -99,8 +130,12 @@ wr_lane_wake(struct wr_lane_writer *w, void (*raise)(wr_word32 *word))
         for (size_t i = 0; i < w->pair_count; i++) {
                 struct wr_pair_writer *pair = w->pairs[i];
 
-                if (wr_pair_wake_due(pair))
-                        raise(&pair->words->wake);
+                if (wr_pair_wake_due(pair)) {
+                        if (wake_is_idle(w, pair))
+                                pair->wake_owed = w->wakes_owed = true;
+                        else
+                                raise(&pair->words->wake);
+                }
                 all_settle = all_settle && wr_load32(&pair->words->settles) != 0;
         }
         w->unfenced = all_settle; /* from the next look on; who joins is fenced for again */

@@ -97,6 +97,23 @@ enum {
         F(u64, frames) F(u64, bytes) F(u64, lost) F(u64, skipped) F(u64, corrupt) F(u64, full) F(u64, waits)          \
         F(u64, out) F(u64, memory_bytes) T(topic, 208) T(type, 128) T(name, 64) T(identity, 256)
 #define WR_DONE_FIELDS(F, T) F(i32, result)
+/* publisher -> broker, behind STATS: how a reader stands, as its publisher sees it in ring and page. lag_ns: how old
+ * the oldest frame is that it has yet to take; held: blocks of ours that it has out */
+#define WR_PAIR_STATS_FIELDS(F, T)                                                                                    \
+        F(u64, pair) F(u64, lag_frames) F(i64, lag_ns) F(u64, held) F(u64, held_bytes)
+/* client -> broker: who is connected and how far behind, answered by SEAT messages and one DONE; or who was refused
+ * (refusals 1), answered by REFUSED messages and one DONE */
+#define WR_WHO_FIELDS(F, T) F(u32, refusals) T(pattern, 208)
+/* role: 0 a connection without endpoints, 1 a publisher, 2 a subscriber. lag, held: of a publisher's readers together,
+ * of a subscriber's lanes together (lag_ns: the worst) */
+#define WR_SEAT_FIELDS(F, T)                                                                                          \
+        F(u64, session) F(u64, id) F(u32, role) F(u32, pid) F(u32, delivery) F(u32, path) F(u32, peers)               \
+        F(i64, age_ns) F(u64, frames) F(u64, lost) F(u64, lag_frames) F(i64, lag_ns) F(u64, out) F(u64, held)         \
+        F(u64, held_bytes) T(topic, 208) T(name, 64) T(identity, 256)
+/* times: so often in the same words; age_ns: since the last time */
+#define WR_REFUSED_FIELDS(F, T)                                                                                       \
+        F(i64, age_ns) F(i32, result) F(u32, pid) F(u32, times) T(topic, 208) T(name, 64) T(identity, 256)            \
+        T(sentence, 768)
 /* client -> broker: how is the broker; answered by STATE */
 #define WR_STATUS_FIELDS(F, T) F(u32, reserved)
 #define WR_STATE_FIELDS(F, T)                                                                                         \
@@ -108,6 +125,11 @@ enum {
 #define WR_PACKAGE_SOCKET_FIELDS(F, T) T(package, 256) T(path, 256)
 /* reserved for tickets */
 #define WR_TICKET_FIELDS(F, T) F(u32, rights) F(i64, ttl_ns) T(topic, 208)
+/* full trust of the broker's user -> broker: read the policy file again; answered by DONE, or by REFUSAL (the old
+ * policy stays) with FILE:LINE:COLUMN and what is wrong */
+#define WR_RELOAD_FIELDS(F, T) F(u32, reserved)
+/* broker -> client: the right to its publisher's lane, or to its subscription, was withdrawn: that endpoint is over */
+#define WR_REVOKED_FIELDS(F, T) F(u64, endpoint) T(text, 768)
 /* either way: goodbye */
 #define WR_BYE_FIELDS(F, T) F(i32, reason) T(text, 256)
 
@@ -122,7 +144,9 @@ enum {
         M(PAIR_DONE, pair_done, 20, 0) M(PING, ping, 21, 0) M(PONG, pong, 22, 0) M(STATS, stats, 23, 0)               \
         M(LIST, list, 24, 0) M(TOPIC, topic, 25, 0) M(ENDPOINT, endpoint, 26, 0) M(DONE, done, 27, 0)                 \
         M(STATUS, status, 28, 0) M(STATE, state, 29, 0) M(STOP, stop, 30, 0)                                          \
-        M(PACKAGE_SOCKET, package_socket, 31, 0) M(TICKET, ticket, 32, 0) M(BYE, bye, 33, 0)
+        M(PACKAGE_SOCKET, package_socket, 31, 0) M(TICKET, ticket, 32, 0) M(BYE, bye, 33, 0)                          \
+        M(RELOAD, reload, 34, 0) M(WHO, who, 35, 0) M(SEAT, seat, 36, 0) M(REFUSED, refused, 37, 0)                   \
+        M(PAIR_STATS, pair_stats, 38, 0) M(REVOKED, revoked, 39, 0)
 
 /* clang-format on */
 

@@ -51,6 +51,9 @@ struct wr_pair_writer {
         uint64_t accepted;                    /* last accepted cursor */
         uint64_t ignored;                     /* impossible cursors seen */
         uint64_t woken;                       /* the `waiting` value already woken */
+        uint64_t woken_at;                    /* its cursor at the last wake that followed a frame taken */
+        uint32_t wakes_idle;                  /* wakes since then */
+        bool wake_owed;                       /* held back, see wr_lane_wake_owed */
         uint64_t room_waiting;                /* our own copy */
         uint32_t wake;                        /* our own copy of words->wake */
         int64_t charged_ns;                   /* time for which it blocked the publisher, see wr_lane_charge */

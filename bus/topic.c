@@ -178,3 +178,9 @@ wr_topic_matches(const char *pattern, const char *name)
                 pattern = segment_next(pattern);
         return !pattern;
 }
+
+size_t
+wr_topic_prefix(const char *pattern)
+{
+        return strcspn(pattern, "*");
+}

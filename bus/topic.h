@@ -4,6 +4,7 @@
 #define WR_TOPIC_GRAMMAR_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* `why` (may be NULL) gets a constant sentence on a refusal, such as "a segment is empty". */
 bool
@@ -15,5 +16,9 @@ wr_topic_pattern_valid(const char *pattern, const char **why);
 
 bool
 wr_topic_matches(const char *pattern, const char *name);
+
+/* Bytes in front of the first '*'; of an exact name its length. */
+size_t
+wr_topic_prefix(const char *pattern);
 
 #endif

@@ -74,9 +74,7 @@ open_failed(const char *path, int error, char *sentence, size_t room)
                 return WEIR_E_NO_BROKER;
         }
         if (error == ENOTDIR && lstat(path, &file) == 0) {
-                wr_sentence(sentence, room,
-                            "'%s' is %s, not a directory: remove it, or choose another address with "
-                            "WEIR_BROKER",
+                wr_sentence(sentence, room, "'%s' is %s, not a directory: choose another address with WEIR_BROKER",
                             path, S_ISLNK(file.st_mode) ? "a symbolic link" : "a file");
                 return WEIR_E_DENIED;
         }
@@ -116,7 +114,7 @@ wr_endpoint_directory_check_mode(int directory, const char *path, char *sentence
                 return WEIR_OK;
         wr_sentence(sentence, room,
                     "the directory of '%s' can be written by others than its owner (mode %04o), so anybody "
-                    "could listen there: chmod go-w it",
+                    "could listen there: a broker needs one that only its user can write; name it with WEIR_BROKER",
                     path, (unsigned)(file.st_mode & 07777));
         return WEIR_E_DENIED;
 }
@@ -131,13 +129,15 @@ wr_endpoint_directory_check_own(int directory, const char *path, char *sentence,
                 return wr_os_error(errno);
         if (file.st_uid != geteuid()) {
                 wr_sentence(sentence, room,
-                            "the directory '%s' belongs to user %u, not to us (user %u): remove it, or "
-                            "choose another address with WEIR_BROKER",
+                            "the directory '%s' belongs to user %u, not to us (user %u): choose another "
+                            "address with WEIR_BROKER",
                             path, (unsigned)file.st_uid, (unsigned)geteuid());
                 return WEIR_E_DENIED;
         }
         if (!directory_is_closed(&file)) {
-                wr_sentence(sentence, room, "the directory '%s' can be written by others (mode %04o): chmod go-w '%s'",
+                wr_sentence(sentence, room,
+                            "the directory '%s' can be written by others (mode %04o): give the socket one of its "
+                            "own, such as '%s/weir/bus'",
                             path, (unsigned)(file.st_mode & 07777), path);
                 return WEIR_E_DENIED;
         }

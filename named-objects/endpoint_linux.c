@@ -349,7 +349,7 @@ receive_failed(void)
 {
         if (errno == EAGAIN)
                 return WEIR_EMPTY;
-        return errno == ECONNRESET || errno == ENOTCONN ? WEIR_E_CLOSED : wr_os_error(errno);
+        return errno == ENOTCONN ? WEIR_E_CLOSED : wr_os_error(errno);
 }
 
 enum weir_result
@@ -374,7 +374,8 @@ wr_endpoint_receive(wr_object connection, void *bytes, size_t room, size_t *size
         }
         do {
                 got = recvmsg(connection, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-        } while (got < 0 && errno == EINTR);
+                /* A peer that left words of ours unread. The kernel tells it once, before the peer's own last words. */
+        } while (got < 0 && (errno == EINTR || errno == ECONNRESET));
         if (got < 0)
                 return receive_failed();
         if (expected != 0)

@@ -1,7 +1,8 @@
 /*
  * Where does a process live? All is reached through one directory descriptor of /proc/PID, in this order:
  *
- *      ns/mnt            compared with ours
+ *      ns/mnt            compared with ours; and whose it is: the user namespace that owns it is to be ours or a child
+ *                        of ours, as bubblewrap and Flatpak make it. What a sandbox nests in itself lies deeper
  *      root              opened once; compared with ours; what follows is looked up from there
  *      mountinfo         (foreign namespaces) the file systems below root and below the file found in it
  *      .flatpak-info     looked up without following a link, and read only if it is a plain file
@@ -14,9 +15,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/nsfs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -85,7 +88,7 @@ is_on_tmpfs(int proc, int fd)
 }
 
 static enum wr_identity_info
-info_parse(int found, char name[WR_PACKAGE_MAX + 1])
+info_parse(int found, struct wr_flatpak *flatpak)
 {
         char path[64], *text = malloc(INFO_BYTES_MAX + 1);
         enum wr_identity_info info = WR_INFO_BAD;
@@ -98,7 +101,7 @@ info_parse(int found, char name[WR_PACKAGE_MAX + 1])
         if (fd >= 0 && text != NULL) {
                 while (size <= INFO_BYTES_MAX && (got = read(fd, text + size, INFO_BYTES_MAX + 1 - size)) > 0)
                         size += (size_t)got;
-                if (got == 0 && wr_identity_flatpak_name(text, size, name, WR_PACKAGE_MAX + 1))
+                if (got == 0 && wr_identity_flatpak_read(text, size, flatpak))
                         info = WR_INFO_NAME;
         }
         if (fd >= 0)
@@ -109,7 +112,7 @@ info_parse(int found, char name[WR_PACKAGE_MAX + 1])
 
 /* is_foreign: the tree may be of the peer's making. */
 static enum wr_identity_info
-info_read(int proc, int root, bool is_foreign, char name[WR_PACKAGE_MAX + 1])
+info_read(int proc, int root, bool is_foreign, struct wr_flatpak *flatpak)
 {
         enum wr_identity_info info = WR_INFO_BAD;
         struct stat file;
@@ -123,7 +126,7 @@ info_read(int proc, int root, bool is_foreign, char name[WR_PACKAGE_MAX + 1])
         if (is_foreign && !is_on_tmpfs(proc, found))
                 info = WR_INFO_BAD;
         else if (fstat(found, &file) == 0 && S_ISREG(file.st_mode))
-                info = info_parse(found, name);
+                info = info_parse(found, flatpak);
         close(found);
         return info;
 }
@@ -149,25 +152,52 @@ root_compare(int root)
                        : WR_PLACE_CHROOT;
 }
 
-enum wr_identity_place
-wr_identity_place_of(int proc, enum wr_identity_info *info, char name[WR_PACKAGE_MAX + 1])
+/* Is the user namespace that owns this mount namespace ours, or a child of ours? An owner outside of what we can see
+ * is neither. */
+static bool
+is_near(int mounts)
 {
-        enum wr_identity_place place;
-        struct stat theirs, ours;
-        int root;
+        struct stat owner, parent, ours;
+        int owner_fd = ioctl(mounts, NS_GET_USERNS), parent_fd = -1;
+        bool near = owner_fd >= 0 && fstat(owner_fd, &owner) == 0 && stat("/proc/thread-self/ns/user", &ours) == 0;
 
-        *info = WR_INFO_NONE;
-        name[0] = '\0';
-        if (fstatat(proc, "ns/mnt", &theirs, 0) < 0)
-                return place_of_error(errno);
-        if (stat("/proc/thread-self/ns/mnt", &ours) < 0)
+        if (near && !same_file(&owner, &ours)) {
+                parent_fd = ioctl(owner_fd, NS_GET_PARENT);
+                near = parent_fd >= 0 && fstat(parent_fd, &parent) == 0 && same_file(&parent, &ours);
+        }
+        if (parent_fd >= 0)
+                close(parent_fd);
+        if (owner_fd >= 0)
+                close(owner_fd);
+        return near;
+}
+
+static enum wr_identity_place
+place_of(int mounts, int root)
+{
+        struct stat theirs, ours;
+
+        if (fstat(mounts, &theirs) < 0 || stat("/proc/thread-self/ns/mnt", &ours) < 0)
                 return WR_PLACE_UNREADABLE;
-        root = openat(proc, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (root < 0)
-                return place_of_error(errno);
-        place = same_file(&theirs, &ours) ? root_compare(root) : WR_PLACE_FOREIGN;
-        if (place == WR_PLACE_OURS || place == WR_PLACE_FOREIGN)
-                *info = info_read(proc, root, place == WR_PLACE_FOREIGN, name);
-        close(root);
-        return place;
+        return same_file(&theirs, &ours) ? root_compare(root) : WR_PLACE_FOREIGN;
+}
+
+void
+wr_identity_look(int proc, struct wr_identity_view *view)
+{
+        int mounts = openat(proc, "ns/mnt", O_RDONLY | O_CLOEXEC), root = -1;
+
+        memset(view, 0, sizeof *view);
+        view->info = WR_INFO_NONE;
+        if (mounts >= 0)
+                root = openat(proc, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        view->place = root < 0 ? place_of_error(errno) : place_of(mounts, root);
+        if (view->place == WR_PLACE_OURS || view->place == WR_PLACE_FOREIGN)
+                view->info = info_read(proc, root, view->place == WR_PLACE_FOREIGN, &view->flatpak);
+        if (view->place == WR_PLACE_FOREIGN)
+                view->is_nested = !is_near(mounts);
+        if (root >= 0)
+                close(root);
+        if (mounts >= 0)
+                close(mounts);
 }

@@ -13,6 +13,14 @@ wr_user_find(const char *name, uint32_t *user);
 bool
 wr_group_find(const char *name, uint32_t *group);
 
+/* Its name in the system's own file, without asking a directory service, which may take its time. */
+bool
+wr_user_name(uint32_t user, char *name, size_t room);
+
+/* The groups that the system lists for a user; returns how many, at most `most`. 0: it does not know the user. */
+size_t
+wr_user_groups(uint32_t user, uint32_t *groups, size_t most);
+
 /* The user of this process. */
 uint32_t
 wr_user_self(void);

@@ -3,13 +3,14 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { ROOM_FIRST = 4096, ROOM_MAX = 1 << 20 };
+enum { ENTRY_BYTES = 1024, ROOM_FIRST = 4096, ROOM_MAX = 1 << 20 };
 
 /* A decimal number below 2^32 - 1, the id that means "no change" to chown and friends. */
 static bool
@@ -78,6 +79,40 @@ bool
 wr_group_find(const char *name, uint32_t *group)
 {
         return find(group_look, name, group);
+}
+
+bool
+wr_user_name(uint32_t user, char *name, size_t room)
+{
+        char entry_room[ENTRY_BYTES];
+        FILE *file = fopen("/etc/passwd", "re");
+        struct passwd entry, *found;
+        bool is_known = false;
+
+        if (file == NULL)
+                return false;
+        while (!is_known && fgetpwent_r(file, &entry, entry_room, sizeof entry_room, &found) == 0) {
+                is_known = found->pw_uid == user;
+                if (is_known)
+                        snprintf(name, room, "%s", found->pw_name);
+        }
+        fclose(file);
+        return is_known;
+}
+
+size_t
+wr_user_groups(uint32_t user, uint32_t *groups, size_t most)
+{
+        char *room = malloc(ROOM_MAX);
+        struct passwd entry, *found = NULL;
+        int count = most < INT_MAX ? (int)most : INT_MAX;
+
+        if (room && getpwuid_r(user, &entry, room, ROOM_MAX, &found) != 0)
+                found = NULL;
+        if (!found || getgrouplist(entry.pw_name, entry.pw_gid, groups, &count) < 0)
+                count = found ? (int)most : 0; /* it wrote as many as fit */
+        free(room);
+        return (size_t)count;
 }
 
 uint32_t

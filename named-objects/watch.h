@@ -7,8 +7,9 @@
 
 #include "named-objects/region.h"
 
-/* From now on the calling thread has a table of its own with only these in it; 0 to 2 are closed too. The objects
- * keep their numbers. On a failure nothing has changed. */
+/* From now on the calling thread has a table of its own with only these in it; they keep their numbers. What is left of
+ * 0 to 2 is taken by flags that nobody waits for, so that no stray write of a library to "stderr" lands in a connection
+ * or in a lane. On a failure the thread is to end: its table may be its own already. */
 enum weir_result
 wr_watch_own_table(const wr_object *keep, size_t count);
 

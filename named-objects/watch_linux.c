@@ -2,6 +2,7 @@
 #include "named-objects/watch.h"
 
 #include "bus/os/error.h"
+#include "named-objects/flag.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +21,29 @@ by_number(const void *a, const void *b)
         return *(const wr_object *)a - *(const wr_object *)b;
 }
 
+/* Each new object gets the lowest free number. */
+static enum weir_result
+standard_numbers_take(void)
+{
+        wr_object placeholder;
+        enum weir_result result;
+
+        do
+                result = wr_flag_create(&placeholder);
+        while (result == WEIR_OK && placeholder < STDERR_FILENO);
+        if (result == WEIR_OK && placeholder > STDERR_FILENO) /* some of them are kept objects */
+                wr_object_close(placeholder);
+        return result;
+}
+
+/* Flatpak's seccomp filter bars unshare() altogether, whatever is to be unshared; closing nothing with this flag makes
+ * a table of its own, too. Kernels before 5.9 and some tools have only the former. */
+static bool
+table_unshare(void)
+{
+        return close_range(~0U, ~0U, CLOSE_RANGE_UNSHARE) == 0 || unshare(CLONE_FILES) == 0;
+}
+
 enum weir_result
 wr_watch_own_table(const wr_object *keep, size_t count)
 {
@@ -28,7 +52,7 @@ wr_watch_own_table(const wr_object *keep, size_t count)
 
         if (count > sizeof sorted / sizeof *sorted)
                 return WEIR_E_USAGE;
-        if (unshare(CLONE_FILES) < 0)
+        if (!table_unshare())
                 return wr_os_error(errno);
         for (size_t i = 0; i < count; i++)
                 sorted[i] = keep[i];
@@ -41,7 +65,7 @@ wr_watch_own_table(const wr_object *keep, size_t count)
                 from = number + 1;
         }
         close_range(from, ~0U, 0);
-        return WEIR_OK;
+        return standard_numbers_take();
 }
 
 static void

@@ -104,10 +104,42 @@ def without_root_packages_and_namespaces_are_both_named_at_once():
     assert 'missing packages' in said and 'user namespaces are refused' in said, said
 
 
+def package(folder, name, files):
+    """A Debian package with these files, as apt-get would have fetched it."""
+    tree = folder / f'{name}.tree'
+    for path in ('DEBIAN/control', *files):
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        (tree / path).write_text(f'Package: {name}\nVersion: 1\nArchitecture: all\nMaintainer: a <a@b.c>\n'
+                                 'Description: a\n', encoding='utf-8')
+    subprocess.run(['dpkg-deb', '--build', tree, folder / f'{name}_1_all.deb'], check=True, capture_output=True)
+
+
+@test
+def the_guests_kernel_is_fetched_once_and_not_installed():
+    machine = Machine()
+    package(machine.path, 'linux-image-9', ['boot/vmlinuz-9', 'lib/modules/a.ko'])
+    package(machine.path, 'apparmor', ['sbin/apparmor_parser', 'etc/apparmor.d/a'])
+    machine.command('apt-cache', "printf 'linux-image-amd64\\n  Depends: linux-image-9\\n'")
+    machine.command('apt-get', f'echo "$*" >>{machine.calls}\nfor last; do :; done\n'
+                               f'cp {machine.path}/"$last"_1_all.deb .')
+    with tempfile.TemporaryDirectory() as folder:
+        command = f'cd {folder}; guest_parts; find build-cache -type f | sort'
+        status, said = machine.run(command)
+        assert status == 0 and 'linux-image-9' in said and 'not installed' in said, said
+        assert said.splitlines()[:2] == ['build-cache/guest/boot/vmlinuz-9',
+                                         'build-cache/guest/sbin/apparmor_parser'], said
+        calls = machine.network()
+        assert len(calls) == 2 and all(' download ' in call for call in calls), calls
+        assert machine.run(command)[1].splitlines() == ['build-cache/guest/boot/vmlinuz-9',
+                                                        'build-cache/guest/sbin/apparmor_parser']
+        assert machine.network() == calls
+
+
 @test
 def the_verbs_stand_in_the_help_and_an_unknown_one_fails():
     help_text = subprocess.run([ROOT / 'dev', 'help'], capture_output=True, text=True, check=True).stdout
-    for verb in ('demo', 'test', 'test --quick', 'bench', 'check', 'fuzz', 'asan', 'tsan', 'windows', 'help'):
+    for verb in ('demo', 'test', 'test --quick', 'bench', 'check', 'fuzz', 'asan', 'tsan', 'guest', 'windows',
+                 'help'):
         assert f'\n  {verb} ' in help_text, verb
     done = subprocess.run([ROOT / 'dev', 'dance'], capture_output=True, text=True, check=False)
     assert done.returncode != 0 and "no verb 'dance'" in done.stderr, done.stderr

@@ -24,7 +24,7 @@ enum {
         LETTERS_MAX = 4096,        /* unsent messages; a broker that leaves so many is none */
         MESSAGES_PER_TURN = 64,
         OBJECTS_PER_MESSAGE = WR_MESSAGE_DESCRIPTORS_MAX,
-        OBJECTS_OWN = 3, /* connection, life-line, wake */
+        OBJECTS_OWN = 6, /* 0 to 2, connection, life-line, wake */
 };
 #define TICK_NS INT64_C(50000000)
 
@@ -235,6 +235,7 @@ control_pong(struct wr_control *c, const struct wr_message *ping)
         wr_control_send(
                 c, &(struct wr_message){ .kind = WR_PONG, .request = ping->request, .pong = { ping->ping.stamp } });
         wr_info_send(c);
+        wr_control_pairs_tell(c);
 }
 
 /* The answer to a question that was given up. The broker waits for us, or holds something that nobody here has: both
@@ -258,6 +259,10 @@ control_unasked(struct wr_control *c, const struct wr_message *m, wr_object *obj
         case WR_PAIR_REMOVED: wr_control_pair_removed(c, &m->pair_removed); break;
         case WR_LANE_ADDED: wr_control_lane_added(c, &m->lane_added, objects); break;
         case WR_LANE_ENDED: wr_control_lane_ended(c, &m->lane_ended); break;
+        case WR_REVOKED:
+                if (!wr_control_pairs_revoked(c, &m->revoked))
+                        wr_control_lanes_revoked(c, &m->revoked);
+                break;
         case WR_PING: control_pong(c, m); break;
         case WR_BYE: wr_control_lost(c, m->bye.text[0] ? m->bye.text : "it said goodbye"); break;
         case WR_LANE_GRANT:

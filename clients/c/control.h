@@ -83,10 +83,11 @@ struct wr_control {
         struct wr_peer *peers;
         struct weir_publisher *publishers;
         struct weir_subscriber *subscribers;
-        uint32_t lanes;  /* mapped, not yet finished: as long as there are any the thread goes on */
-        bool retry;      /* a publisher was busy: visit it again in a moment */
-        bool ending;     /* weir_close() was called; guarded by the lock for who posts */
-        int64_t tick_ns; /* when publishers that want room are looked at again */
+        uint32_t told_turn; /* of wr_control_pairs_tell */
+        uint32_t lanes;     /* mapped, not yet finished: as long as there are any the thread goes on */
+        bool retry;         /* a publisher was busy: visit it again in a moment */
+        bool ending;        /* weir_close() was called; guarded by the lock for who posts */
+        int64_t tick_ns;    /* when publishers that want room are looked at again */
 };
 
 /* Starts the thread and waits until it has a broker. The sentence is set on a failure, and no thread is left. */
@@ -167,9 +168,18 @@ wr_control_publisher_settle(struct wr_control *c, struct weir_publisher *p);
 void
 wr_control_pairs_dead(struct wr_control *c, struct wr_peer *peer);
 
-/* Charges who keeps a publisher waiting that does not wait inside a call. False: no publisher waits so. */
+/* Charges who keeps a publisher waiting that does not wait inside a call, and wakes whom publishing left to us. False:
+ * there is no such publisher. */
 bool
 wr_control_pairs_tick(struct wr_control *c, int64_t now_ns);
+
+/* The right to this lane was withdrawn. False: it is none of ours. */
+bool
+wr_control_pairs_revoked(struct wr_control *c, const struct wr_message_revoked *m);
+
+/* How the readers of our publishers stand, a handful of them each second. */
+void
+wr_control_pairs_tell(struct wr_control *c);
 
 /* control_lanes.c: messages for subscribers; the death of a peer. */
 void
@@ -177,6 +187,10 @@ wr_control_lane_added(struct wr_control *c, const struct wr_message_lane_added *
 
 void
 wr_control_lane_ended(struct wr_control *c, const struct wr_message_lane_ended *m);
+
+/* The right to this subscription was withdrawn; its lanes are ended by messages of their own. */
+void
+wr_control_lanes_revoked(struct wr_control *c, const struct wr_message_revoked *m);
 
 void
 wr_control_lanes_dead(struct wr_control *c, struct wr_peer *peer);

@@ -269,6 +269,23 @@ wr_control_lane_ended(struct wr_control *c, const struct wr_message_lane_ended *
 }
 
 void
+wr_control_lanes_revoked(struct wr_control *c, const struct wr_message_revoked *m)
+{
+        struct weir_subscriber *s = subscriber_of(c, m->endpoint);
+
+        if (!s || wr_load32(&s->revoked))
+                return;
+        wr_sentence(s->revoked_text, sizeof s->revoked_text, "%s", m->text);
+        wr_store32_release(&s->revoked, 1);
+        wr_bus_tell(c->bus, &(struct weir_event){ .kind = WEIR_REVOKED,
+                                                  .reason = WEIR_E_DENIED,
+                                                  .user = s->options.user,
+                                                  .subscriber = s,
+                                                  .topic = s->topic,
+                                                  .text = m->text });
+}
+
+void
 wr_control_lanes_dead(struct wr_control *c, struct wr_peer *peer)
 {
         char text[WR_EVENT_TEXT_MAX];

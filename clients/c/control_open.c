@@ -185,7 +185,7 @@ say_hello(struct wr_control *c, const char *address, char *sentence, size_t room
                 hello.hello.flags = WR_HELLO_MAY_EMBED;
         snprintf(hello.hello.name, sizeof hello.hello.name, "%s", c->options->name ? c->options->name : program_name());
         result = wr_endpoint_send(c->connection, bytes, wr_message_encode(&hello, bytes), NULL, 0);
-        if (result == WEIR_OK)
+        if (result == WEIR_OK || result == WEIR_E_CLOSED) /* who is refused at the door is told why before it speaks */
                 result = hello_answer(c, sentence, room);
         if (result == WEIR_OK) {
                 wr_sentence(c->address, sizeof c->address, "%s", address);

@@ -8,6 +8,8 @@
  */
 #include "clients/c/publisher.h"
 
+#include "named-objects/sentence.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -248,6 +250,29 @@ wr_control_pair_removed(struct wr_control *c, const struct wr_message_pair_remov
         wr_control_publisher_settle(c, p);
 }
 
+bool
+wr_control_pairs_revoked(struct wr_control *c, const struct wr_message_revoked *m)
+{
+        struct weir_publisher *p = publisher_of(c, m->endpoint);
+
+        if (!p)
+                return false;
+        if (wr_load32(&p->revoked))
+                return true;
+        wr_sentence(p->revoked_text, sizeof p->revoked_text, "%s", m->text);
+        wr_store32_release(&p->revoked, 1);
+        for (struct wr_pair_link *link = p->control_links; link; link = link->control_next)
+                link_leave(p, link, WEIR_E_DENIED); /* the broker took them away with the lane */
+        wr_control_publisher_settle(c, p);
+        wr_bus_tell(c->bus, &(struct weir_event){ .kind = WEIR_REVOKED,
+                                                  .reason = WEIR_E_DENIED,
+                                                  .publisher = p,
+                                                  .user = p->options.user,
+                                                  .topic = p->topic,
+                                                  .text = m->text });
+        return true;
+}
+
 void
 wr_control_pairs_dead(struct wr_control *c, struct wr_peer *peer)
 {
@@ -282,12 +307,15 @@ wr_control_pairs_tick(struct wr_control *c, int64_t now_ns)
         bool wanted = false;
 
         for (struct weir_publisher *p = c->publishers; p; p = p->control_next) {
-                if (wr_load32(&p->room_wanted) == 0)
+                if (wr_load32(&p->room_wanted) == 0 && wr_load32(&p->wakes_due) == 0)
                         continue;
                 wanted = true;
                 if (!wr_latch_visit(&p->latch))
                         continue;
-                wr_publisher_charge(p, now_ns);
+                wr_store32(&p->wakes_due, 0);
+                wr_lane_wake_owed(&p->writer, wr_signal_raise);
+                if (wr_load32(&p->room_wanted))
+                        wr_publisher_charge(p, now_ns);
                 wr_latch_depart(&p->latch);
                 if (wr_load32(&p->room_now))
                         wr_bus_poke(c->bus);

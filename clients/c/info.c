@@ -84,7 +84,7 @@ weir_publisher_info(const struct weir_publisher *p, struct weir_info *i)
         struct weir_info info;
         enum weir_result result = wr_publisher_check(p);
 
-        if (result < 0)
+        if (result < 0 && result != WEIR_E_DENIED) /* what it did before that is known all the same */
                 return result;
         info = publisher_info(p);
         info.copies = info.bytes > 0 && info.copied_bytes >= info.bytes ? 1 : 0;
@@ -135,103 +135,6 @@ wr_info_send(struct wr_control *c)
 }
 
 /* ---- everybody's, from the broker ---- */
-
-struct list_row {
-        struct list_row *next;
-        struct wr_message message;
-};
-
-struct list {
-        struct list_row *rows, **end;
-};
-
-static bool
-list_answer(struct wr_control *c, struct wr_question *q, const struct wr_message *m, wr_object *objects)
-{
-        struct list *list = q->subject;
-        struct list_row *row;
-
-        (void)c, (void)objects;
-        if (m->kind == WR_DONE) {
-                q->result = m->done.result < 0 ? (enum weir_result)m->done.result : WEIR_OK;
-                snprintf(q->sentence, sizeof q->sentence, "the list is not whole: %s", weir_result_text(q->result));
-                return true;
-        }
-        row = malloc(sizeof *row);
-        if (!row)
-                return false; /* the rest of the list may still do */
-        row->next = NULL;
-        row->message = *m;
-        *list->end = row;
-        list->end = &row->next;
-        return false;
-}
-
-static struct weir_row
-row_of(const struct wr_message *m)
-{
-        const struct wr_message_endpoint *e = &m->endpoint;
-
-        if (m->kind == WR_TOPIC)
-                return (struct weir_row){ .size = sizeof(struct weir_row),
-                                          .publishers = m->topic.publishers,
-                                          .subscribers = m->topic.subscribers,
-                                          .topic = m->topic.topic,
-                                          .type = m->topic.type,
-                                          .name = "",
-                                          .identity = "" };
-        return (struct weir_row){
-                .size = sizeof(struct weir_row),
-                .publishes = e->publishes,
-                .pid = e->pid,
-                .delivery = e->delivery,
-                .path = e->path,
-                .peers = e->peers,
-                .id = e->id,
-                .source = e->source,
-                .frames = e->frames,
-                .bytes = e->bytes,
-                .lost = e->lost,
-                .skipped = e->skipped,
-                .corrupt = e->corrupt,
-                .full = e->full,
-                .waits = e->waits,
-                .out = e->out,
-                .memory_bytes = e->memory_bytes,
-                .topic = e->topic,
-                .type = e->type,
-                .name = e->name,
-                .identity = e->identity,
-        };
-}
-
-enum weir_result WEIR_CALL
-weir_list(struct weir *bus, const char *pattern, int endpoints, int (*row)(const struct weir_row *row, void *user),
-          void *user)
-{
-        struct list list = { .end = &list.rows };
-        struct wr_question q = { .answer = list_answer, .subject = &list, .message.kind = WR_LIST };
-        struct list_row *at, *next;
-        enum weir_result result = wr_bus_check(bus);
-        int wanted = 1;
-
-        if (result == WEIR_OK && !row)
-                result = wr_error(WEIR_E_USAGE, "weir_list has nobody to tell");
-        if (result < 0)
-                return result;
-        q.message.list.endpoints = endpoints ? 1 : 0;
-        snprintf(q.message.list.pattern, sizeof q.message.list.pattern, "%s", pattern ? pattern : "**");
-        result = wr_control_ask(&bus->control, &q, ANSWER_TIMEOUT_NS);
-        for (at = list.rows; at; at = next) {
-                struct weir_row one = row_of(&at->message);
-
-                next = at->next;
-                if (wanted && result == WEIR_OK)
-                        wanted = row(&one, user) == 0;
-                free(at);
-        }
-        return result;
-}
 
 struct who {
         uint64_t source;
@@ -321,6 +224,15 @@ enum weir_result WEIR_CALL
 weir_broker_stop(struct weir *bus)
 {
         struct wr_question q = { .answer = done_answer, .message.kind = WR_STOP };
+        enum weir_result result = wr_bus_check(bus);
+
+        return result < 0 ? result : wr_control_ask(&bus->control, &q, ANSWER_TIMEOUT_NS);
+}
+
+enum weir_result WEIR_CALL
+weir_broker_reload(struct weir *bus)
+{
+        struct wr_question q = { .answer = done_answer, .message.kind = WR_RELOAD };
         enum weir_result result = wr_bus_check(bus);
 
         return result < 0 ? result : wr_control_ask(&bus->control, &q, ANSWER_TIMEOUT_NS);

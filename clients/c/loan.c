@@ -11,7 +11,6 @@
 #include "clients/c/error.h"
 #include "clients/c/publisher.h"
 #include "named-objects/fork.h"
-#include "named-objects/signal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -247,7 +246,7 @@ loan_publish(struct weir_publisher *p, struct wr_loan *loan, const struct wr_abo
         if (result == WEIR_OK) {
                 p->wake_owed = more;
                 if (!more)
-                        wr_lane_wake(&p->writer, wr_signal_raise);
+                        wr_publisher_wake(p);
         }
         wr_publisher_leave(p);
         if (result != WEIR_OK)

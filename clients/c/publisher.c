@@ -9,7 +9,6 @@
 #include "bus/os/memory.h"
 #include "clients/c/error.h"
 #include "named-objects/fork.h"
-#include "named-objects/signal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +25,8 @@ wr_publisher_check(const struct weir_publisher *p)
                 return wr_bus_forked();
         if (wr_load32(&p->closed) != 0)
                 return wr_error(WEIR_E_CLOSED, "the publisher of '%s' was closed", p->topic);
+        if (wr_load32_acquire(&p->revoked) != 0)
+                return wr_error(WEIR_E_DENIED, "%s", p->revoked_text);
         return WEIR_OK;
 }
 
@@ -127,7 +128,7 @@ publish_small(struct weir_publisher *p, const void *data, uint64_t size, const s
         if (result == WEIR_OK) {
                 p->wake_owed = more;
                 if (!more)
-                        wr_lane_wake(&p->writer, wr_signal_raise);
+                        wr_publisher_wake(p);
                 if (p->charging)
                         wr_publisher_went_through(p);
         }
@@ -198,7 +199,7 @@ publish_large(struct weir_publisher *p, const void *data, uint64_t size, const s
         } else {
                 p->wake_owed = more;
                 if (!more)
-                        wr_lane_wake(&p->writer, wr_signal_raise);
+                        wr_publisher_wake(p);
         }
         wr_publisher_leave(p);
         return result;

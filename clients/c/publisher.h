@@ -16,6 +16,7 @@
 #include "bus/latch.h"
 #include "bus/os/clock.h"
 #include "clients/c/bus.h"
+#include "named-objects/signal.h"
 
 #include <stdatomic.h>
 
@@ -40,6 +41,8 @@ struct wr_pair_link {
         uint32_t room_value; /* of words->space when it was armed */
         wr_word32 room_armed;
         bool attached, leaving; /* the control thread's view */
+        uint64_t told;          /* what PAIR_STATS said last, added up */
+        uint64_t told_bytes;    /* of blocks that it has out */
         struct wr_job evicted;
         char name[64];
 };
@@ -57,6 +60,7 @@ struct wr_loan {
 struct weir_publisher {
         struct weir *bus;
         wr_word32 closed;
+        wr_word32 revoked;     /* the right to publish was withdrawn: `revoked_text` is written before it */
         wr_word32 references;  /* handle, control thread, all loans that are out together */
         wr_word32 changes_due; /* looked at by every call */
         wr_word32 applied_due; /* the control thread is to settle them */
@@ -66,8 +70,10 @@ struct weir_publisher {
         struct wr_latch latch;
         struct wr_lane_writer writer;
         struct wr_clock clock;
-        bool wake_owed; /* WEIR_MORE: nobody was woken yet */
-        bool charging;  /* the last try was FULL */
+        bool wake_owed;     /* WEIR_MORE: nobody was woken yet */
+        bool charging;      /* the last try was FULL */
+        uint32_t fruitless; /* times in a row that room was told and there was none */
+        wr_word room_after; /* clock: no reader's word that there is room is believed before; 0: each is */
         bool hash_full;
         uint64_t committed; /* heap bytes that are there */
         uint8_t *segment;
@@ -88,8 +94,9 @@ struct weir_publisher {
         struct wr_left left;
         struct weir_publisher *control_next;
         struct wr_job tick;
-        wr_word32 tick_posted;
+        wr_word32 tick_posted, wakes_due; /* wakes_due: the tick is to raise what wr_lane_wake held back */
         uint64_t lane, source;
+        char revoked_text[WR_CONTROL_SENTENCE_MAX];
         struct weir_publisher_options options;
         char topic[208], type[128];
 };
@@ -132,6 +139,21 @@ struct wr_want {
 /* Tries, and waits up to the timeout. */
 enum weir_result
 wr_publisher_try(struct weir_publisher *p, struct wr_want *want, int64_t timeout_ns);
+
+/* The control thread looks after this publisher for as long as it wants room or owes wakes. */
+void
+wr_publisher_tick(struct weir_publisher *p);
+
+/* Latch held: wakes who sleeps. */
+static inline void
+wr_publisher_wake(struct weir_publisher *p)
+{
+        wr_lane_wake(&p->writer, wr_signal_raise);
+        if (p->writer.wakes_owed && wr_load32(&p->wakes_due) == 0) {
+                wr_store32(&p->wakes_due, 1);
+                wr_publisher_tick(p);
+        }
+}
 
 /* Latch held: publishers that evict tell the broker and the user. */
 void

@@ -285,6 +285,7 @@ wr_publisher_shut(struct weir_publisher *p)
                 wr_publisher_enter(p);
                 wr_lane_end(&p->writer, 0);
                 wr_lane_wake(&p->writer, wr_signal_raise);
+                wr_lane_wake_owed(&p->writer, wr_signal_raise);
                 wr_publisher_leave(p);
         }
         wr_control_do(&p->bus->control, &q, control_publisher_close);

@@ -16,6 +16,8 @@
 #include <stdio.h>
 
 enum {
+        FRUITLESS_MAX = 64,
+        FRUITLESS_NS = 10000000,
         SPIN_NS = 20000,
         TRIES_PER_LOOK = 16, /* at the clock, while spinning */
         SLICE_NS = 10000000, /* of sleep, so that charging goes on */
@@ -38,7 +40,7 @@ try_once(struct weir_publisher *p, struct wr_want *want)
         if (!want->lend) {
                 p->wake_owed = want->more;
                 if (!want->more)
-                        wr_lane_wake(&p->writer, wr_signal_raise);
+                        wr_publisher_wake(p);
         }
         if (p->charging)
                 wr_publisher_went_through(p);
@@ -87,6 +89,8 @@ void
 wr_publisher_went_through(struct weir_publisher *p)
 {
         p->charging = false;
+        p->fruitless = 0;
+        wr_store(&p->room_after, 0);
         wr_lane_uncharge(&p->writer, wr_clock_ns());
         room_disarm(p);
 }
@@ -141,7 +145,7 @@ arm_and_try(struct weir_publisher *p, struct wr_want *want, struct wr_wait *wait
 
         wr_publisher_enter(p);
         if (p->wake_owed)
-                wr_lane_wake(&p->writer, wr_signal_raise);
+                wr_publisher_wake(p);
         p->wake_owed = false;
         wr_publisher_charge(p, wr_clock_ns());
         room_arm(p);
@@ -165,21 +169,47 @@ tick_begin(struct wr_control *c, struct wr_job *job)
         wr_publisher_drop(p);
 }
 
-/* No time to wait: weir_next() is to tell when there is room, the control thread charges meanwhile. */
+void
+wr_publisher_tick(struct weir_publisher *p)
+{
+        if (wr_load32(&p->tick_posted))
+                return;
+        wr_store32(&p->tick_posted, 1);
+        wr_add32(&p->references, 1); /* the job's */
+        p->tick.run = tick_begin;
+        wr_control_post(&p->bus->control, &p->tick);
+}
+
+/* It was armed by an earlier call and no reader has moved since, so asking again needs no system call. */
+static bool
+is_awaiting_room(struct weir_publisher *p)
+{
+        if (wr_load32(&p->room_wanted) == 0 || p->wake_owed)
+                return false;
+        wr_publisher_enter(p);
+        wr_publisher_charge(p, wr_clock_ns());
+        wr_publisher_leave(p);
+        return !wr_publisher_has_room(p);
+}
+
+/* No time to wait: weir_next() is to tell when there is room, the control thread charges meanwhile. A reader that says
+ * so again and again, and there is none, is believed 100 times a second, not more. */
 static enum weir_result
 full_now(struct weir_publisher *p, struct wr_want *want)
 {
         enum weir_result result;
 
+        if (is_awaiting_room(p))
+                return WEIR_FULL;
+        p->fruitless += 1;
+        if (p->fruitless > FRUITLESS_MAX)
+                wr_store(&p->room_after, (uint64_t)wr_clock_ns() + FRUITLESS_NS);
         wr_store32(&p->room_now, 0);
         wr_store32(&p->room_wanted, 1);
         result = arm_and_try(p, want, NULL);
-        if (result != WEIR_FULL || wr_load32(&p->tick_posted))
+        if (result != WEIR_FULL)
                 return result;
-        wr_store32(&p->tick_posted, 1);
-        wr_add32(&p->references, 1); /* the job's */
-        p->tick.run = tick_begin;
-        wr_control_post(&p->bus->control, &p->tick);
+        wr_publisher_tick(p);
         wr_bus_poke(p->bus); /* a sleeping weir_next() takes the words into its sleep */
         return WEIR_FULL;
 }
@@ -218,6 +248,8 @@ sleep_and_try(struct weir_publisher *p, struct wr_want *want, int64_t deadline_n
                         return WEIR_INTERRUPTED;
                 if (wr_load32(&p->bus->closed))
                         return wr_error(WEIR_E_CLOSED, "the bus was closed");
+                if (wr_load32(&p->revoked))
+                        return wr_publisher_check(p);
                 result = arm_and_try(p, want, &wait);
                 left_ns = deadline_ns == WEIR_FOREVER ? SLICE_NS : deadline_ns - wr_clock_ns();
                 if (result == WEIR_FULL && left_ns > 0)
@@ -253,13 +285,14 @@ wr_publisher_try(struct weir_publisher *p, struct wr_want *want, int64_t timeout
 bool
 wr_publisher_has_room(struct weir_publisher *p)
 {
-        bool found = false;
+        bool found = false, is_early;
 
         if (wr_load32(&p->room_wanted) == 0)
                 return false;
         pthread_mutex_lock(&p->lock);
         found = wr_load32(&p->room_now) != 0;
-        for (struct wr_pair_link *link = p->links; link && !found; link = link->next)
+        is_early = wr_load(&p->room_after) != 0 && (uint64_t)wr_clock_ns() < wr_load(&p->room_after);
+        for (struct wr_pair_link *link = p->links; link && !found && !is_early; link = link->next)
                 found = wr_load32(&link->room_armed) && wr_load32(&link->pair.words->space) != link->room_value;
         pthread_mutex_unlock(&p->lock);
         return found;

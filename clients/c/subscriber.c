@@ -226,6 +226,8 @@ take_once(struct weir_subscriber *s, const struct weir_frame **frame)
                 if (result != WEIR_EMPTY)
                         return result;
         }
+        if (wr_load32_acquire(&s->revoked) != 0 && s->lane_count == 0)
+                return wr_error(WEIR_E_DENIED, "%s", s->revoked_text);
         if (!s->options.until_end || !s->had_lane || s->lane_count > 0 || wr_load32(&s->arrivals_due))
                 return WEIR_EMPTY;
         wr_store32(&s->end_told, 1);

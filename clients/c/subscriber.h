@@ -61,6 +61,7 @@ struct wr_format {
 struct weir_subscriber {
         struct weir *bus;
         wr_word32 closed;
+        wr_word32 revoked;      /* as of a publisher */
         wr_word32 references;   /* handle, control thread, each lane, all frames together */
         wr_word32 arrivals_due; /* looked at by every take */
         struct wr_lane_link **lanes;
@@ -88,6 +89,7 @@ struct weir_subscriber {
         struct wr_question *opening; /* the control thread's, while it opens */
         uint32_t lanes_due;          /* announced then, not yet here */
         int32_t declined;            /* why the last lane that did not come did not */
+        char revoked_text[WR_CONTROL_SENTENCE_MAX];
         struct weir_subscriber_options options;
         char topic[208], type[128];
 };

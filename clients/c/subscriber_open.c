@@ -105,7 +105,7 @@ wr_subscriber_leave(struct weir_subscriber *s, struct wr_lane_link *lane, int32_
                 wr_signal_raise(&pair->words->space);
         if (reason == WEIR_E_EVICTED)
                 event.kind = WEIR_EVICTED;
-        else if (reason == WEIR_E_DENIED)
+        else if (reason == WEIR_E_DENIED && wr_load32(&s->revoked) == 0) /* else it was told of the whole */
                 event.kind = WEIR_REVOKED;
         event.count = s->lane_count;
         if (wr_load32(&s->closed) == 0)

@@ -75,6 +75,11 @@ cli_seconds(const char *text, int64_t *ns);
 bool
 cli_count(const char *text, uint64_t *count);
 
+/* The same file for a process that stands in another directory. Valid until the next call; names beyond a path's
+ * length stay as they are. */
+const char *
+cli_absolute(const char *path);
+
 /* The exit code that goes with a result; 0 for ordinary ones. */
 int
 cli_exit_code(enum weir_result result);

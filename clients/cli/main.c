@@ -11,12 +11,17 @@ static int
 verb_help(int argc, char **argv);
 
 const struct verb verbs[] = {
-        { "broker", verb_broker, "run the broker, ask how it is, stop it", verb_broker_help },
+        { "broker", verb_broker, "run the broker, ask how it is, reload its policy, stop it", verb_broker_help },
         { "pub", verb_pub, "publish a file, a stream or lines", verb_pub_help },
         { "sub", verb_sub, "print what is published", verb_sub_help },
         { "echo", verb_sub, "another name of sub", verb_sub_help },
         { "ls", verb_ls, "list topics, and with -l their publishers and subscribers", verb_ls_help },
         { "info", verb_info, "all about one topic: who, how much, lost, path, copies", verb_info_help },
+        { "who", verb_who, "who is connected, how far behind, what is out, who was refused", verb_who_help },
+        { "access", verb_access, "who may do what, which rule says so, and the line that would change it",
+          verb_access_help },
+        { "id", verb_id, "who a process or a package is, in the names of policies and paths", verb_id_help },
+        { "config", verb_config, "is the policy file right, and what may stand in it", verb_config_help },
         { "bench", verb_bench, "measure weir beside pipe, socket and TCP", verb_bench_help },
         { "demo", verb_demo, "real video from a sandbox, through shared memory, checked", verb_demo_help },
         { "version", verb_version, "the version of the command and of its library", verb_version_help },

@@ -6,11 +6,13 @@
 #include "clients/cli/cli.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 int
 cli_usage(const char *verb, const char *format, ...)
@@ -77,6 +79,19 @@ cli_seconds(const char *text, int64_t *ns)
                 return false;
         *ns = (int64_t)(number * scale);
         return true;
+}
+
+const char *
+cli_absolute(const char *path)
+{
+        static char absolute[PATH_MAX];
+        char here[PATH_MAX];
+        const char *beside = strncmp(path, "./", 2) == 0 ? path + 2 : path;
+
+        if (path[0] == '/' || getcwd(here, sizeof here) == NULL ||
+            (size_t)snprintf(absolute, sizeof absolute, "%s/%s", here, beside) >= sizeof absolute)
+                return path;
+        return absolute;
 }
 
 static const struct verb *

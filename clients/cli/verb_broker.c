@@ -1,5 +1,5 @@
 /*
- * weir broker run | status | stop: the daemon, a look at it, its end.
+ * weir broker run | status | reload | stop: the daemon, a look at it, its policy anew, its end.
  */
 #include "clients/cli/cli.h"
 #include "clients/cli/document.h"
@@ -13,10 +13,13 @@
 const char verb_broker_help[] =
         "usage: weir broker run [--config FILE] [--address PATH] [--package-socket ID=PATH]...\n"
         "       weir broker status [--json]\n"
+        "       weir broker reload [--json]\n"
         "       weir broker stop\n"
         "\n"
         "run: names topics, checks who may do what, hands out shared memory, notices deaths; until SIGTERM, Ctrl-C or\n"
         "`weir broker stop`. It is never on the way of a frame.\n"
+        "reload: it reads its policy again, as on SIGHUP. Who loses a right by it is told at once; a file with an\n"
+        "error changes nothing (exit 2).\n"
         "\n"
         "  --config FILE             the policy; default: $WEIR_CONFIG, else ~/.config/weir/broker.conf, for root\n"
         "                            /etc/weir/broker.conf; without one, full trust of this user may do all\n"
@@ -24,7 +27,7 @@ const char verb_broker_help[] =
         "                            $XDG_RUNTIME_DIR/weir/bus, for root /run/weir/bus\n"
         "  --package-socket ID=PATH  listen at PATH for the package ID: put only this socket into its sandbox, and\n"
         "                            every connection through it is that package. May be given many times\n"
-        "  --json                    status: one object\n"
+        "  --json                    status, reload: one object\n"
         "\n"
         "Example:\n"
         "  weir broker run --config policy.conf --package-socket org.example.Camera=/run/camera/bus\n";
@@ -129,6 +132,28 @@ stop(const struct cli_common *common)
 }
 
 static int
+reload(const struct cli_common *common)
+{
+        struct weir *bus;
+        enum weir_result result;
+        int code = cli_open(&bus, "broker", common);
+
+        if (code != CLI_OK)
+                return code;
+        result = weir_broker_reload(bus);
+        if (result != WEIR_OK && !common->json)
+                code = cli_failed("broker", result);
+        else if (common->json)
+                cli_print_json(json_pack("{s:b, s:s}", "reloaded", result == WEIR_OK, "error",
+                                         result == WEIR_OK ? "" : weir_error()),
+                               JSON_INDENT(2));
+        cli_close(bus);
+        if (code != CLI_OK || result != WEIR_OK)
+                return cli_exit_code(result);
+        return cli_finish("broker");
+}
+
+static int
 add_package_socket(struct arguments *arguments, const char *value)
 {
         const char *equals = strchr(value, '=');
@@ -154,7 +179,7 @@ parse(int argc, char **argv, struct arguments *arguments)
 
         while (code == CLI_GO_ON && (option = getopt_long(argc, argv, CLI_SHORT "a:", options, NULL)) != -1) {
                 if (option == OPTION_CONFIG)
-                        arguments->config = optarg;
+                        arguments->config = cli_absolute(optarg);
                 else if (option == 'a')
                         arguments->common.address = optarg;
                 else if (option == OPTION_PACKAGE_SOCKET)
@@ -175,7 +200,7 @@ verb_broker(int argc, char **argv)
         if (code != CLI_GO_ON)
                 return code;
         if (optind == argc)
-                return cli_usage("broker", "run, status or stop is missing");
+                return cli_usage("broker", "run, status, reload or stop is missing");
         if (argc - optind > 1)
                 return cli_usage("broker", "'%s' is too much", argv[optind + 1]);
         what = argv[optind];
@@ -185,7 +210,9 @@ verb_broker(int argc, char **argv)
                 return cli_usage("broker", "--config and --package-socket belong to run");
         if (strcmp(what, "status") == 0)
                 return status(&arguments.common);
+        if (strcmp(what, "reload") == 0)
+                return reload(&arguments.common);
         if (strcmp(what, "stop") == 0)
                 return stop(&arguments.common);
-        return cli_usage("broker", "'%s' is neither run, status nor stop", what);
+        return cli_usage("broker", "'%s' is neither run, status, reload nor stop", what);
 }

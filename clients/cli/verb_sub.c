@@ -53,8 +53,7 @@ tell_events(struct weir *bus, const struct cli_common *common)
         const struct weir_event *event;
 
         while (weir_next(bus, WEIR_NOW, &event) == WEIR_OK) {
-                bool grave =
-                        event->kind == WEIR_EVICTED || event->kind == WEIR_REVOKED || event->kind == WEIR_BROKER_LOST;
+                bool grave = event->kind == WEIR_EVICTED || event->kind == WEIR_BROKER_LOST; /* REVOKED: take fails */
 
                 if (event->kind == WEIR_FRAMES)
                         return; /* level: it would be told for ever */

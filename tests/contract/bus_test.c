@@ -296,7 +296,7 @@ play_poor_client(int line)
                 close(used[count]);
         limit_objects(5);
         kit_must(weir_open(&bus, WEIR_OPTIONS(.address = kit_address())) == WEIR_E_QUOTA);
-        kit_must(strstr(weir_error(), "ulimit -n 8"));
+        kit_must(strstr(weir_error(), "ulimit -n 11"));
 }
 
 Test(bus, few_descriptors_give_a_clear_error_with_the_number_needed)

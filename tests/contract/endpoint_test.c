@@ -178,6 +178,23 @@ Test(endpoint, hanging_up_is_seen_on_both_sides)
         cr_assert(eq(int, wr_endpoint_receive(client, bytes, sizeof bytes, &size, NULL, NULL), WEIR_E_CLOSED));
 }
 
+Test(endpoint, the_last_words_of_a_peer_are_read_also_when_it_left_ours_unread)
+{
+        wr_object listener = listen_at(path), client, server;
+        char word[8];
+        size_t size;
+
+        connect_both(listener, &client, &server);
+        cr_assert(eq(int, wr_endpoint_send(client, "hello", 5, NULL, 0), WEIR_OK));
+        cr_assert(eq(int, wr_endpoint_send(server, "no", 2, NULL, 0), WEIR_OK));
+        wr_object_close(server);
+        cr_assert(eq(int, wr_endpoint_receive(client, word, sizeof word, &size, NULL, NULL), WEIR_OK));
+        cr_assert(eq(sz, size, 2));
+        cr_assert(eq(int, wr_endpoint_receive(client, word, sizeof word, &size, NULL, NULL), WEIR_E_CLOSED));
+        wr_object_close(client);
+        wr_endpoint_unlisten(listener, path);
+}
+
 Test(endpoint, a_peer_that_does_not_read_makes_full_and_later_room_again)
 {
         wr_object listener = listen_at(path), client, server;

@@ -123,82 +123,84 @@ Test(identity, a_sandbox_that_nobody_vouches_for_is_confined)
         fixture_end(child, connection);
 }
 
+/* As `weir id --pid` asks: without a connection, and with the same answer. */
+Test(identity, a_process_is_the_same_by_its_number_as_by_its_connection)
+{
+        size_t count = 3;
+        pid_t child = child_start(0, connect_with_groups, &count);
+        wr_object connection = fixture_accept();
+        struct wr_identity peer, process;
+
+        cr_assert(eq(int, fixture_ask(connection, NULL, &peer), WEIR_OK), "%s", fixture_why);
+        cr_assert(eq(int, wr_identity_of_process((uint32_t)child, &process, fixture_why, sizeof fixture_why), WEIR_OK),
+                  "%s", fixture_why);
+        cr_assert(eq(int, memcmp(&peer, &process, sizeof peer), 0));
+        fixture_end(child, connection);
+}
+
+Test(identity, a_sandboxed_process_is_its_package_by_its_number_too)
+{
+        struct sandbox box = { SANDBOX_CLOSED, "org.weir.Camera", fixture_mount, SANDBOX_CONNECT, fixture_socket };
+        pid_t child = sandbox_start(0, &box);
+        wr_object connection = fixture_accept();
+        struct wr_identity peer, process;
+
+        cr_assert(eq(int, fixture_ask(connection, NULL, &peer), WEIR_OK), "%s", fixture_why);
+        cr_assert(eq(int, wr_identity_of_process(peer.pid, &process, fixture_why, sizeof fixture_why), WEIR_OK), "%s",
+                  fixture_why);
+        cr_assert(eq(int, process.trust, WR_TRUST_PACKAGE));
+        cr_assert(eq(str, process.package, "org.weir.Camera"));
+        fixture_end(child, connection);
+}
+
+static int
+ask_for_process(void *argument)
+{
+        struct wr_identity identity;
+        char why[512];
+
+        if (wr_identity_of_process(*(uint32_t *)argument, &identity, why, sizeof why) != WEIR_E_DENIED)
+                return 1;
+        return strstr(why, "may not look") != NULL ? 0 : 2;
+}
+
+Test(identity, a_process_that_is_not_there_or_not_ours_to_see_is_refused_with_a_sentence)
+{
+        uint32_t self = (uint32_t)getpid(), gone = (uint32_t)child_start(0, ask_for_process, &self);
+        static const uint32_t never[] = { 0, UINT32_MAX };
+        struct wr_identity identity;
+        char why[512];
+
+        child_wait((pid_t)gone);
+        cr_assert(eq(int, wr_identity_of_process(gone, &identity, why, sizeof why), WEIR_E_DENIED));
+        cr_assert_not_null(strstr(why, "no process"));
+        for (size_t i = 0; i < sizeof never / sizeof *never; i++)
+                cr_assert(eq(int, wr_identity_of_process(never[i], &identity, why, sizeof why), WEIR_E_DENIED));
+        cr_assert(eq(int, child_run(CHILD_STRANGER, ask_for_process, &self), 0));
+}
+
+Test(identity, a_sandbox_has_the_capabilities_of_its_flatpak_info)
+{
+        struct sandbox box = { SANDBOX_CLOSED, "org.weir.Camera\n[Policy weir]\ncapability=sensors;org.weir.raw;",
+                               fixture_mount, SANDBOX_CONNECT, fixture_socket };
+        pid_t child = sandbox_start(CHILD_NOBODY, &box);
+        wr_object connection = fixture_accept();
+        struct wr_identity identity;
+        char text[256];
+
+        cr_assert(eq(int, fixture_ask(connection, NULL, &identity), WEIR_OK), "%s", fixture_why);
+        cr_assert(eq(u32, identity.capability_count, 2));
+        cr_assert(eq(str, identity.capabilities[0], "sensors"));
+        cr_assert(eq(str, identity.capabilities[1], "org.weir.raw"));
+        wr_identity_text(&identity, text, sizeof text);
+        cr_assert(eq(str, text,
+                     "user:nobody package:org.weir.Camera capability:sensors capability:org.weir.raw (flatpak-info)"));
+        fixture_end(child, connection);
+}
+
 Test(identity, a_package_socket_of_no_valid_name_is_a_mistake_of_the_caller)
 {
         struct wr_identity identity;
 
         cr_assert(eq(int, fixture_ask(fixture_listener, "../etc", &identity), WEIR_E_USAGE));
-}
-
-Test(identity_text, package_names_have_a_grammar)
-{
-        static const char *const good[] = { "a", "org.weir.Camera", "Weir-2_x", "0", "a." };
-        static const char *const bad[] = { "", ".", ".a", "a..b", "..", "a/b", "a b", "a\n", "\xc3\xa9", "a:b", "*" };
-        char longest[WR_PACKAGE_MAX + 2];
-
-        for (size_t i = 0; i < sizeof good / sizeof *good; i++)
-                cr_assert(wr_identity_package_valid(good[i]), "'%s'", good[i]);
-        for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-                cr_assert(not(wr_identity_package_valid(bad[i])), "'%s'", bad[i]);
-        memset(longest, 'x', sizeof longest);
-        longest[WR_PACKAGE_MAX] = '\0';
-        cr_assert(wr_identity_package_valid(longest));
-        longest[WR_PACKAGE_MAX] = 'x';
-        longest[WR_PACKAGE_MAX + 1] = '\0';
-        cr_assert(not(wr_identity_package_valid(longest)));
-}
-
-static bool
-name_of(const char *text, char *name, size_t room)
-{
-        return wr_identity_flatpak_name(text, strlen(text), name, room);
-}
-
-Test(identity_text, the_application_is_found_where_glib_would_find_it)
-{
-        char name[WR_PACKAGE_MAX + 1];
-
-        cr_assert(name_of("[Application]\nname=org.weir.A\nruntime=x\n", name, sizeof name));
-        cr_assert(eq(str, name, "org.weir.A"));
-        cr_assert(name_of("# c\n\n[Instance]\nname=b\n [Application] \r\n name = org.weir.B \r\n[X]\nname=y", name,
-                          sizeof name));
-        cr_assert(eq(str, name, "org.weir.B"));
-        cr_assert(name_of("[Application]\nnames=no\nname=x", name, 2));
-        cr_assert(eq(str, name, "x"));
-}
-
-Test(identity_text, a_file_that_names_none_or_two_names_none)
-{
-        static const char *const bad[] = {
-                "",
-                "\n",
-                "name=org.weir.A\n",
-                "[Runtime]\nname=org.weir.A\n",
-                "[Application]\n",
-                "[Application]\nname=\n",
-                "[Application]\n#name=org.weir.A\n",
-                "[Application]\nname=a b\n",
-                "[Application]\nname=../x\n",
-                "[Application]\nname=org.weir.A\nname=org.weir.A\n",
-                "[Application]x\nname=org.weir.A\n",
-                "[Application]\nname=a\n[Other]\n[Application]\nname=b\n",
-                "[Application\nname=a\n",
-                "=\n[Application]\n=a",
-        };
-        static const char zero[] = "[Application]\nname=org\0.weir\n";
-        char name[WR_PACKAGE_MAX + 1];
-
-        for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-                cr_assert(not(name_of(bad[i], name, sizeof name)), "'%s'", bad[i]);
-        cr_assert(not(wr_identity_flatpak_name(zero, sizeof zero - 1, name, sizeof name)));
-        cr_assert(not(name_of("[Application]\nname=xy", name, 2))); /* no room */
-}
-
-Test(identity_text, only_unconfined_labels_and_our_own_are_trusted)
-{
-        cr_assert(wr_identity_label_trusted("unconfined", ""));
-        cr_assert(wr_identity_label_trusted("system_u:system_r:weir_t:s0", "system_u:system_r:weir_t:s0"));
-        cr_assert(not(wr_identity_label_trusted("docker-default (enforce)", "unconfined")));
-        cr_assert(not(wr_identity_label_trusted("unconfined_not", "unconfined")));
-        cr_assert(not(wr_identity_label_trusted("", "")));
 }

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -29,7 +30,7 @@ enum { PATIENCE_MS = 10000 };
 
 struct broker {
         pid_t process;
-        char directory[64], address[128], package_directory[128], package_socket[160], lost[64];
+        char directory[64], address[128], package_directory[128], package_socket[160], policy[128], lost[64];
 };
 
 struct client {
@@ -43,7 +44,8 @@ struct client {
 /* What a test may set before broker_begin. */
 static struct {
         const char *policy; /* text of the policy file */
-        int64_t greet_ns;
+        bool has_file;      /* it is a file, broker.policy: for tests that change it */
+        int64_t greet_ns, revoke_ns;
         const char *package;  /* a package socket for it, at broker.package_socket */
         unsigned descriptors; /* RLIMIT_NOFILE of the broker */
 } given;
@@ -54,6 +56,7 @@ broker_serve(const struct broker *broker, int started)
         static struct wr_server server;
         struct wr_server_options options = { .address = broker->address,
                                              .greet_ns = given.greet_ns,
+                                             .revoke_ns = given.revoke_ns,
                                              .catches_signals = true };
         char socket[512], sentence[1024] = "";
         const char *sockets[] = { socket, NULL };
@@ -71,8 +74,11 @@ broker_serve(const struct broker *broker, int started)
                 snprintf(socket, sizeof(socket), "%s=%s", given.package, broker->package_socket);
                 options.package_sockets = sockets;
         }
-        result = wr_policy_parse(&policy, text, strlen(text), "/test/policy.conf", (uint32_t)geteuid(), sentence,
-                                 sizeof(sentence));
+        if (given.has_file)
+                result = wr_policy_load(&policy, broker->policy, NULL, (uint32_t)geteuid(), sentence, sizeof(sentence));
+        else
+                result = wr_policy_parse(&policy, text, strlen(text), "/test/policy.conf", (uint32_t)geteuid(),
+                                         sentence, sizeof(sentence));
         if (result == WEIR_OK)
                 result = wr_server_open(&server, &options, policy, &log, sentence, sizeof(sentence));
         if (write(started, &result, sizeof(result)) != sizeof(result) || result != WEIR_OK) {
@@ -83,6 +89,16 @@ broker_serve(const struct broker *broker, int started)
         result = wr_server_run(&server);
         wr_server_close(&server);
         exit(result == WEIR_OK ? 0 : 1);
+}
+
+static inline void
+broker_write_policy(const struct broker *broker, const char *text)
+{
+        FILE *file = fopen(broker->policy, "w");
+
+        cr_assert(file != NULL);
+        cr_assert(ge(int, fputs(text, file), 0));
+        cr_assert(eq(int, fclose(file), 0));
 }
 
 static inline struct broker
@@ -98,9 +114,13 @@ broker_begin(void)
         snprintf(broker.address, sizeof(broker.address), "%s/bus", broker.directory);
         snprintf(broker.package_directory, sizeof(broker.package_directory), "%s/package", broker.directory);
         snprintf(broker.package_socket, sizeof(broker.package_socket), "%s/bus", broker.package_directory);
+        snprintf(broker.policy, sizeof(broker.policy), "%s/policy.conf", broker.directory);
+        if (given.has_file)
+                broker_write_policy(&broker, given.policy);
         cr_assert(eq(int, pipe(started), 0));
         broker.process = fork();
         if (broker.process == 0) {
+                prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails ends at once, and leaves nothing behind */
                 close(started[0]);
                 broker_serve(&broker, started[1]);
         }
@@ -119,6 +139,7 @@ broker_tidy(const struct broker *broker)
         cr_assert(ne(int, access(broker->address, F_OK), 0), "its socket is removed");
         snprintf(path, sizeof(path), "%s.lock", broker->address);
         unlink(path);
+        unlink(broker->policy);
         rmdir(broker->package_directory);
         rmdir(broker->directory);
 }
@@ -141,7 +162,8 @@ client_connect(const char *path)
         struct client client = { .socket = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0) };
         struct sockaddr_un address = { .sun_family = AF_UNIX };
 
-        snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+        cr_assert(lt(sz, strlen(path), sizeof(address.sun_path)));
+        strcpy(address.sun_path, path);
         cr_assert(eq(int, connect(client.socket, (struct sockaddr *)&address, sizeof(address)), 0));
         return client;
 }

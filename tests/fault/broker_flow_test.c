@@ -1,4 +1,5 @@
 /* The conversation as it should be: HELLO to BYE, one publisher and several subscribers. */
+#include "bus/os/clock.h"
 #include "tests/fault/broker_fixture.h"
 
 #include <fcntl.h>
@@ -59,6 +60,48 @@ Test(broker_flow, a_publisher_and_two_subscribers_are_brought_together)
         client_close(&publisher);
         client_close(&early);
         client_close(&late);
+        broker_end(&broker);
+}
+
+/* Else what it published before it closed would never be read. */
+Test(broker_flow, a_publisher_is_not_opened_before_the_lane_is_on_its_way_to_who_was_there)
+{
+        struct broker broker = broker_begin();
+        struct client first = client_begin(&broker, "1"), second = client_begin(&broker, "2"),
+                      subscriber = client_begin(&broker, "s");
+        enum wr_message_kind kind;
+        int64_t began_ns;
+
+        client_send(&subscriber, subscribe("t"));
+        client_expect(&subscriber, WR_SUBSCRIBED);
+        client_send(&first, publish("t"));
+        client_expect(&first, WR_LANE_GRANT);
+        client_send(&first, ready(first.message.lane_grant.lane));
+        client_expect(&first, WR_PAIR_ADDED);
+        client_send(&first, ack(first.message.pair_added.lane, first.message.pair_added.pair));
+        client_expect(&first, WR_OPENED);
+        client_expect(&subscriber, WR_LANE_ADDED); /* and while it has not answered, no other lane is sent to it */
+
+        client_send(&second, publish("t"));
+        client_expect(&second, WR_LANE_GRANT);
+        began_ns = wr_clock_ns();
+        client_send(&second, ready(second.message.lane_grant.lane));
+        client_expect(&second, WR_PAIR_ADDED);
+        client_send(&second, ack(second.message.pair_added.lane, second.message.pair_added.pair));
+        client_send(&second, (struct wr_message){ .kind = WR_STATUS, .request = 9 });
+        kind = client_receive(&second);
+        if (kind == WR_STATE) {
+                client_send(&subscriber, pair_ready(subscriber.message.lane_added.pair, WEIR_OK));
+                client_expect(&subscriber, WR_LANE_ADDED);
+                client_expect(&second, WR_OPENED);
+                cr_assert(eq(uint, second.message.opened.pairs, 1));
+        } else { /* only where this machine took so long for the lines above that a publisher waits no longer */
+                cr_assert(eq(uint, kind, WR_OPENED));
+                cr_assert(ge(i64, wr_clock_ns() - began_ns, 500000000));
+        }
+        client_close(&first);
+        client_close(&second);
+        client_close(&subscriber);
         broker_end(&broker);
 }
 

@@ -49,10 +49,11 @@ Test(broker_rights, a_package_without_a_grant_is_told_the_line_that_is_missing)
         client_send(&stranger, subscribe("cam/front"));
         client_expect_refusal(&stranger, WEIR_E_DENIED,
                               "denied: 'cam/front' grants package:org.weir.Stranger no 'subscribe' (policy.conf:3). "
-                              "Grant it: add \"package:org.weir.Stranger\" to subscribe in /test/policy.conf:3");
+                              "Grant it: weir access allow cam/front --package org.weir.Stranger --read --config "
+                              "/test/policy.conf");
         client_send(&stranger, subscribe("other"));
         client_expect_refusal(&stranger, WEIR_E_DENIED,
-                              "Grant it: add subscribe = [\"package:org.weir.Stranger\"] under [topic.\"other\"] in "
+                              "Grant it: weir access allow other --package org.weir.Stranger --read --config "
                               "/test/policy.conf");
         client_send(&stranger, publish("cam/front"));
         client_expect_refusal(&stranger, WEIR_E_DENIED, "no 'publish'");

@@ -4,6 +4,7 @@
 #include "clients/c/subscriber.h"
 #include "tests/contract/weir_kit.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/stat.h>
 
@@ -226,6 +227,138 @@ Test(client, answers_to_questions_that_were_given_up_leave_nothing_behind)
         kit_kill(&broker);
 }
 
+/* ---- readers that cry ---- */
+
+/* Its only reader is in this process, so the page of the pair is at hand. */
+static struct wr_pair_words *
+fill_up(struct weir_publisher *p)
+{
+        static const char block[20000];
+        enum weir_result result;
+
+        while ((result = weir_publish(p, block, sizeof block, NULL, WEIR_NOW)) == WEIR_OK)
+                continue;
+        kit_must(result == WEIR_FULL);
+        return p->links->pair.words;
+}
+
+Test(client, asking_again_on_a_full_lane_costs_no_system_call)
+{
+        struct weir *bus = kit_host();
+        struct weir_publisher *p;
+        struct weir_subscriber *s;
+        struct wr_pair_words *words;
+        uint64_t room_waiting;
+        uint32_t poke;
+        int taken = 0;
+
+        kit_ok(weir_publisher_open(&p, bus, "a", WEIR_PUBLISHER(.memory_max = 1 << 20)));
+        kit_ok(weir_subscriber_open(&s, bus, "a", WEIR_SUBSCRIBER(.delivery = WEIR_RELIABLE)));
+        words = fill_up(p);
+        room_waiting = wr_load(&words->room_waiting);
+        poke = wr_load32(&bus->poke);
+        for (int i = 0; i < 1000; i++)
+                fill_up(p);
+        cr_assert(eq(u64, wr_load(&words->room_waiting), room_waiting)); /* nothing was armed, */
+        cr_assert(eq(u32, wr_load32(&bus->poke), poke));                 /* and nobody woken */
+        do {                                                             /* and still it is told of room */
+                weir_release(kit_take(s));
+                taken += 1;
+        } while (weir_publish(p, "x", 1, NULL, WEIR_NOW) == WEIR_FULL && kit_event(bus, WEIR_ROOM)->publisher == p);
+        cr_assert(gt(int, taken, 0));
+        weir_close(bus);
+}
+
+Test(client, a_reader_that_cries_room_where_there_is_none_is_believed_a_hundred_times_a_second)
+{
+        struct weir *bus = kit_host();
+        struct weir_publisher *p;
+        struct weir_subscriber *s;
+        struct wr_pair_words *words;
+        const struct weir_event *event;
+        const struct weir_frame *frame;
+        int64_t began_ns = weir_now();
+        int told = 0;
+
+        kit_ok(weir_publisher_open(&p, bus, "a", WEIR_PUBLISHER(.memory_max = 1 << 20)));
+        kit_ok(weir_subscriber_open(&s, bus, "a", WEIR_SUBSCRIBER(.delivery = WEIR_RELIABLE)));
+        words = fill_up(p);
+        for (int i = 0; i < 2000; i++) {
+                wr_add32(&words->space, 1);
+                while (weir_next(bus, WEIR_NOW, &event) == WEIR_OK && event->kind != WEIR_FRAMES)
+                        told += event->kind == WEIR_ROOM;
+                fill_up(p);
+        }
+        cr_assert(le(i64, told, 70 + (weir_now() - began_ns) / 10000000));
+        while (weir_take(s, WEIR_NOW, &frame) == WEIR_OK)
+                weir_release(frame);
+        kit_event(bus, WEIR_ROOM); /* a late truth is still told */
+        kit_ok(weir_publish(p, "x", 1, NULL, WEIR_NOW));
+        weir_close(bus);
+}
+
+struct sleeper {
+        struct wr_pair_words *words;
+        wr_word32 thread; /* its number */
+};
+
+static void *
+sleep_on_the_wake_word(void *argument)
+{
+        struct sleeper *sleeper = argument;
+        struct wr_signal_wait wait = { &sleeper->words->wake, wr_load32(&sleeper->words->wake), false };
+
+        wr_store32_release(&sleeper->thread, (uint32_t)gettid());
+        wr_signal_wait(&wait, 1, INT64_MAX);
+        return NULL;
+}
+
+/* Until the kernel says so: nothing else in it sleeps. */
+static void
+await_asleep(const struct sleeper *sleeper)
+{
+        char path[64], state = 'R';
+
+        while (wr_load32_acquire(&sleeper->thread) == 0)
+                sched_yield();
+        snprintf(path, sizeof path, "/proc/self/task/%u/stat", wr_load32(&sleeper->thread));
+        while (state != 'S') {
+                FILE *file = fopen(path, "r");
+
+                kit_must(file && fscanf(file, "%*d (%*[^)]) %c", &state) == 1);
+                fclose(file);
+        }
+}
+
+Test(client, who_was_woken_in_vain_too_often_is_woken_by_the_control_thread)
+{
+        struct weir *bus = kit_host();
+        struct weir_publisher *p;
+        struct weir_subscriber *s;
+        struct wr_pair_reader *pair;
+        struct sleeper sleeper = { 0 };
+        pthread_t thread;
+
+        kit_ok(weir_publisher_open(&p, bus, "a", NULL));
+        kit_ok(weir_subscriber_open(&s, bus, "a", NULL));
+        kit_ok(weir_publish(p, "x", 1, NULL, WEIR_NOW));
+        weir_release(kit_take(s));
+        pair = &s->lanes[0]->reader.pair;
+        for (int i = 0; i < 200; i++) { /* far beyond what is raised at once */
+                wr_pair_sleep_arm(pair);
+                kit_ok(weir_publish(p, "x", 1, NULL, WEIR_NOW));
+        }
+        while (wr_load32(&p->wakes_due) != 0) /* and what that owed is done */
+                sched_yield();
+        sleeper.words = pair->words;
+        cr_assert(eq(int, pthread_create(&thread, NULL, sleep_on_the_wake_word, &sleeper), 0));
+        await_asleep(&sleeper);
+        wr_pair_sleep_arm(pair);
+        kit_ok(weir_publish(p, "x", 1, NULL, WEIR_NOW));
+        pthread_join(thread, NULL);
+        weir_close(bus);
+}
+
 /* ---- the control thread beside a call ---- */
 
 /* The control thread comes to stand in run(), with the lock of the control held if that is asked for. */
@@ -243,6 +376,39 @@ beside_begin(struct weir *bus, struct beside *beside)
         wr_control_post(&bus->control, &beside->job);
         while (wr_load32_acquire(&beside->there) == 0)
                 sched_yield();
+}
+
+/* What a library does that thinks that it writes to the terminal. */
+static void
+write_to_the_standard_numbers(struct wr_control *c, struct wr_job *job)
+{
+        struct beside *beside = (struct beside *)(void *)job;
+        char text[] = "a warning of some library, longer than any header of ours: nothing to see here, please go on\n";
+
+        (void)c;
+        for (int number = STDIN_FILENO; number <= STDERR_FILENO; number++) {
+                kit_must(fcntl(number, F_GETFD) >= 0);
+                (void)!write(number, text, sizeof text);
+        }
+        wr_store32_release(&beside->there, 1);
+}
+
+Test(client, what_is_written_to_stderr_in_the_control_thread_reaches_nobody)
+{
+        struct kit_child broker = kit_start(kit_play_broker);
+        struct weir *bus = kit_guest();
+        struct beside beside = { .job.run = write_to_the_standard_numbers };
+        struct weir_publisher *p;
+        struct weir_subscriber *s;
+
+        kit_ok(weir_publisher_open(&p, bus, "a", NULL));
+        kit_ok(weir_subscriber_open(&s, bus, "a", NULL));
+        beside_begin(bus, &beside);
+        kit_ok(weir_publish(p, "x", 1, NULL, WEIR_NOW));
+        weir_release(kit_take(s));
+        kit_ok(weir_subscriber_open(&s, bus, "b", NULL)); /* the broker did not hear it */
+        weir_close(bus);
+        kit_kill(&broker);
 }
 
 /* Until the closing thread has posted its job; then what a message at that moment would tell. */

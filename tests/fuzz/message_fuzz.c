@@ -46,7 +46,7 @@ encode(const uint8_t *bytes, size_t size)
         if (size > sizeof(message))
                 size = sizeof(message);
         memcpy(&message, bytes, size);
-        message.kind = (enum wr_message_kind)(size ? bytes[0] % WR_BYE + 1 : WR_HELLO);
+        message.kind = (enum wr_message_kind)(size ? bytes[0] % WR_REVOKED + 1 : WR_HELLO);
         encoded_size = wr_message_encode(&message, encoded);
         expect(encoded_size <= WR_MESSAGE_BYTES_MAX);
         expect(wr_message_decode(encoded, encoded_size, &back, NULL) == WEIR_OK);

@@ -25,11 +25,11 @@ def spoil(file, script, to):
 def build(clang, name, files, folder):
     spoiled = folder / pathlib.Path(files[0]).name
     spoil(files[0], ROOT / 'tests/fuzz/planted' / name, spoiled)
-    archives = [BUILD / 'bus/libbus.a', *BUILD.glob('named-objects/*.a'), *BUILD.glob('broker/*.a')]
+    archives = [BUILD / 'bus/libbus.a', *BUILD.glob('named-objects/**/*.a'), *BUILD.glob('broker/*.a')]
     subprocess.run([clang, '-std=gnu11', '-D_GNU_SOURCE', '-g', '-O1', '-fsanitize=fuzzer,address,undefined',
                     '-fno-sanitize-recover=undefined', '-I', ROOT, ROOT / f'tests/fuzz/{name}_fuzz.c', spoiled,
                     *[ROOT / file for file in files[1:]], '-Wl,--start-group', *archives, '-Wl,--end-group',
-                    '-lxxhash', '-pthread', '-o', folder / 'fuzzer'], check=True)
+                    '-lxxhash', '-lcrypto', '-pthread', '-o', folder / 'fuzzer'], check=True)
     return folder / 'fuzzer'
 
 

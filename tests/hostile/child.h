@@ -6,6 +6,7 @@
 #include <grp.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -21,12 +22,15 @@ child_become(uid_t user)
                prctl(PR_SET_DUMPABLE, 1) == 0;
 }
 
-/* Run `body` in a child that dies with us, as `user` unless that is 0. */
+/* Run `body` in a child that dies with us, as `user` unless that is 0. It leads a process group of its own. */
 static inline pid_t
 child_start(uid_t user, int (*body)(void *), void *argument)
 {
         pid_t child = fork();
 
+        if (child < 0)
+                abort(); /* -1 to kill() would be everybody */
+        setpgid(child, child); /* on both sides, so that it holds for whoever comes first */
         if (child != 0)
                 return child;
         if (user != 0 && !child_become(user))
@@ -44,6 +48,15 @@ child_wait(pid_t child)
         while (waitpid(child, &status, 0) < 0)
                 ;
         return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+/* Kills it and what it started: bubblewrap asks to die with its parent only after its program has begun, so killing
+ * the outermost process alone may leave a sandbox behind that keeps our stdout open. */
+static inline void
+child_end(pid_t child)
+{
+        kill(-child, SIGKILL);
+        child_wait(child);
 }
 
 static inline int

@@ -64,9 +64,9 @@ Test(endpoint_attempts, a_directory_that_others_may_write_is_refused)
 {
         cr_assert(eq(int, mkdir(directory, 0700), 0));
         cr_assert(eq(int, chmod(directory, 0770), 0));
-        expect_refused_directory("chmod go-w");
+        expect_refused_directory("written by others");
         cr_assert(eq(int, chmod(directory, 01777), 0));
-        expect_refused_directory("chmod go-w");
+        expect_refused_directory("written by others");
 }
 
 Test(endpoint_attempts, a_symbolic_link_or_a_file_is_no_directory)
@@ -183,7 +183,7 @@ connect_result(void *argument)
         enum weir_result result = wr_endpoint_connect(&connection, path, why, sizeof why);
 
         (void)argument;
-        if (result == WEIR_E_DENIED && strstr(why, "WEIR_BROKER") == NULL && strstr(why, "chmod") == NULL)
+        if (result == WEIR_E_DENIED && strstr(why, "WEIR_BROKER") == NULL)
                 return 1; /* a refusal says what to do */
         return 100 + result;
 }

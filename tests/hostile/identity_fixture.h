@@ -62,8 +62,7 @@ fixture_ask(wr_object connection, const char *package, struct wr_identity *ident
 static inline void
 fixture_end(pid_t child, wr_object connection)
 {
-        kill(child, SIGKILL);
-        child_wait(child);
+        child_end(child);
         wr_object_close(connection);
 }
 

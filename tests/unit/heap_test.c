@@ -438,3 +438,17 @@ Test(heap, nine_tenths_are_usable_by_a_mix_of_64_KiB_to_33_MiB_returned_in_any_o
         cr_assert(ge(dbl, sum / 3000, 0.90));
         wr_heap_close(heap);
 }
+
+Test(heap, the_size_of_a_lent_block_is_known_and_of_anything_else_none)
+{
+        struct wr_heap *heap = heap_of(MIB);
+        uint64_t a = lend(heap, 1000), b = lend(heap, 64);
+
+        cr_assert(eq(u64, wr_heap_lent_bytes(heap, a), 1024));
+        cr_assert(eq(u64, wr_heap_lent_bytes(heap, b), 64));
+        wr_heap_return(heap, a);
+        cr_assert(eq(u64, wr_heap_lent_bytes(heap, a), 0));
+        cr_assert(eq(u64, wr_heap_lent_bytes(heap, b + 1), 0));
+        cr_assert(eq(u64, wr_heap_lent_bytes(heap, UINT64_MAX), 0));
+        wr_heap_close(heap);
+}

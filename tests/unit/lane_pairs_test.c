@@ -220,6 +220,53 @@ Test(lane_pairs, one_wake_for_each_sleep)
         lane_done(l);
 }
 
+Test(lane_pairs, who_asks_for_wakes_and_takes_nothing_is_left_to_a_timer)
+{
+        struct bench_lane *l = lane_at(UINT64_MAX - 4095);
+        struct wr_lane_reader *r = join(l, false, 0);
+        struct wr_taken t;
+
+        raised = 0;
+        for (int sleep = 0; sleep < 1000; sleep++) {
+                wr_pair_sleep_arm(&r->pair); /* anew each time, as if it had been awake */
+                cr_assert(eq(int, publish(l, 1), WEIR_OK));
+                wr_lane_wake(&l->w, count_raise);
+        }
+        cr_assert(lt(int, raised, 100));
+        cr_assert(l->w.wakes_owed);
+        raised = 0;
+        wr_lane_wake_owed(&l->w, count_raise);
+        wr_lane_wake_owed(&l->w, count_raise);
+        cr_assert(eq(int, raised, 1));
+        while (take(l, r, &t) == WEIR_OK) /* one that moves is woken for each frame again */
+                continue;
+        for (int sleep = 0; sleep < 200; sleep++) {
+                wr_pair_sleep_arm(&r->pair);
+                cr_assert(eq(int, publish(l, 1), WEIR_OK));
+                wr_lane_wake(&l->w, count_raise);
+                cr_assert(eq(int, take(l, r, &t), WEIR_OK));
+        }
+        cr_assert(eq(int, raised, 201));
+        cr_assert(not(l->w.wakes_owed));
+        lane_done(l);
+}
+
+Test(lane_pairs, a_cursor_that_leaps_is_no_frame_taken)
+{
+        struct bench_lane *l = lane_at(4096);
+        struct wr_lane_reader *r = join(l, false, 0);
+
+        raised = 0;
+        for (int sleep = 0; sleep < 1000; sleep++) {
+                wr_pair_sleep_arm(&r->pair);
+                wr_store(&r->pair.words->cursor, l->w.position + (sleep % 2 ? -(UINT64_C(1) << 40) : 1 << 20));
+                cr_assert(eq(int, publish(l, 1), WEIR_OK));
+                wr_lane_wake(&l->w, count_raise);
+        }
+        cr_assert(lt(int, raised, 100));
+        lane_done(l);
+}
+
 Test(lane_pairs, one_wake_for_each_wait_for_room)
 {
         struct bench_lane *l = lane_at(4096);

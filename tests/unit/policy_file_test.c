@@ -26,9 +26,11 @@ note(void *user, const struct wr_setting *setting)
         case WR_SETTING_BOOLEAN: snprintf(to, room, "%s=%s;", setting->key, setting->number ? "yes" : "no"); break;
         case WR_SETTING_ARRAY: snprintf(to, room, "%s:", setting->key); break;
         case WR_SETTING_ELEMENT: snprintf(to, room, "'%s',", setting->text); break;
+        case WR_SETTING_END: snprintf(to, room, "."); break;
         }
-        return setting->text && strcmp(setting->text, "bad") == 0 && setting->kind != WR_SETTING_TABLE ? "a bad one"
-                                                                                                       : NULL;
+        if (setting->kind == WR_SETTING_STRING || setting->kind == WR_SETTING_ELEMENT)
+                return strcmp(setting->text, "bad") == 0 ? "a bad one" : NULL;
+        return NULL;
 }
 
 static void
@@ -66,9 +68,9 @@ Test(policy_file, tables_keys_and_values_are_read)
 
 Test(policy_file, arrays_span_lines_and_may_end_in_a_comma)
 {
-        expect_read("a=[]", "a:");
-        expect_read("a = [ \"x\" , 'y' ]", "a:'x','y',");
-        expect_read("a = [ # one\n  \"x\", # two\n\n  'y',\r\n]\nb=1", "a:'x','y',b=1;");
+        expect_read("a=[]", "a:.");
+        expect_read("a = [ \"x\" , 'y' ]", "a:'x','y',.");
+        expect_read("a = [ # one\n  \"x\", # two\n\n  'y',\r\n]\nb=1", "a:'x','y',.b=1;");
 }
 
 Test(policy_file, integers_have_signs_and_separators)
@@ -144,11 +146,33 @@ Test(policy_file, texts_and_files_have_their_limits)
         cr_assert(wr_policy_file_read(text, strlen(text), note, NULL, &error));
         memset(text + 3, 'x', WR_POLICY_TEXT_MAX);
         strcpy(text + 3 + WR_POLICY_TEXT_MAX, "'");
-        expect_error(text, "1:516: too long");
+        expect_error(text, "1:8196: too long");
         memset(text, 'k', 64);
         expect_error(text, "1:64: too long");
         memset(large, '\n', WR_POLICY_FILE_MAX + 1);
         cr_assert(wr_policy_file_read(large, WR_POLICY_FILE_MAX, note, NULL, &error));
         cr_assert(not(wr_policy_file_read(large, WR_POLICY_FILE_MAX + 1, note, NULL, &error)));
         free(large);
+}
+
+static const char spots[] = "[t.'x'] # a\nk = [ \"\\u00e9\" , # b\n 'c']\nl='d'\nm = 12\n";
+static char places[512];
+
+static const char *
+note_place(void *user, const struct wr_setting *setting)
+{
+        size_t length = strlen(places);
+
+        (void)user;
+        snprintf(places + length, sizeof(places) - length, "%.*s|", (int)(setting->to - setting->from),
+                 spots + setting->from);
+        return NULL;
+}
+
+Test(policy_file, each_setting_knows_its_bytes)
+{
+        struct wr_policy_error error = { 0 };
+
+        cr_assert(wr_policy_file_read(spots, strlen(spots), note_place, NULL, &error));
+        cr_assert(eq(str, places, "[t.'x']|[|\"\\u00e9\"|'c'|]|'d'|12|"));
 }

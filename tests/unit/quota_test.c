@@ -135,3 +135,40 @@ Test(quota, a_bucket_asked_often_loses_no_time)
                 count += wr_quota_draw(&bucket, 100, 100, now_ns);
         cr_assert(count >= 90 && count <= 100, "%d", count);
 }
+
+Test(quota, each_quota_gives_its_limit_and_not_one_more)
+{
+        for (int quota = 0; quota < WR_QUOTAS; quota++) {
+                struct wr_account *account = account_of(WR_TRUST_FULL, 1, "");
+                char sentence[512];
+
+                limits.of[quota] = 7;
+                cr_assert(eq(int, charge(account, (enum wr_quota)quota, 8), WEIR_E_QUOTA), "at once");
+                cr_assert(eq(int, charge(account, (enum wr_quota)quota, 6), WEIR_OK));
+                cr_assert(eq(int, charge(account, (enum wr_quota)quota, 1), WEIR_OK));
+                cr_assert(eq(int,
+                             wr_quota_charge(&accounts, account, (enum wr_quota)quota, 1, sentence, sizeof(sentence)),
+                             WEIR_E_QUOTA));
+                cr_assert(strstr(sentence, "holds 7 of 7 ") && strstr(sentence, wr_quota_name((enum wr_quota)quota)),
+                          "%s", sentence);
+                wr_quota_return(&accounts, account, (enum wr_quota)quota, 7);
+                cr_assert(eq(int, charge(account, (enum wr_quota)quota, 7), WEIR_OK));
+                wr_quota_return(&accounts, account, (enum wr_quota)quota, 7);
+                wr_quota_drop(account);
+        }
+}
+
+Test(quota, a_lowered_limit_takes_nothing_and_gives_nothing)
+{
+        struct wr_account *account = account_of(WR_TRUST_FULL, 1, "");
+
+        cr_assert(eq(int, charge(account, WR_QUOTA_LANES, 3), WEIR_OK));
+        limits.of[WR_QUOTA_LANES] = 1;
+        cr_assert(eq(int, charge(account, WR_QUOTA_LANES, 1), WEIR_E_QUOTA));
+        wr_quota_return(&accounts, account, WR_QUOTA_LANES, 2);
+        cr_assert(eq(int, charge(account, WR_QUOTA_LANES, 1), WEIR_E_QUOTA));
+        wr_quota_return(&accounts, account, WR_QUOTA_LANES, 1);
+        cr_assert(eq(int, charge(account, WR_QUOTA_LANES, 1), WEIR_OK));
+        wr_quota_return(&accounts, account, WR_QUOTA_LANES, 1);
+        wr_quota_drop(account);
+}

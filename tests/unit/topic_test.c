@@ -133,3 +133,10 @@ Test(topic, a_pattern_made_to_backtrack_ends_soon)
         strcpy(pattern + WR_TOPIC_MAX - 2, "b");
         cr_assert(not(wr_topic_matches(pattern, name)));
 }
+
+Test(topic, the_literal_prefix_ends_at_the_first_star)
+{
+        cr_assert(eq(sz, wr_topic_prefix("**"), 0));
+        cr_assert(eq(sz, wr_topic_prefix("cam/*/raw*"), 4));
+        cr_assert(eq(sz, wr_topic_prefix("cam/front"), 9));
+}

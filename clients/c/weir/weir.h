@@ -195,6 +195,32 @@ struct weir_row {
         const char *topic, *type, *name, *identity;
 };
 
+/* weir_seat.role */
+enum {
+        WEIR_SEAT_IDLE = 0, /* connected, neither publishes nor subscribes */
+        WEIR_SEAT_PUBLISHER = 1,
+        WEIR_SEAT_SUBSCRIBER = 2,
+        WEIR_SEAT_REFUSED = 3, /* not a connection, but a no that was said */
+};
+
+/* A line of weir_who(). Valid inside the call back. lag and held are what the publishers see, up to a second old: of a
+ * publisher all of its readers together, of a subscriber all of its publishers together. */
+struct weir_seat {
+        uint32_t size, role, pid, delivery, path, peers;
+        int32_t reason; /* refused: a weir_result */
+        uint32_t times; /* refused: so often in the same words */
+        uint64_t session, id;
+        int64_t age_ns; /* since it connected, or was refused for the last time */
+        uint64_t frames, lost;
+        uint64_t lag_frames; /* published and not yet taken */
+        int64_t lag_ns;      /* how old the oldest of them is */
+        uint64_t out;        /* frames or loans not given back, by its own account */
+        uint64_t held;       /* blocks that cannot be reused because they are out, as the publisher sees it */
+        uint64_t held_bytes; /* ... and their memory */
+        const char *topic, *name, *identity;
+        const char *text; /* refused: the sentence, with the line that would grant it */
+};
+
 /* Fill size first. */
 struct weir_broker_state {
         uint32_t size, pid, scope, sessions, topics, lanes, pairs, subscriptions, refusals, reserved;
@@ -308,9 +334,12 @@ weir_publisher_close(struct weir_publisher *publisher);
  *
  * WEIR_OK           published
  * WEIR_FULL         a reliable subscriber, or loans and frames that are out, hold the memory; nothing was published,
- * and weir_next() tells WEIR_ROOM when it may be tried again WEIR_INTERRUPTED  instead of waiting WEIR_E_TOO_LARGE more
- * than memory_max can ever hold WEIR_E_NO_MEMORY  the system refuses memory that it had promised WEIR_E_CLOSED,
- * WEIR_E_USAGE
+ *                   and weir_next() tells WEIR_ROOM when it may be tried again
+ * WEIR_INTERRUPTED  instead of waiting
+ * WEIR_E_TOO_LARGE  more than memory_max can ever hold
+ * WEIR_E_NO_MEMORY  the system refuses memory that it had promised
+ * WEIR_E_DENIED     the right was withdrawn meanwhile; close it
+ * WEIR_E_CLOSED, WEIR_E_USAGE
  */
 WEIR_API enum weir_result WEIR_CALL
 weir_publish(struct weir_publisher *publisher, const void *data, uint64_t size, const struct weir_about *about,
@@ -395,6 +424,7 @@ weir_subscriber_close(struct weir_subscriber *subscriber);
  * WEIR_INTERRUPTED     instead of waiting
  * WEIR_E_HELD          frames_max frames are out, and another one is there
  * WEIR_E_EVICTED       said once: a publisher gave this reliable subscriber up; its other publishers go on
+ * WEIR_E_DENIED        the right to subscribe was withdrawn; close it
  * WEIR_E_CLOSED, WEIR_E_USAGE
  */
 WEIR_API enum weir_result WEIR_CALL
@@ -456,6 +486,23 @@ WEIR_API enum weir_result WEIR_CALL
 weir_list(struct weir *bus, const char *pattern, int endpoints, int (*row)(const struct weir_row *row, void *user),
           void *user);
 
+/**
+ * Who is connected, how far behind, and what it has out: a line for each publisher and subscriber of the topics that
+ * match, and for "**" each connection that has neither; or (refusals 1) the last 64 refusals. As far as this process
+ * may observe the topics; idle connections and refusals are told to themselves and to full trust of the broker's own
+ * user.
+ *
+ * @pattern  as of weir_list()
+ * @seat     called for each in this thread, after the answer is complete; returns 0 to go on
+ *
+ * Blocks, at most 2 s. Any thread.
+ *
+ * WEIR_OK, WEIR_E_NO_BROKER, WEIR_E_USAGE
+ */
+WEIR_API enum weir_result WEIR_CALL
+weir_who(struct weir *bus, const char *pattern, int refusals, int (*seat)(const struct weir_seat *seat, void *user),
+         void *user);
+
 /** How the broker is. state->size first. Blocks, at most 2 s. Any thread. WEIR_OK, WEIR_E_NO_BROKER, WEIR_E_USAGE. */
 WEIR_API enum weir_result WEIR_CALL
 weir_broker_status(struct weir *bus, struct weir_broker_state *state);
@@ -463,6 +510,17 @@ weir_broker_status(struct weir *bus, struct weir_broker_state *state);
 /** Stop the broker. Full trust of its own user only, else WEIR_E_DENIED. Blocks, at most 2 s. Any thread. */
 WEIR_API enum weir_result WEIR_CALL
 weir_broker_stop(struct weir *bus);
+
+/**
+ * Let the broker read its policy file again. Whoever loses a right by it is told at once. Full trust of the broker's
+ * own user only. Blocks, at most 2 s. Any thread.
+ *
+ * WEIR_OK        the new policy is in force
+ * WEIR_E_USAGE   the file has an error, named with file, line and column: the old policy stays
+ * WEIR_E_DENIED, WEIR_E_NO_BROKER
+ */
+WEIR_API enum weir_result WEIR_CALL
+weir_broker_reload(struct weir *bus);
 
 /**
  * Ask the broker to listen at `path` for one package: put only this socket into its sandbox, and every connection

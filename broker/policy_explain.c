@@ -1,0 +1,136 @@
+/*
+ *      'cam/front' is decided by [topic."c*"] in line 3 of /etc/weir/broker.conf
+ *      denied: package:org.weir.Stranger lacks subscribe.
+ *        subscribe: denied. User: ... Package: ...
+ *      entry 1 is line 4: (A;;CC;;;S-1-22-1-1000) user:1000
+ */
+#include "broker/policy_explain.h"
+
+#include "named-objects/rights/access_explain.h"
+#include "named-objects/rights/package.h"
+#include "named-objects/rights/sddl.h"
+#include "named-objects/sentence.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { ENTRIES_SHOWN_MAX = 64 };
+
+static const struct wr_right_name names[] = {
+        { WR_MAY_SUBSCRIBE, "subscribe" }, { WR_MAY_PUBLISH, "publish" }, { WR_MAY_MAP, "map" },
+        { WR_MAY_OBSERVE, "observe" },     { WR_MAY_STALL, "stall" },     { 0, NULL },
+};
+
+/* The SIDs of users and groups are numbers already, and of packages and capabilities only those are known that the
+ * rules or the identity name. */
+struct known {
+        const struct entry *entry;
+        const struct wr_identity *identity;
+};
+
+static bool
+is_package(const struct wr_sid *sid, const char *name)
+{
+        struct wr_sid its;
+
+        return wr_package_sid(&its, name, strlen(name)) && wr_sid_equal(sid, &its);
+}
+
+static bool
+is_capability(const struct wr_sid *sid, const char *name)
+{
+        struct wr_sid its;
+
+        return wr_package_capability_sid(&its, name, strlen(name)) && wr_sid_equal(sid, &its);
+}
+
+/* Whom a line of the entry names so. */
+static const char *
+listed_name(const struct entry *entry, const struct wr_sid *sid)
+{
+        for (int i = 0; i < RIGHTS; i++)
+                for (const struct principal *each = entry->rules[i].first; each; each = each->next)
+                        if ((each->kind == PRINCIPAL_PACKAGE && is_package(sid, each->name)) ||
+                            (each->kind == PRINCIPAL_CAPABILITY && is_capability(sid, each->name)))
+                                return each->text;
+        return NULL;
+}
+
+static size_t
+name_of(void *user, const struct wr_sid *sid, char *text, size_t room)
+{
+        const struct known *known = user;
+        const char *listed = listed_name(known->entry, sid);
+
+        if (sid->authority == 22 && sid->count == 2 && (sid->words[0] == 1 || sid->words[0] == 2))
+                return (size_t)snprintf(text, room, "%s:%" PRIu32, sid->words[0] == 1 ? "user" : "group",
+                                        sid->words[1]);
+        if (listed)
+                return (size_t)snprintf(text, room, "%s", listed);
+        if (is_package(sid, WR_POLICY_CONFINED))
+                return (size_t)snprintf(text, room, WR_POLICY_CONFINED);
+        if (known->identity->trust == WR_TRUST_PACKAGE && is_package(sid, known->identity->package))
+                return (size_t)snprintf(text, room, "package:%s", known->identity->package);
+        return 0;
+}
+
+struct page {
+        char *text;
+        size_t room;
+};
+
+__attribute__((format(printf, 2, 3))) static void
+say(struct page *page, const char *format, ...)
+{
+        size_t length = strlen(page->text);
+        va_list values;
+
+        va_start(values, format);
+        vsnprintf(page->text + length, page->room - length, format, values);
+        va_end(values);
+}
+
+static void
+entries_tell(struct page *page, const struct entry *entry, const struct known *known)
+{
+        char printed[768], name[WR_PACKAGE_MAX + 16];
+        struct wr_ace ace;
+        size_t at = 0;
+
+        for (uint32_t i = 0; i < ENTRIES_SHOWN_MAX && wr_acl_next(&entry->descriptor.dacl, &at, &ace); i++) {
+                wr_sddl_print_ace(&ace, NULL, printed, sizeof(printed));
+                say(page, "entry %" PRIu32, i + 1);
+                if (entry->line != 0)
+                        say(page, " is line %u", entry->ace_lines ? entry->ace_lines[i] : entry->sddl_line);
+                say(page, ": %s", printed);
+                if (name_of((void *)(uintptr_t)known, &ace.sid, name, sizeof(name)) > 0)
+                        say(page, " %s", name);
+                say(page, "\n");
+        }
+}
+
+void
+wr_policy_explain(const struct wr_policy *policy, const struct entry *entry, const struct wr_identity *identity,
+                  const char *topic, const struct wr_access *access, char *text, size_t room)
+{
+        struct known known = { entry, identity };
+        struct page page = { text, room };
+        char who[WR_PACKAGE_MAX + 64];
+        struct wr_access_words words = { .who = who, .rights = names, .name = name_of, .user = &known };
+        size_t length;
+
+        text[0] = '\0';
+        wr_policy_who(identity, who, sizeof(who));
+        if (entry->line != 0)
+                say(&page, "'%s' is decided by [topic.\"%s\"] in line %u of %s\n", topic, entry->topic, entry->line,
+                    policy->path);
+        else
+                say(&page,
+                    "'%s' has no entry in %s: full trust of user:%" PRIu32 " may do all, everybody else nothing\n",
+                    topic, policy->path[0] ? policy->path : "the policy, which has no file", policy->own_user);
+        length = strlen(text);
+        wr_access_explain(&entry->descriptor, wr_policy_token_of(policy, identity), access, &words, text + length,
+                          room - length);
+        entries_tell(&page, entry, &known);
+}

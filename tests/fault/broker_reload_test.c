@@ -1,0 +1,423 @@
+/* The policy file changes while clients are there: who keeps what, who is told, and what an error does not touch. */
+#include "tests/fault/broker_fixture.h"
+
+#define CAMERA "org.weir.Camera"
+
+static char text[1024];
+
+/* Lists of users; "me" is the user of this test. */
+static const char *
+lists(const char *publish_list, const char *subscribe_list)
+{
+        static const char *const names[] = { "publish", "subscribe" };
+        const char *given_lists[] = { publish_list, subscribe_list };
+        size_t length = (size_t)snprintf(text, sizeof(text), "[topic.\"cam\"]\n");
+
+        for (int i = 0; i < 2; i++)
+                if (strcmp(given_lists[i], "me") == 0)
+                        length += (size_t)snprintf(text + length, sizeof(text) - length, "%s = [\"user:%u\"]\n",
+                                                   names[i], (unsigned)geteuid());
+                else
+                        length += (size_t)snprintf(text + length, sizeof(text) - length, "%s = [%s]\n", names[i],
+                                                   given_lists[i]);
+        return text;
+}
+
+static struct broker
+broker_with(const char *policy)
+{
+        given.policy = policy;
+        given.has_file = true;
+        return broker_begin();
+}
+
+static void
+reload(struct client *client)
+{
+        client_send(client, (struct wr_message){ .kind = WR_RELOAD, .request = 7 });
+        client_expect(client, WR_DONE);
+}
+
+static void
+reload_with(const struct broker *broker, struct client *client, const char *policy)
+{
+        broker_write_policy(broker, policy);
+        reload(client);
+}
+
+static void
+expect_revoked(struct client *client, uint64_t endpoint, const char *words)
+{
+        client_expect(client, WR_REVOKED);
+        cr_assert(eq(u64, client->message.revoked.endpoint, endpoint));
+        cr_assert(strstr(client->message.revoked.text, words) != NULL, "'%s' has '%s'", client->message.revoked.text,
+                  words);
+}
+
+static void
+expect_lane_ended(struct client *client, uint64_t lane)
+{
+        client_expect(client, WR_LANE_ENDED);
+        cr_assert(eq(u64, client->message.lane_ended.lane, lane));
+        cr_assert(eq(int, client->message.lane_ended.reason, WEIR_E_DENIED));
+        cr_assert(eq(uint, client->message.lane_ended.publishers, 0));
+}
+
+Test(broker_reload, new_rules_hold_for_who_asks_from_now_on)
+{
+        struct broker broker = broker_with(lists("", "me"));
+        struct client client = client_begin(&broker, "c");
+
+        client_send(&client, publish("cam"));
+        client_expect_refusal(&client, WEIR_E_DENIED, "no 'publish'");
+        reload_with(&broker, &client, lists("me", ""));
+        client_publish(&client, "cam");
+        client_send(&client, subscribe("cam"));
+        client_expect_refusal(&client, WEIR_E_DENIED, "no 'subscribe' (policy.conf:3)");
+        client_close(&client);
+        broker_end(&broker);
+}
+
+Test(broker_reload, who_keeps_the_right_is_told_nothing)
+{
+        struct broker broker = broker_with(lists("me", "me"));
+        struct client camera = client_begin(&broker, "camera"), viewer = client_begin(&broker, "viewer");
+
+        client_publish(&camera, "cam");
+        client_send(&viewer, subscribe("cam"));
+        client_expect(&viewer, WR_SUBSCRIBED);
+        pair_up(&camera, &viewer);
+        reload_with(&broker, &viewer, "");
+        cr_assert(eq(uint, client_status(&viewer).pairs, 1));
+        client_status(&camera); /* the next thing that it hears is the answer */
+        client_close(&camera);
+        client_close(&viewer);
+        broker_end(&broker);
+}
+
+Test(broker_reload, a_subscriber_that_lost_its_right_is_told_and_leaves_when_it_gave_all_back)
+{
+        struct broker broker = broker_with(lists("me", "me"));
+        struct client camera = client_begin(&broker, "camera"), viewer = client_begin(&broker, "viewer");
+        uint64_t lane = client_publish(&camera, "cam"), pair, subscription;
+
+        client_send(&viewer, subscribe("cam"));
+        client_expect(&viewer, WR_SUBSCRIBED);
+        subscription = viewer.message.subscribed.subscription;
+        pair = pair_up(&camera, &viewer);
+        reload_with(&broker, &camera, lists("me", ""));
+        expect_revoked(&viewer, subscription, "no 'subscribe' (policy.conf:3). Grant it: weir access allow cam");
+        expect_lane_ended(&viewer, lane);
+        cr_assert(eq(uint, client_status(&camera).pairs, 1), "it has yet to give back what it took");
+        client_send(&viewer, (struct wr_message){ .kind = WR_PAIR_DONE, .pair_done = { pair } });
+        client_expect(&camera, WR_PAIR_REMOVED);
+        cr_assert(eq(u64, camera.message.pair_removed.pair, pair));
+        cr_assert(eq(int, camera.message.pair_removed.reason, WEIR_E_DENIED));
+        cr_assert(eq(uint, client_status(&camera).subscriptions, 0));
+        client_publish(&camera, "cam"); /* another lane: not for the viewer */
+        client_send(&viewer,
+                    (struct wr_message){ .kind = WR_CLOSE_SUBSCRIPTION, .close_subscription = { subscription } });
+        client_status(&viewer);
+        client_close(&camera);
+        client_close(&viewer);
+        broker_end(&broker);
+}
+
+Test(broker_reload, a_subscriber_that_holds_on_to_what_it_lost_is_forgotten)
+{
+        given.revoke_ns = 1;
+        struct broker broker = broker_with(lists("me", "me"));
+        struct client camera = client_begin(&broker, "camera"), viewer = client_begin(&broker, "viewer");
+        uint64_t pair;
+
+        client_publish(&camera, "cam");
+        client_send(&viewer, subscribe("cam"));
+        client_expect(&viewer, WR_SUBSCRIBED);
+        pair = pair_up(&camera, &viewer);
+        reload_with(&broker, &camera, lists("me", ""));
+        client_expect(&camera, WR_PAIR_REMOVED);
+        cr_assert(eq(u64, camera.message.pair_removed.pair, pair));
+        cr_assert(eq(int, camera.message.pair_removed.reason, WEIR_E_DENIED));
+        cr_assert(eq(uint, client_status(&camera).subscriptions, 0));
+        client_send(&viewer, (struct wr_message){ .kind = WR_PAIR_DONE, .pair_done = { pair } });
+        client_close(&camera);
+        client_close(&viewer);
+        broker_end(&broker);
+}
+
+Test(broker_reload, a_subscriber_whose_lane_is_on_its_way_does_not_get_it)
+{
+        struct broker broker = broker_with(lists("me", "me"));
+        struct client camera = client_begin(&broker, "camera"), viewer = client_begin(&broker, "viewer");
+        uint64_t lane = client_publish(&camera, "cam"), subscription, pair;
+
+        client_send(&viewer, subscribe("cam"));
+        client_expect(&viewer, WR_SUBSCRIBED);
+        subscription = viewer.message.subscribed.subscription;
+        client_expect(&camera, WR_PAIR_ADDED);
+        pair = camera.message.pair_added.pair;
+        broker_write_policy(&broker, lists("me", ""));
+        client_send(&camera, (struct wr_message){ .kind = WR_RELOAD, .request = 7 });
+        client_expect(&camera, WR_PAIR_REMOVED);
+        client_expect(&camera, WR_DONE);
+        expect_revoked(&viewer, subscription, "no 'subscribe'");
+        expect_lane_ended(&viewer, 0);
+        client_send(&camera, ack(lane, pair)); /* which was on its way */
+        cr_assert(eq(uint, client_status(&camera).subscriptions, 0));
+        client_status(&viewer);
+        client_close(&camera);
+        client_close(&viewer);
+        broker_end(&broker);
+}
+
+Test(broker_reload, a_reliable_subscriber_needs_stall_from_now_on)
+{
+        struct broker broker = broker_with("");
+        struct client viewer = client_begin(&broker, "viewer");
+        struct wr_message reliable = subscribe("cam");
+
+        reliable.subscribe.delivery = 1;
+        client_send(&viewer, reliable);
+        client_expect(&viewer, WR_SUBSCRIBED);
+        broker_write_policy(&broker, lists("me", "me"));
+        client_send(&viewer, (struct wr_message){ .kind = WR_RELOAD, .request = 7 });
+        expect_revoked(&viewer, viewer.message.subscribed.subscription, "no 'stall'");
+        client_expect(&viewer, WR_DONE);
+        client_close(&viewer);
+        broker_end(&broker);
+}
+
+Test(broker_reload, a_publisher_that_lost_its_right_is_told_and_its_readers_leave_it)
+{
+        struct broker broker = broker_with(lists("me", "me"));
+        struct client camera = client_begin(&broker, "camera"), viewer = client_begin(&broker, "viewer");
+        struct client own = client_begin(&broker, "own");
+        uint64_t lane = client_publish(&camera, "cam"), pair;
+
+        client_send(&viewer, subscribe("cam"));
+        client_expect(&viewer, WR_SUBSCRIBED);
+        pair = pair_up(&camera, &viewer);
+        reload_with(&broker, &own, lists("\"user:4242\"", "me"));
+        expect_revoked(&camera, lane, "no 'publish' (policy.conf:2)");
+        cr_assert(eq(uint, client_status(&camera).lanes, 0));
+        cr_assert(eq(u64, client_status(&camera).reserve_bytes, 0), "its quota is back");
+        client_send(&camera, (struct wr_message){ .kind = WR_CLOSE_LANE, .close_lane = { lane } });
+        client_send(&camera, publish("cam"));
+        client_expect_refusal(&camera, WEIR_E_DENIED, "no 'publish'");
+        client_send(&viewer, (struct wr_message){ .kind = WR_PAIR_DONE, .pair_done = { pair } });
+        expect_lane_ended(&viewer, lane);
+        client_status(&viewer);
+        client_close(&own);
+        client_close(&camera);
+        client_close(&viewer);
+        broker_end(&broker);
+}
+
+Test(broker_reload, readers_of_a_revoked_publisher_are_told_why)
+{
+        struct broker broker = broker_with(lists("me", "me"));
+        struct client camera = client_begin(&broker, "camera"), viewer = client_begin(&broker, "viewer");
+        uint64_t lane = client_publish(&camera, "cam");
+
+        client_send(&viewer, subscribe("cam"));
+        client_expect(&viewer, WR_SUBSCRIBED);
+        pair_up(&camera, &viewer);
+        broker_write_policy(&broker, lists("", "me"));
+        client_send(&camera, (struct wr_message){ .kind = WR_RELOAD, .request = 7 });
+        expect_lane_ended(&viewer, lane);
+        cr_assert(strstr(viewer.message.lane_ended.text, "the publisher of 'cam' may publish it no longer: camera") !=
+                  NULL);
+        expect_revoked(&camera, lane, "no 'publish'");
+        client_expect(&camera, WR_DONE);
+        client_close(&camera);
+        client_close(&viewer);
+        broker_end(&broker);
+}
+
+Test(broker_reload, a_lane_that_is_still_being_opened_is_refused)
+{
+        struct broker broker = broker_with(lists("me", "me"));
+        struct client camera = client_begin(&broker, "camera"), own = client_begin(&broker, "own");
+        uint64_t lane;
+
+        client_send(&camera, publish("cam"));
+        client_expect(&camera, WR_LANE_GRANT);
+        lane = camera.message.lane_grant.lane;
+        reload_with(&broker, &own, lists("", "me"));
+        client_expect_refusal(&camera, WEIR_E_DENIED, "no 'publish'");
+        cr_assert(eq(u32, camera.message.request, 2));
+        client_send(&camera, ready(lane)); /* which was on its way */
+        cr_assert(eq(uint, client_status(&camera).lanes, 0));
+        client_close(&camera);
+        client_close(&own);
+        broker_end(&broker);
+}
+
+Test(broker_reload, a_lane_whose_readers_are_being_attached_is_refused)
+{
+        struct broker broker = broker_with(lists("me", "me"));
+        struct client camera = client_begin(&broker, "camera"), viewer = client_begin(&broker, "viewer");
+        uint64_t lane, pair;
+
+        client_send(&viewer, subscribe("cam"));
+        client_expect(&viewer, WR_SUBSCRIBED);
+        client_send(&camera, publish("cam"));
+        client_expect(&camera, WR_LANE_GRANT);
+        lane = camera.message.lane_grant.lane;
+        client_send(&camera, ready(lane));
+        client_expect(&camera, WR_PAIR_ADDED);
+        pair = camera.message.pair_added.pair;
+        broker_write_policy(&broker, lists("", "me"));
+        client_send(&viewer, (struct wr_message){ .kind = WR_RELOAD, .request = 7 });
+        expect_lane_ended(&viewer, 0);
+        client_expect(&viewer, WR_DONE);
+        client_expect_refusal(&camera, WEIR_E_DENIED, "no 'publish'");
+        client_send(&camera, ack(lane, pair));
+        cr_assert(eq(uint, client_status(&camera).lanes, 0));
+        client_close(&camera);
+        client_close(&viewer);
+        broker_end(&broker);
+}
+
+Test(broker_reload, an_error_names_its_line_and_keeps_all_of_the_old_policy)
+{
+        struct broker broker = broker_with(lists("me", "me"));
+        struct client camera = client_begin(&broker, "camera");
+        char expected[256];
+
+        client_publish(&camera, "cam");
+        broker_write_policy(&broker, "[topic.\"cam\"]\npublish = []\n[quota]\nlanes = many\n");
+        client_send(&camera, (struct wr_message){ .kind = WR_RELOAD, .request = 7 });
+        snprintf(expected, sizeof(expected), "%s:4:9: expected a value", broker.policy);
+        client_expect_refusal(&camera, WEIR_E_USAGE, expected);
+        cr_assert(eq(uint, client_status(&camera).lanes, 1));
+        client_publish(&camera, "cam");
+        unlink(broker.policy);
+        client_send(&camera, (struct wr_message){ .kind = WR_RELOAD, .request = 7 });
+        client_expect_refusal(&camera, WEIR_E_USAGE, "the policy file cannot be read");
+        client_publish(&camera, "cam");
+        client_close(&camera);
+        broker_end(&broker);
+}
+
+Test(broker_reload, a_hang_up_signal_reloads)
+{
+        struct broker broker = broker_with(lists("", ""));
+        struct client client = client_begin(&broker, "c");
+        enum wr_message_kind answer = WR_REFUSAL;
+
+        broker_write_policy(&broker, "");
+        cr_assert(eq(int, kill(broker.process, SIGHUP), 0));
+        for (int i = 0; i < 100000 && answer == WR_REFUSAL; i++) {
+                client_send(&client, subscribe("cam"));
+                answer = client_receive(&client);
+                sched_yield();
+        }
+        cr_assert(eq(int, answer, WR_SUBSCRIBED));
+        client_close(&client);
+        broker_end(&broker);
+}
+
+Test(broker_reload, only_the_own_users_full_trust_may_ask_for_it)
+{
+        given.package = CAMERA;
+        struct broker broker = broker_with("");
+        struct client camera = client_at(broker.package_socket, "camera");
+
+        client_send(&camera, (struct wr_message){ .kind = WR_RELOAD });
+        client_expect_refusal(&camera, WEIR_E_DENIED, "may reload its policy");
+        client_close(&camera);
+        broker_end(&broker);
+}
+
+static const char *
+sockets(const struct broker *broker, const char *first, const char *second)
+{
+        snprintf(text, sizeof(text), "[package.\"%s\"]\nsocket = \"%s\"\n%s%s%s", CAMERA, first,
+                 second ? "[package.\"org.b\"]\nsocket = \"" : "", second ? second : "", second ? "\"\n" : "");
+        (void)broker;
+        return text;
+}
+
+Test(broker_reload, package_sockets_follow_the_file)
+{
+        given.package = "org.given";
+        struct broker broker = broker_with("");
+        struct client own = client_begin(&broker, "own"), camera, other;
+        char first[192], second[192];
+
+        snprintf(first, sizeof(first), "%s/first", broker.package_directory);
+        snprintf(second, sizeof(second), "%s/second", broker.package_directory);
+        reload_with(&broker, &own, sockets(&broker, first, NULL));
+        camera = client_at(first, "camera");
+        cr_assert(strstr(camera.message.welcome.identity, "package:" CAMERA) != NULL);
+        reload_with(&broker, &own, sockets(&broker, first, second));
+        other = client_at(second, "other");
+        cr_assert(strstr(other.message.welcome.identity, "package:org.b") != NULL);
+        reload_with(&broker, &own, "");
+        cr_assert(ne(int, access(first, F_OK), 0));
+        cr_assert(ne(int, access(second, F_OK), 0));
+        client_status(&camera); /* who came through it stays */
+        client_close(&other);
+        other = client_at(broker.package_socket, "other"); /* of the command line: not the file's to take */
+        client_close(&camera);
+        client_close(&other);
+        client_close(&own);
+        broker_end(&broker);
+}
+
+Test(broker_reload, a_socket_that_cannot_be_opened_keeps_all_of_the_old_policy)
+{
+        struct broker broker = broker_with("");
+        struct client own = client_begin(&broker, "own"), camera;
+        char first[192], second[192];
+
+        snprintf(first, sizeof(first), "%s/first", broker.package_directory);
+        snprintf(second, sizeof(second), "%s/second", broker.package_directory);
+        reload_with(&broker, &own, sockets(&broker, first, NULL));
+        broker_write_policy(&broker, sockets(&broker, second, "/nowhere/at/all"));
+        client_send(&own, (struct wr_message){ .kind = WR_RELOAD });
+        client_expect(&own, WR_REFUSAL);
+        cr_assert(ne(int, access(second, F_OK), 0), "what was opened for it is closed again");
+        camera = client_at(first, "camera");
+        client_close(&camera);
+        client_close(&own);
+        broker_end(&broker);
+}
+
+Test(broker_reload, quotas_follow_the_file)
+{
+        struct broker broker = broker_with("[quota]\nlanes = 1\n");
+        struct client client = client_begin(&broker, "c");
+
+        client_publish(&client, "a");
+        client_send(&client, publish("b"));
+        client_expect_refusal(&client, WEIR_E_QUOTA, "holds 1 of 1 lanes");
+        reload_with(&broker, &client, "[quota]\nlanes = 2\n");
+        client_publish(&client, "b");
+        reload_with(&broker, &client, "[quota]\nlanes = 1\n");
+        cr_assert(eq(uint, client_status(&client).lanes, 2), "what is held stays");
+        client_send(&client, publish("c"));
+        client_expect_refusal(&client, WEIR_E_QUOTA, "holds 2 of 1 lanes");
+        client_close(&client);
+        broker_end(&broker);
+}
+
+/* From the broker's place a process with a mount namespace of its own is in a sandbox that nobody vouches for. */
+Test(broker_reload, a_sandbox_that_is_admitted_no_longer_is_cut)
+{
+        struct broker broker = broker_with("[topic.\"cam\"]\nsubscribe = [\"confined:*\"]\n");
+        struct client own = client_begin(&broker, "own"), sandboxed;
+
+        cr_assert(eq(int, unshare(geteuid() == 0 ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS), 0));
+        sandboxed = client_begin(&broker, "sandboxed");
+        client_send(&sandboxed, subscribe("cam"));
+        client_expect(&sandboxed, WR_SUBSCRIBED);
+        reload_with(&broker, &own, "");
+        client_expect_refusal(&sandboxed, WEIR_E_DENIED, "a sandbox that nobody vouches for");
+        while (client_receive(&sandboxed) != 0)
+                ;
+        client_close(&own);
+        client_close(&sandboxed);
+        broker_end(&broker);
+}
