@@ -45,7 +45,7 @@ struct wr_session {
         struct {
                 enum wr_listing phase;
                 uint32_t request;
-                bool who; /* SEAT instead of ENDPOINT */
+                bool who;        /* SEAT instead of ENDPOINT */
                 uint64_t serial; /* of the last that was told */
                 char pattern[WR_TOPIC_MAX + 8];
         } listing;

@@ -203,8 +203,8 @@ hold_messages(const struct broker *broker)
                 client_expect(&client, WR_STATE);
                 last_ns = client.message.state.uptime_ns;
         }
-        /* 7 messages against 4 a second: three of them waited. */
-        cr_assert(gt(u64, last_ns - first_ns, 500000000), "%" PRIu64 " ns", last_ns - first_ns);
+        /* Even if the bucket was full again after HELLO, two of the six waited. */
+        cr_assert(gt(u64, last_ns - first_ns, 400000000), "%" PRIu64 " ns", last_ns - first_ns);
 }
 
 /* No witness, whose messages would count: the bucket is gone with the last connection of its identity. */

@@ -29,7 +29,7 @@ child_start(uid_t user, int (*body)(void *), void *argument)
         pid_t child = fork();
 
         if (child < 0)
-                abort(); /* -1 to kill() would be everybody */
+                abort();       /* -1 to kill() would be everybody */
         setpgid(child, child); /* on both sides, so that it holds for whoever comes first */
         if (child != 0)
                 return child;

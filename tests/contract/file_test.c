@@ -1,0 +1,213 @@
+/* What file.h promises: whole or not at all, with the same owner and mode, one editor at a time. */
+#include "named-objects/file.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char directory[64], path[96], sentence[512];
+
+static void
+begin(void)
+{
+        snprintf(directory, sizeof(directory), "/tmp/weir-file-XXXXXX");
+        cr_assert(mkdtemp(directory) != NULL);
+        snprintf(path, sizeof(path), "%s/file", directory);
+}
+
+static void
+end(void)
+{
+        char command[128];
+
+        snprintf(command, sizeof(command), "rm -rf %s", directory);
+        cr_assert(eq(int, system(command), 0));
+}
+
+TestSuite(file, .init = begin, .fini = end);
+
+static void
+put(const char *at, const char *text)
+{
+        FILE *file = fopen(at, "w");
+
+        cr_assert(file != NULL && fputs(text, file) >= 0 && fclose(file) == 0);
+}
+
+static void
+expect_text(const char *at, const char *text)
+{
+        char found[64] = "";
+        FILE *file = fopen(at, "r");
+
+        cr_assert(file != NULL);
+        found[fread(found, 1, sizeof(found) - 1, file)] = '\0';
+        fclose(file);
+        cr_assert(eq(str, found, (char *)text));
+}
+
+static struct wr_file
+opened(const char *at)
+{
+        struct wr_file file;
+
+        cr_assert(eq(int, wr_file_open(&file, at, 16, sentence, sizeof(sentence)), WEIR_OK), "%s", sentence);
+        return file;
+}
+
+static void
+replaced(struct wr_file *file, const char *text)
+{
+        cr_assert(eq(int, wr_file_replace(file, text, strlen(text), sentence, sizeof(sentence)), WEIR_OK), "%s",
+                  sentence);
+}
+
+static size_t
+files_there(void)
+{
+        char command[128];
+        size_t count = 0;
+        FILE *list;
+
+        snprintf(command, sizeof(command), "ls -A %s", directory);
+        list = popen(command, "r");
+        for (int c; (c = fgetc(list)) != EOF;)
+                count += c == '\n';
+        pclose(list);
+        return count;
+}
+
+Test(file, is_read_and_replaced_with_the_mode_that_it_had)
+{
+        struct stat status;
+        struct wr_file file;
+
+        put(path, "old");
+        cr_assert(eq(int, chmod(path, 0640), 0));
+        file = opened(path);
+        cr_assert(eq(str, file.text, "old"));
+        cr_assert(eq(sz, file.size, 3));
+        replaced(&file, "new text");
+        wr_file_close(&file);
+        expect_text(path, "new text");
+        cr_assert(eq(int, stat(path, &status), 0));
+        cr_assert(eq(int, (int)(status.st_mode & 07777), 0640));
+        cr_assert(eq(sz, files_there(), 1), "nothing is left beside it");
+}
+
+Test(file, of_another_owner_stays_the_owners)
+{
+        struct stat status;
+        struct wr_file file;
+
+        if (geteuid() != 0)
+                cr_skip_test("only root can give files away");
+        put(path, "old");
+        cr_assert(eq(int, chown(path, 4200, 4300), 0));
+        file = opened(path);
+        replaced(&file, "new");
+        wr_file_close(&file);
+        cr_assert(eq(int, stat(path, &status), 0));
+        cr_assert(eq(int, (int)status.st_uid, 4200));
+        cr_assert(eq(int, (int)status.st_gid, 4300));
+}
+
+Test(file, that_is_not_there_is_empty_and_made_for_its_owner_alone)
+{
+        char nested[128];
+        struct stat status;
+        struct wr_file file;
+
+        snprintf(nested, sizeof(nested), "%s/weir/file", directory);
+        file = opened(nested);
+        cr_assert(eq(sz, file.size, 0));
+        cr_assert(eq(str, file.text, ""));
+        replaced(&file, "x");
+        wr_file_close(&file);
+        expect_text(nested, "x");
+        cr_assert(eq(int, stat(nested, &status), 0));
+        cr_assert(eq(int, (int)(status.st_mode & 0777), 0600));
+        snprintf(nested, sizeof(nested), "%s/no/such/file", directory);
+        cr_assert(eq(int, wr_file_open(&file, nested, 16, sentence, sizeof(sentence)), WEIR_E_SYSTEM));
+        cr_assert(strstr(sentence, "/no/such") != NULL, "%s", sentence);
+}
+
+Test(file, behind_a_symbolic_link_is_the_one_that_is_replaced)
+{
+        char link[96];
+        struct stat status;
+        struct wr_file file;
+
+        put(path, "old");
+        snprintf(link, sizeof(link), "%s/link", directory);
+        cr_assert(eq(int, symlink("file", link), 0));
+        file = opened(link);
+        replaced(&file, "new");
+        wr_file_close(&file);
+        expect_text(path, "new");
+        cr_assert(eq(int, lstat(link, &status), 0));
+        cr_assert(eq(int, (int)(status.st_mode & S_IFMT), S_IFLNK));
+}
+
+Test(file, that_is_too_large_is_refused)
+{
+        struct wr_file file;
+
+        put(path, "0123456789abcdef");
+        file = opened(path);
+        cr_assert(eq(sz, file.size, 16));
+        wr_file_close(&file);
+        put(path, "0123456789abcdefg");
+        cr_assert(eq(int, wr_file_open(&file, path, 16, sentence, sizeof(sentence)), WEIR_E_TOO_LARGE));
+        cr_assert(strstr(sentence, "larger than 16 bytes") != NULL, "%s", sentence);
+}
+
+Test(file, that_cannot_be_written_stays_what_it_was)
+{
+        struct wr_file file;
+        char away[96];
+
+        put(path, "old");
+        file = opened(path);
+        snprintf(away, sizeof(away), "%s.away", directory);
+        cr_assert(eq(int, rename(directory, away), 0));
+        cr_assert(eq(int, wr_file_replace(&file, "new", 3, sentence, sizeof(sentence)), WEIR_E_SYSTEM));
+        cr_assert(strstr(sentence, "cannot be written") != NULL, "%s", sentence);
+        wr_file_close(&file);
+        cr_assert(eq(int, rename(away, directory), 0));
+        expect_text(path, "old");
+}
+
+/* The second editor sees what the first wrote, because it waited. */
+Test(file, is_edited_by_one_at_a_time)
+{
+        struct wr_file file;
+        int started[2], status;
+        char byte;
+        pid_t child;
+
+        put(path, "0");
+        file = opened(path);
+        cr_assert(eq(int, pipe(started), 0));
+        child = fork();
+        if (child == 0) {
+                struct wr_file second;
+
+                if (write(started[1], "", 1) != 1)
+                        _exit(1);
+                if (wr_file_open(&second, path, 16, sentence, sizeof(sentence)) < 0)
+                        _exit(2);
+                _exit(strcmp(second.text, "1") == 0 ? 0 : 3);
+        }
+        cr_assert(eq(int, (int)read(started[0], &byte, 1), 1));
+        replaced(&file, "1");
+        wr_file_close(&file);
+        cr_assert(eq(int, waitpid(child, &status, 0), child));
+        cr_assert(eq(int, status, 0));
+}
