@@ -177,8 +177,10 @@ wr_file_replace(struct wr_file *file, const char *text, size_t size, char *sente
 void
 wr_file_close(struct wr_file *file)
 {
-        if (file->directory != WR_NO_OBJECT)
+        if (file->directory != WR_NO_OBJECT) {
+                flock(file->directory, LOCK_UN); /* else a child forked meanwhile would keep it */
                 close(file->directory);
+        }
         free(file->text);
         *file = (struct wr_file){ .directory = WR_NO_OBJECT };
 }

@@ -73,7 +73,7 @@ def undefined_behaviour_in_a_criterion_test_is_found():
 @test
 def a_race_is_found_and_an_atomic_count_is_none():
     for kind, races in (('', True), ('_Atomic', False)):
-        status = judged(RACE % kind, 'clang-14', ['-fsanitize=thread', '-pthread'], 'races_fail; "$1"')
+        status = judged(RACE % kind, 'clang-14', ['-fsanitize=thread', '-pthread'], 'races_fail "$2"; "$1"')
         assert status == (66 if races else 0), status
 
 

@@ -30,7 +30,7 @@ end(void)
         cr_assert(eq(int, system(command), 0));
 }
 
-TestSuite(file, .init = begin, .fini = end);
+TestSuite(file, .init = begin, .fini = end, .timeout = 30);
 
 static void
 put(const char *at, const char *text)
@@ -124,7 +124,7 @@ Test(file, that_is_not_there_is_empty_and_made_for_its_owner_alone)
         struct stat status;
         struct wr_file file;
 
-        snprintf(nested, sizeof(nested), "%s/weir/file", directory);
+        snprintf(nested, sizeof(nested), "%s/.config/weir/file", directory);
         file = opened(nested);
         cr_assert(eq(sz, file.size, 0));
         cr_assert(eq(str, file.text, ""));
@@ -133,9 +133,9 @@ Test(file, that_is_not_there_is_empty_and_made_for_its_owner_alone)
         expect_text(nested, "x");
         cr_assert(eq(int, stat(nested, &status), 0));
         cr_assert(eq(int, (int)(status.st_mode & 0777), 0600));
-        snprintf(nested, sizeof(nested), "%s/no/such/file", directory);
+        snprintf(nested, sizeof(nested), "%s/.config/weir/file/below", directory);
         cr_assert(eq(int, wr_file_open(&file, nested, 16, sentence, sizeof(sentence)), WEIR_E_SYSTEM));
-        cr_assert(strstr(sentence, "/no/such") != NULL, "%s", sentence);
+        cr_assert(strstr(sentence, "weir/file/below: cannot be found") != NULL, "%s", sentence);
 }
 
 Test(file, behind_a_symbolic_link_is_the_one_that_is_replaced)

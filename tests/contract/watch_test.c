@@ -29,12 +29,13 @@ look_from_own_table(void *argument)
 
         table->result = wr_watch_own_table(table->keep, table->count);
         for (int number = 0; number < NUMBERS; number++) {
-                char path[64];
+                char path[64], what[64] = "?";
 
                 snprintf(path, sizeof path, "/proc/thread-self/fd/%d", number);
-                if (fcntl(number, F_GETFD) >= 0 &&
-                    readlink(path, table->what[number], sizeof table->what[number] - 1) < 0)
-                        strcpy(table->what[number], "?");
+                if (fcntl(number, F_GETFD) < 0)
+                        continue;
+                readlink(path, what, sizeof what - 1);
+                memcpy(table->what[number], what, sizeof what);
         }
         return NULL;
 }
