@@ -1,27 +1,33 @@
 #!/usr/bin/python3
 """Count what ran, from the runners' own reports, and say whether that is good enough.
 
-    report.py [--meson BUILD]... [--only SUITE]... [--without SUITE]... [--tap FILE]... [--expected FILE] --skips FILE
+    report.py [--meson BUILD]... [--only SUITE]... [--without SUITE]... [--lacking SUITE]... [--tap FILE]...
+              [--expected FILE] --skips FILE
 
 --meson BUILD    a build folder after `meson test`: which tests there are (intro-tests.json), how each program ended
                  (testlog.json), and what it reported: Criterion's XML, named by its --xml= argument, or TAP on stdout
 --only SUITE     the run was of these suites (meson test --suite)
---without SUITE  the run left this suite out (meson test --no-suite)
+--without SUITE  the run left this suite out (meson test --no-suite): its tests are not counted
+--lacking SUITE  the run left it out because it could not be run here: each of its tests is a skip
 --tap FILE       a TAP file of steps that meson does not run
 
 A runner that should have reported and did not counts as one failure with its own name: nothing that died is silent.
-The last line is `N passed, N failed, N skipped`; the exit status is 0 only if nothing failed, at least as many tests
-ran as --expected says, and every skip has a line with its reason in --skips.
+The last line is `N passed, N failed, N skipped`; the exit status is 0 only if nothing failed, these three come to at
+least what --expected says, and every skip has a line with its reason in --skips: the test's own name, or for what
+--lacking left out the name of its program.
 """
 import argparse
 import json
+import os
 import pathlib
 import re
+import subprocess
 import sys
 import xml.etree.ElementTree
 
 PASSED, FAILED, SKIPPED = 'passed', 'failed', 'skipped'
 REASON_LENGTH_MIN = 12  # "- `name`: no" is no reason
+LIST_SECONDS = 30
 
 
 class Count:
@@ -29,9 +35,15 @@ class Count:
 
     def __init__(self):
         self.tests = []
+        self.lacking = {}  # how many tests of each program were left out
 
     def add(self, state, name, detail=''):
         self.tests.append((state, name, detail))
+
+    def leave_out(self, runner, names):
+        self.lacking[runner] = len(names)
+        for name in names:
+            self.add(SKIPPED, f'{runner} {name}', 'left out')
 
     def of(self, state):
         return [test for test in self.tests if test[0] == state]
@@ -82,9 +94,45 @@ def count_tap(count, runner, text):
     return told
 
 
+def names_criterion(text):
+    """The tests of `program --list`: a line for each suite, then one for each of its tests."""
+    suite, names = '', []
+    for line in text.splitlines():
+        match = re.match(r'(\w+): \d+ tests?$', line)
+        if match:
+            suite = match[1]
+        elif line[:1] in ('\u251c', '\u2514'):  # the branches of a tree
+            names.append(f'{suite}::{line.split()[1]}')
+    return names
+
+
+def leave_out(count, test, runner):
+    """One test program that could not be run here; it can still tell which tests it has."""
+    command = [*test['cmd'][:1 if is_criterion(test) else None], '--list']
+    try:
+        done = subprocess.run(command, env=dict(os.environ, **test.get('env', {})), capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL, timeout=LIST_SECONDS, check=True)
+        names = names_criterion(done.stdout) if is_criterion(test) else done.stdout.splitlines()
+    except (OSError, subprocess.SubprocessError) as error:
+        count.add(FAILED, runner, f'was left out and does not tell its tests: {error}')
+        return
+    if names:
+        count.leave_out(runner, names)
+    else:
+        count.add(FAILED, runner, 'was left out and names no test')
+
+
+def name_of(test):
+    return test['suite'][0].split(':')[-1] + '/' + test['name']
+
+
+def is_criterion(test):
+    return any(argument.startswith('--xml=') for argument in test['cmd'])
+
+
 def count_runner(count, test, log):
     """One test program of a meson run."""
-    runner = test['suite'][0].split(':')[-1] + '/' + test['name']
+    runner = name_of(test)
     if log is None:
         count.add(FAILED, runner, 'was not run')
         return
@@ -101,7 +149,7 @@ def count_runner(count, test, log):
         count.add(FAILED, runner, f"reported no failure and ended badly ({log['result']}, status {log['returncode']})")
 
 
-def count_meson(count, build, only, without):
+def count_meson(count, build, only, without, lacking):
     build = pathlib.Path(build)
     try:
         tests = json.loads((build / 'meson-info/intro-tests.json').read_text())
@@ -112,7 +160,11 @@ def count_meson(count, build, only, without):
     by_command = {tuple(log['command']): log for log in logs}
     for test in tests:
         suites = {suite.split(':')[-1] for suite in test['suite']}
-        if not suites & without and (suites & only or not only):
+        if suites & without or only and not suites & only:
+            continue
+        if suites & lacking:
+            leave_out(count, test, name_of(test))
+        else:
             count_runner(count, test, by_command.get(tuple(test['cmd'])))
 
 
@@ -136,8 +188,11 @@ def judge(count, expected_file, skips_file):
     """Everything that is wrong, a sentence each."""
     wrong = [f'failed: {name}' + (f'\n        {detail}' if detail else '') for _, name, detail in count.of(FAILED)]
     explained = reasons(skips_file)
+    for runner in count.lacking:
+        if runner not in explained:
+            wrong.append(f'left out without a reason in {skips_file}: {runner}')
     for _, name, detail in count.of(SKIPPED):
-        if name not in explained:
+        if name not in explained and name.split(' ', 1)[0] not in count.lacking:
             wrong.append(f'skipped without a reason in {skips_file}: {name}' + (f' ({detail})' if detail else ''))
     expected = int(pathlib.Path(expected_file).read_text().split()[0]) if expected_file else 1
     if len(count.tests) < expected:
@@ -152,6 +207,7 @@ def main():
     parser.add_argument('--meson', action='append', default=[])
     parser.add_argument('--only', action='append', default=[])
     parser.add_argument('--without', action='append', default=[])
+    parser.add_argument('--lacking', action='append', default=[])
     parser.add_argument('--tap', action='append', default=[])
     parser.add_argument('--expected', help='without it any number will do, except none')
     parser.add_argument('--skips', required=True)
@@ -159,12 +215,15 @@ def main():
 
     count = Count()
     for build in options.meson:
-        count_meson(count, build, set(options.only), set(options.without))
+        count_meson(count, build, set(options.only), set(options.without), set(options.lacking))
     for file in options.tap:
         count_steps(count, file)
     wrong = judge(count, options.expected, options.skips)
+    for runner, number in count.lacking.items():
+        print(f'left out: the {number} tests of {runner}')
     for _, name, detail in count.of(SKIPPED):
-        print(f'skipped: {name}' + (f' ({detail})' if detail else ''))
+        if name.split(' ', 1)[0] not in count.lacking:
+            print(f'skipped: {name}' + (f' ({detail})' if detail else ''))
     for sentence in wrong:
         print(sentence)
     print(', '.join(f'{len(count.of(state))} {state}' for state in (PASSED, FAILED, SKIPPED)))

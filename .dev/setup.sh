@@ -97,7 +97,7 @@ download() {
 unpack() {
         mkdir -p "$1/download"
         (cd "$1/download" && download "$2") ||
-                die "could not fetch $2; try again online, after: apt-get update"
+                die "could not fetch $2. Mend it, online and as root: apt-get update"
         dpkg-deb --fsys-tarfile "$1/download/$2"_*.deb | tar -x -C "$1" "./$3"
         rm -r "$1/download"
 }
@@ -124,7 +124,7 @@ guest_parts() {
 
         if ! compgen -G "$cache/boot/vmlinuz-*" >/dev/null; then
                 package=$(apt-cache depends linux-image-amd64 | awk '$1 == "Depends:" { print $2 }')
-                [ -n "$package" ] || die "apt knows no linux-image-amd64; try online: apt-get update"
+                [ -n "$package" ] || die "apt knows no linux-image-amd64. Mend it, online and as root: apt-get update"
                 say "fetching a kernel for the guest: Debian's package $package (70 MB, unpacked, not installed)"
                 unpack "$cache" "$package" boot
         fi

@@ -34,13 +34,25 @@ struct weir_broker_options {
         const char *config;                 /* policy file; default: as weir_broker_embed */
         const char *const *package_sockets; /* "ID=PATH", ended by NULL: a listener of its own for each package */
         uint64_t reserve_max;               /* bytes of shared memory in all; default 16 GiB per identity */
+        int64_t idle_exit_ns;               /* weir_broker_run: end after so long without a client; default: never */
 };
 
 /* The same with options. */
 enum weir_result WEIR_CALL
 weir_broker_embed_with(const struct weir_broker_options *options);
 
-/* Run the broker in this thread until SIGTERM, SIGINT or `weir broker stop`; logs to stderr. For the daemon. */
+/**
+ * Run the broker in this thread until SIGTERM, SIGINT or `weir broker stop`; logs to stderr. For the daemon.
+ *
+ * Sockets that a service manager passed down (sd_listen_fds(3)) are listened at instead of the address, and a manager
+ * that wants to know is told how the broker is (sd_notify(3)). A second signal ends the process at once.
+ *
+ * WEIR_OK            it ran, and was asked to stop
+ * WEIR_FULL          another process is the broker there
+ * WEIR_E_USAGE       an option, the policy file or a passed socket is wrong; weir_broker_error() says what
+ * WEIR_E_DENIED      the directory is not ours, or not ours alone
+ * WEIR_E_QUOTA, WEIR_E_SYSTEM, WEIR_E_NO_MEMORY
+ */
 enum weir_result WEIR_CALL
 weir_broker_run(const struct weir_broker_options *options);
 

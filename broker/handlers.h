@@ -15,6 +15,21 @@ wr_handler wr_publication_request, wr_publication_ready, wr_publication_close, w
 void
 wr_publication_end(struct wr_publication *publication, enum weir_result reason, const char *text);
 
+/* The same without a word to them. */
+void
+wr_publication_end_unheard(struct wr_publication *publication);
+
+/* Both quotas of a lane or none. */
+enum weir_result
+wr_publication_charge(struct wr_session *session, uint64_t segment_bytes, char *sentence, size_t room);
+
+void
+wr_publication_discharge(struct wr_session *session, uint64_t segment_bytes, uint64_t lanes);
+
+/* Memory for the lane, and its way to the publisher. On a failure the caller takes it back. */
+enum weir_result
+wr_publication_grant(struct wr_publication *publication, uint32_t request);
+
 /* Do the rules of now let it publish there? The sentence of a refusal is the policy's. */
 bool
 wr_publication_permitted(const struct wr_session *session, const char *topic, char *sentence, size_t room);
@@ -31,6 +46,24 @@ bool
 wr_subscription_permitted(const struct wr_session *session, const char *topic, bool is_reliable, char *sentence,
                           size_t room);
 
+/* As wr_subscription_permitted, for a pattern: might there be a topic that it is granted? */
+bool
+wr_subscription_could(const struct wr_session *session, const char *pattern, bool is_reliable, char *sentence,
+                      size_t room);
+
+/* A lane went live: it is brought together with everybody who subscribed to its topic, and OPENED waits for them.
+ * since: a serial; only with those who came later. */
+void
+wr_subscription_join(struct wr_publication *publication, uint64_t since);
+
+/* The rules changed for a pattern: topics that it lost end for it, topics that it gained join. */
+void
+wr_subscription_recheck(struct wr_subscription *subscription);
+
+/* Every tick: what it lost the right to and still holds on to ends when its time is up. May free it. */
+void
+wr_subscription_tick(struct wr_subscription *subscription);
+
 /* Over at once, with all its pairs; their publishers are told `reason`. */
 void
 wr_subscription_end(struct wr_subscription *subscription, enum weir_result reason);
@@ -39,12 +72,61 @@ wr_subscription_end(struct wr_subscription *subscription, enum weir_result reaso
 void
 wr_subscription_settle(struct wr_subscription *subscription);
 
+/* rejoin.c */
+wr_handler wr_rejoin_holds, wr_rejoin_publication;
+
+/* What the session said with HOLDS is this subscription's from now on. */
+void
+wr_rejoin_take(struct wr_session *session, struct wr_subscription *subscription);
+
+/* Does it read this lane already, by its own word? Then the pair is entered, and nothing needs to be sent. */
+bool
+wr_rejoin_pair(struct wr_publication *publication, struct wr_subscription *subscription);
+
+/* The pair by which it reads that lane, by its own word and not yet entered; 0: none. */
+uint64_t
+wr_rejoin_held(const struct wr_subscription *subscription, uint64_t lane);
+
+void
+wr_rejoin_forget(struct wr_link *holds);
+
+/* move.c */
+wr_handler wr_move_request, wr_move_done;
+
+/*
+ * A successor for this lane, with room for memory_max (0: as much as it has). Its publisher gets it, its readers are
+ * invited when the publisher has mapped it. WEIR_OK also when one is on its way.
+ */
+enum weir_result
+wr_move_begin(struct wr_publication *publication, uint64_t memory_max, uint32_t request, char *sentence, size_t room);
+
+/* Moves it on without those who lost their right to it. Without memory for that the lane ends. May free it. */
+void
+wr_move_away(struct wr_publication *publication);
+
+/* Will this lane, or what becomes of it, bring the subscription a LANE_ADDED or a LANE_ENDED? */
+bool
+wr_move_brings(const struct wr_publication *publication, const struct wr_subscription *subscription);
+
+/* The pair that it has in the lane before this one, or 0. */
+uint64_t
+wr_move_follows(const struct wr_publication *publication, const struct wr_subscription *subscription);
+
 /* pairing.c */
 wr_handler wr_pairing_ack, wr_pairing_ready, wr_pairing_done;
 
 /* Bring a live lane and a subscription together, or tell the subscriber why not. */
 void
 wr_pairing_begin(struct wr_publication *publication, struct wr_subscription *subscription, bool is_awaited);
+
+/* A pair that an earlier broker made: both ends know of it. False: they are told nothing, it could not be entered. */
+bool
+wr_pairing_enter(struct wr_publication *publication, struct wr_subscription *subscription, uint64_t id);
+
+/* WEIR_E_TYPE with a sentence: it is not the type that was asked for. */
+enum weir_result
+wr_pairing_type(const struct wr_publication *publication, const struct wr_subscription *subscription, char *text,
+                size_t room);
 
 /* Every tick: a subscriber that did all it was asked to gets one more lane, whoever else does not answer. */
 void
@@ -62,6 +144,30 @@ wr_pairing_remove(struct wr_pairing *pairing, enum weir_result reason);
 void
 wr_pairing_forget(struct wr_pairing *pairing);
 
+/* watch.c */
+wr_handler wr_watch_request, wr_watch_peer;
+
+/* Whoever watches and may see it is told, once of each. text of a leave: the sentence. */
+void
+wr_watch_publication_joined(struct wr_publication *publication);
+
+void
+wr_watch_publication_left(struct wr_publication *publication, enum weir_result reason, const char *text);
+
+void
+wr_watch_subscription_joined(const struct wr_subscription *subscription);
+
+void
+wr_watch_subscription_left(const struct wr_subscription *subscription, enum weir_result reason);
+
+/* There may be room again for a session that missed something: then all that is there is listed anew. */
+void
+wr_watch_catch_up(struct wr_session *session);
+
+/* The session watches no more. */
+void
+wr_watch_end(struct wr_session *session);
+
 /* listing.c */
 wr_handler wr_listing_request, wr_listing_status, wr_listing_stats;
 
@@ -71,6 +177,10 @@ wr_handler wr_listing_who, wr_listing_pair_stats;
 /* Keeps what a session was refused, for whoever asks WHO. */
 void
 wr_listing_refused(const struct wr_session *session, enum weir_result result, const char *topic, const char *sentence);
+
+/* The answer to WATCH, which lists what is there. pattern "": of all that the session watches; nobody asked. */
+void
+wr_listing_watch(struct wr_session *session, uint32_t request, const char *pattern);
 
 /* Sends as much of the list as the queue takes. */
 void

@@ -47,4 +47,16 @@ wr_list_remove(struct wr_link *link)
         wr_list_clear(link);
 }
 
+/* Takes the first link out of a list that is not empty. */
+static inline struct wr_link *
+wr_list_pop(struct wr_link *list)
+{
+        struct wr_link *first = list->next;
+
+        list->next = first->next;
+        first->next->previous = list;
+        wr_list_clear(first);
+        return first;
+}
+
 #endif

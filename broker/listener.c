@@ -45,8 +45,8 @@ refuse(struct wr_server *server, struct wr_account *account, wr_object socket, e
         wr_sentence(refusal.identity, sizeof(refusal.identity), "%s", who);
         wr_sentence(refusal.sentence, sizeof(refusal.sentence), "%s", sentence);
         wr_refusal_note(&server->refused, &refusal, server->now_ns);
-        wr_log_line(&server->log, account, server->now_ns, WR_LOG_WARNING, "refused a connection of %s: %s", who,
-                    sentence);
+        wr_log_line(&server->log, account ? account : &server->log.strangers, server->now_ns, WR_LOG_WARNING,
+                    "refused a connection of %s: %s", who, sentence);
         turn_away(socket, result, sentence);
 }
 
@@ -183,6 +183,11 @@ wanted_check(struct wr_server *server, const char *package, const char *path, ch
                 wr_sentence(sentence, room, "'%s' is the broker's own socket", path);
                 return WEIR_E_USAGE;
         }
+        if (old && old->is_passed && strcmp(old->package, package) != 0) {
+                wr_sentence(sentence, room, "'%s' was passed to the broker as the socket of the package %s", path,
+                            old->package);
+                return WEIR_E_USAGE;
+        }
         if (!old && server->listener_count > WR_PACKAGE_SOCKETS_MAX) {
                 wr_sentence(sentence, room, "quota: %d package sockets are open", WR_PACKAGE_SOCKETS_MAX);
                 return WEIR_E_QUOTA;
@@ -190,15 +195,50 @@ wanted_check(struct wr_server *server, const char *package, const char *path, ch
         return WEIR_OK;
 }
 
+/* Not listening yet, and in no list. NULL: no memory. */
+static struct wr_listener *
+make(struct wr_server *server, const char *package, const char *path)
+{
+        struct wr_listener *listener = calloc(1, sizeof(*listener));
+
+        if (!listener)
+                return NULL;
+        *listener = (struct wr_listener){ .server = server, .hook = { WR_NO_OBJECT, 0, listener_ready, listener } };
+        wr_list_clear(&listener->link);
+        wr_sentence(listener->path, sizeof(listener->path), "%s", path);
+        listener->package = package ? strdup(package) : NULL;
+        if (package && !listener->package) {
+                free(listener);
+                return NULL;
+        }
+        return listener;
+}
+
+/* Its object listens: now it is the server's. */
+static enum weir_result
+begin(struct wr_listener *listener)
+{
+        struct wr_server *server = listener->server;
+        enum weir_result result = wr_loop_add(server->loop, &listener->hook, WR_READY_READ);
+
+        if (result == WEIR_OK) {
+                wr_list_append(&server->listeners, &listener->link);
+                server->listener_count++;
+        }
+        return result;
+}
+
 enum weir_result
 wr_listener_open(struct wr_server *server, const char *package, const char *path, char *sentence, size_t room)
 {
-        struct wr_listener *listener, *old;
+        struct wr_listener *listener, *old = at_path(server, path);
         enum weir_result result = wanted_check(server, package, path, sentence, room);
         char directory[sizeof(listener->path)];
 
         if (result < 0)
                 return result;
+        if (old && old->is_passed)
+                return WEIR_OK; /* it is there already, and whoever passed it keeps it */
         if (!directory_of(path, directory, sizeof(directory))) {
                 wr_sentence(sentence, room, "'%s': a socket needs an absolute path in a directory of its own", path);
                 return WEIR_E_USAGE;
@@ -206,27 +246,40 @@ wr_listener_open(struct wr_server *server, const char *package, const char *path
         result = wr_endpoint_directory(directory, sentence, room);
         if (result < 0)
                 return result;
-        listener = calloc(1, sizeof(*listener));
+        listener = make(server, package, path);
         if (!listener)
                 return WEIR_E_NO_MEMORY;
-        *listener = (struct wr_listener){ .server = server, .hook = { WR_NO_OBJECT, 0, listener_ready, listener } };
-        wr_list_clear(&listener->link);
-        wr_sentence(listener->path, sizeof(listener->path), "%s", path);
-        if (package)
-                listener->package = strdup(package);
-        result = package && !listener->package ? WEIR_E_NO_MEMORY
-                                               : wr_endpoint_listen(&listener->hook.object, path, sentence, room);
+        result = wr_endpoint_listen(&listener->hook.object, path, sentence, room);
         if (result == WEIR_OK)
-                result = wr_loop_add(server->loop, &listener->hook, WR_READY_READ);
-        old = at_path(server, path);
-        if (result == WEIR_OK) {
-                wr_list_append(&server->listeners, &listener->link);
-                server->listener_count++;
-        } else {
+                result = begin(listener);
+        if (result < 0)
                 old = listener;
-        }
         if (old)
                 wr_listener_close(old);
+        return result;
+}
+
+enum weir_result
+wr_listener_adopt(struct wr_server *server, struct wr_activation_socket *passed, char *sentence, size_t room)
+{
+        const char *package = wr_activation_package(passed->name);
+        enum weir_result result = WEIR_E_NO_MEMORY;
+        struct wr_listener *listener = NULL;
+
+        if (at_path(server, passed->path)) {
+                wr_sentence(sentence, room, "two sockets at '%s' were passed", passed->path);
+                result = WEIR_E_USAGE;
+        } else {
+                listener = make(server, package, passed->path);
+        }
+        if (listener) {
+                listener->is_passed = true;
+                listener->hook.object = passed->object;
+                passed->object = WR_NO_OBJECT;
+                result = begin(listener);
+        }
+        if (listener && result < 0)
+                wr_listener_close(listener);
         return result;
 }
 
@@ -236,7 +289,7 @@ wr_listener_open_listed(struct wr_server *server, const char *package, const cha
         enum weir_result result = wr_listener_open(server, package, path, sentence, room);
 
         if (result == WEIR_OK)
-                at_path(server, path)->is_of_policy = true;
+                at_path(server, path)->is_of_policy = !at_path(server, path)->is_passed;
         return result;
 }
 
@@ -248,7 +301,10 @@ wr_listener_close(struct wr_listener *listener)
                 listener->server->listener_count--;
                 wr_loop_remove(listener->server->loop, &listener->hook);
         }
-        wr_endpoint_unlisten(listener->hook.object, listener->path);
+        if (listener->is_passed)
+                wr_object_close(listener->hook.object);
+        else
+                wr_endpoint_unlisten(listener->hook.object, listener->path);
         free(listener->package);
         free(listener);
 }

@@ -1,7 +1,8 @@
 /*
- * What is there, as far as the asker may see it: topics on which it has observe. A list is sent in pieces as large as
- * the client's queue takes; meanwhile nothing more is read from it. Where it stands is a serial number, so that
- * whatever comes and goes between two pieces does no harm.
+ * What is there, as far as the asker may see it: topics on which it has observe. A subscription with a pattern is seen
+ * by who may see one of the topics whose lanes it has, by its own identity, and by full trust of the broker's user. A
+ * list is sent in pieces as large as the client's queue takes; meanwhile nothing more is read from it. Where it stands
+ * is a serial number, so that whatever comes and goes between two pieces does no harm.
  */
 #include "broker/listing.h"
 
@@ -14,19 +15,50 @@
 
 enum { PIECE_BYTES = WR_QUEUE_BYTES_MAX / 2 };
 
-static bool
-is_seen(const struct wr_session *session, const struct wr_topic *topic)
+bool
+wr_listing_sees(const struct wr_session *session, const char *topic)
 {
         const struct wr_policy *policy = session->server->policy;
 
         return wr_policy_is_own(policy, &session->identity) ||
-               wr_policy_decide(policy, &session->identity, topic->name, WR_MAY_OBSERVE, NULL, 0);
+               wr_policy_decide(policy, &session->identity, topic, WR_MAY_OBSERVE, NULL, 0);
+}
+
+bool
+wr_listing_matches(const struct wr_session *session, const char *name)
+{
+        if (session->listing.pattern[0] == '\0')
+                return wr_watch_matches(session, name);
+        wr_quota_match(&session->server->accounts, session->account, session->listing.pattern, name);
+        return wr_topic_matches(session->listing.pattern, name);
 }
 
 static bool
 is_listed(const struct wr_session *session, const struct wr_topic *topic)
 {
-        return wr_topic_matches(session->listing.pattern, topic->name) && is_seen(session, topic);
+        return wr_listing_matches(session, topic->name) && wr_listing_sees(session, topic->name);
+}
+
+bool
+wr_listing_reads(const struct wr_session *asker, const struct wr_pairing *pairing)
+{
+        return pairing->subscription->topic || is_listed(asker, pairing->publication->topic);
+}
+
+static bool
+is_subscription_listed(const struct wr_session *session, const struct wr_subscription *subscription)
+{
+        if (subscription->topic)
+                return is_listed(session, subscription->topic);
+        if (wr_listing_matches(session, subscription->name) &&
+            wr_listing_may_know(session, subscription->session->account->key))
+                return true;
+        WR_LIST_EACH(link, &subscription->pairings)
+        {
+                if (wr_listing_reads(session, WR_LIST_OWNER(link, struct wr_pairing, subscription_link)))
+                        return true;
+        }
+        return false;
 }
 
 /* The type of its oldest lane. */
@@ -44,7 +76,7 @@ topic_tell(struct wr_session *session, const struct wr_topic *topic)
         struct wr_message message = { .kind = WR_TOPIC, .request = session->listing.request };
 
         message.topic.publishers = topic->publication_count;
-        message.topic.subscribers = topic->subscription_count;
+        message.topic.subscribers = wr_registry_readers(topic);
         memcpy(message.topic.topic, topic->name, sizeof(message.topic.topic));
         wr_sentence(message.topic.type, sizeof(message.topic.type), "%s", type_of(topic));
         wr_session_send(session, &message);
@@ -52,7 +84,7 @@ topic_tell(struct wr_session *session, const struct wr_topic *topic)
 
 /* What both kinds of endpoint have in common. */
 static struct wr_message
-endpoint_of(const struct wr_session *asker, const struct wr_session *owner, const struct wr_topic *topic,
+endpoint_of(const struct wr_session *asker, const struct wr_session *owner, const char *topic,
             const struct wr_message_stats *stats, const char *type)
 {
         struct wr_message message = { .kind = WR_ENDPOINT, .request = asker->listing.request };
@@ -70,35 +102,57 @@ endpoint_of(const struct wr_session *asker, const struct wr_session *owner, cons
                 .full = stats->full,
                 .waits = stats->waits,
                 .out = stats->out,
+                .copied_bytes = stats->copied_bytes,
         };
-        memcpy(endpoint->topic, topic->name, sizeof(endpoint->topic));
+        wr_sentence(endpoint->topic, sizeof(endpoint->topic), "%s", topic);
         memcpy(endpoint->type, type, sizeof(endpoint->type));
         memcpy(endpoint->name, owner->name, sizeof(endpoint->name));
         memcpy(endpoint->identity, owner->identity_text, sizeof(endpoint->identity));
+        wr_sentence(endpoint->why, sizeof(endpoint->why), "shm: the policy grants it 'map'");
         return message;
+}
+
+/* How far behind: of all the readers together, or of all the lanes; the oldest frame of the worst. */
+static void
+lag_add(struct wr_message_endpoint *endpoint, const struct wr_pairing *pairing)
+{
+        endpoint->lag_frames += pairing->stats.lag_frames;
+        if (pairing->stats.lag_ns > endpoint->lag_ns)
+                endpoint->lag_ns = pairing->stats.lag_ns;
 }
 
 static void
 publication_tell(struct wr_session *session, const struct wr_publication *publication)
 {
-        struct wr_message message =
-                endpoint_of(session, publication->session, publication->topic, &publication->stats, publication->type);
+        struct wr_message message = endpoint_of(session, publication->session, publication->topic->name,
+                                                &publication->stats, publication->type);
 
         message.endpoint.source = publication->source;
         message.endpoint.publishes = 1;
         message.endpoint.peers = publication->pairing_count;
         message.endpoint.memory_bytes = publication->geometry.segment_bytes;
+        WR_LIST_EACH(link, &publication->pairings)
+        {
+                lag_add(&message.endpoint, WR_LIST_OWNER(link, struct wr_pairing, publication_link));
+        }
         wr_session_send(session, &message);
 }
 
 static void
 subscription_tell(struct wr_session *session, const struct wr_subscription *subscription)
 {
-        struct wr_message message = endpoint_of(session, subscription->session, subscription->topic,
+        struct wr_message message = endpoint_of(session, subscription->session, subscription->name,
                                                 &subscription->stats, subscription->type);
 
         message.endpoint.delivery = subscription->reliable;
         message.endpoint.peers = wr_registry_publishers_left(subscription);
+        WR_LIST_EACH(link, &subscription->pairings)
+        {
+                const struct wr_pairing *pairing = WR_LIST_OWNER(link, struct wr_pairing, subscription_link);
+
+                if (wr_listing_reads(session, pairing))
+                        lag_add(&message.endpoint, pairing);
+        }
         wr_session_send(session, &message);
 }
 
@@ -137,7 +191,9 @@ publications_go_on(struct wr_session *session)
                         continue;
                 if (!wr_listing_has_room(session))
                         return false;
-                (session->listing.who ? wr_listing_seat_publication : publication_tell)(session, publication);
+                (session->listing.who     ? wr_listing_seat_publication
+                 : session->listing.watch ? wr_watch_list_publication
+                                          : publication_tell)(session, publication);
                 session->listing.serial = publication->serial;
         }
         return true;
@@ -150,11 +206,13 @@ subscriptions_go_on(struct wr_session *session)
         {
                 const struct wr_subscription *subscription = WR_LIST_OWNER(link, struct wr_subscription, link);
 
-                if (subscription->serial <= session->listing.serial || !is_listed(session, subscription->topic))
+                if (subscription->serial <= session->listing.serial || !is_subscription_listed(session, subscription))
                         continue;
                 if (!wr_listing_has_room(session))
                         return false;
-                (session->listing.who ? wr_listing_seat_subscription : subscription_tell)(session, subscription);
+                (session->listing.who     ? wr_listing_seat_subscription
+                 : session->listing.watch ? wr_watch_list_subscription
+                                          : subscription_tell)(session, subscription);
                 session->listing.serial = subscription->serial;
         }
         return true;
@@ -196,7 +254,10 @@ wr_listing_go_on(struct wr_session *session)
                 session->listing.phase = next_phase(session->listing.phase);
                 session->listing.serial = 0;
         }
+        if (session->listing.watch)
+                wr_watch_list_end(session);
         wr_session_send(session, &done);
+        wr_connection_read(&session->connection, true);
 }
 
 static void
@@ -204,23 +265,34 @@ begin(struct wr_session *session, uint32_t request, const char *pattern, enum wr
 {
         const char *why;
 
-        if (!wr_topic_pattern_valid(pattern, &why)) {
+        if (pattern[0] != '\0' && !wr_topic_pattern_valid(pattern, &why)) {
                 wr_session_refuse(session, request, WEIR_E_USAGE, "'%s' is no pattern: %s", pattern, why);
                 return;
         }
         session->listing.phase = phase;
         session->listing.request = request;
         session->listing.serial = 0;
+        session->listing.count = 0;
+        session->listing.limit = session->server->registry.serial;
         wr_sentence(session->listing.pattern, sizeof(session->listing.pattern), "%s", pattern);
+        wr_connection_read(&session->connection, false); /* else what it sends meanwhile would wake us for nothing */
         wr_listing_go_on(session);
 }
 
 void
 wr_listing_request(struct wr_session *session, const struct wr_message *message)
 {
-        session->listing.who = false;
+        session->listing.who = session->listing.watch = false;
         begin(session, message->request, message->list.pattern[0] ? message->list.pattern : "**",
               message->list.endpoints ? WR_LISTING_PUBLICATIONS : WR_LISTING_TOPICS);
+}
+
+void
+wr_listing_watch(struct wr_session *session, uint32_t request, const char *pattern)
+{
+        session->listing.who = false;
+        session->listing.watch = true;
+        begin(session, request, pattern, WR_LISTING_PUBLICATIONS);
 }
 
 void
@@ -229,6 +301,7 @@ wr_listing_who(struct wr_session *session, const struct wr_message *message)
         const char *pattern = message->who.pattern[0] ? message->who.pattern : "**";
 
         session->listing.who = true;
+        session->listing.watch = false;
         begin(session, message->request, pattern,
               message->who.refusals        ? WR_LISTING_REFUSALS
               : strcmp(pattern, "**") == 0 ? WR_LISTING_SESSIONS

@@ -11,8 +11,6 @@
 
 #include "named-objects/sentence.h"
 
-#include "bus/topic.h"
-
 #include <string.h>
 
 enum role { ROLE_NONE, ROLE_PUBLISHER, ROLE_SUBSCRIBER }; /* as WEIR_SEAT_... */
@@ -83,10 +81,13 @@ wr_listing_seat_subscription(struct wr_session *asker, const struct wr_subscript
         seat->role = ROLE_SUBSCRIBER;
         seat->delivery = subscription->reliable;
         seat->peers = wr_registry_publishers_left(subscription);
-        memcpy(seat->topic, subscription->topic->name, sizeof(seat->topic));
+        memcpy(seat->topic, subscription->name, sizeof(seat->topic));
         WR_LIST_EACH(link, &subscription->pairings)
         {
-                pair_add(seat, WR_LIST_OWNER(link, struct wr_pairing, subscription_link));
+                const struct wr_pairing *pairing = WR_LIST_OWNER(link, struct wr_pairing, subscription_link);
+
+                if (wr_listing_reads(asker, pairing))
+                        pair_add(seat, pairing);
         }
         wr_session_send(asker, &message);
 }
@@ -137,9 +138,9 @@ refusal_tell(struct wr_session *session, const struct wr_refusal *refusal)
 
 /* A refusal without a topic is about the connection: it is listed where all is. */
 static bool
-is_wanted(const char *pattern, const char *topic)
+is_wanted(const struct wr_session *session, const char *topic)
 {
-        return topic[0] ? wr_topic_matches(pattern, topic) : strcmp(pattern, "**") == 0;
+        return topic[0] ? wr_listing_matches(session, topic) : strcmp(session->listing.pattern, "**") == 0;
 }
 
 bool
@@ -150,8 +151,7 @@ wr_listing_refusals_go_on(struct wr_session *session)
         while ((refusal = wr_refusal_next(&session->server->refused, session->listing.serial))) {
                 if (!wr_listing_has_room(session))
                         return false;
-                if (wr_listing_may_know(session, refusal->account) &&
-                    is_wanted(session->listing.pattern, refusal->topic))
+                if (wr_listing_may_know(session, refusal->account) && is_wanted(session, refusal->topic))
                         refusal_tell(session, refusal);
                 session->listing.serial = refusal->serial;
         }

@@ -5,8 +5,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 bool
@@ -19,10 +22,23 @@ wr_log_write(wr_object object, const char *line, size_t length)
         return write(object, line, length) == (ssize_t)length;
 }
 
+/* "DEVICE:INODE" of the stream that leads to the journal. Ours may have been redirected since. */
+static bool
+is_journal(int fd)
+{
+        const char *stream = getenv("JOURNAL_STREAM");
+        uint64_t device, inode;
+        struct stat status;
+        char rest;
+
+        return stream && sscanf(stream, "%" SCNu64 ":%" SCNu64 "%c", &device, &inode, &rest) == 2 &&
+               fstat(fd, &status) == 0 && status.st_dev == device && status.st_ino == inode;
+}
+
 void
 wr_log_open_stderr(struct wr_log *log)
 {
-        *log = (struct wr_log){ .object = STDERR_FILENO, .has_priorities = getenv("JOURNAL_STREAM") != NULL };
+        *log = (struct wr_log){ .object = STDERR_FILENO, .has_priorities = is_journal(STDERR_FILENO) };
 }
 
 enum weir_result

@@ -40,13 +40,17 @@ wr_loop_change(struct wr_loop *loop, struct wr_hook *hook, unsigned wanted);
 void
 wr_loop_remove(struct wr_loop *loop, struct wr_hook *hook);
 
-/* SIGTERM and SIGINT end the loop's owner: they make wr_loop_stopping() true and end a wait, and no longer end the
- * process. SIGHUP makes wr_loop_hung_up() true. For the daemon. */
+/* SIGTERM and SIGINT end the loop's owner: the first makes wr_loop_stopping() true and ends a wait, and the second ends
+ * the process at once. SIGHUP makes wr_loop_hung_up() true. For the daemon. */
 enum weir_result
 wr_loop_catch_signals(struct wr_loop *loop);
 
 bool
 wr_loop_stopping(const struct wr_loop *loop);
+
+/* Which signal it was: "SIGTERM"; NULL: none came. */
+const char *
+wr_loop_signal(const struct wr_loop *loop);
 
 /* Did SIGHUP come since this was asked last? */
 bool

@@ -19,7 +19,8 @@ struct wr_loop {
         int epoll;
         struct wr_hook signals;
         sigset_t signals_before;
-        bool catches_signals, stopping, hung_up;
+        bool catches_signals, hung_up;
+        uint32_t stopping; /* the signal; 0: none */
         int ready_count;
         struct epoll_event ready[BATCH_MAX];
 };
@@ -46,8 +47,13 @@ wr_loop_open(struct wr_loop **loop)
 void
 wr_loop_close(struct wr_loop *loop)
 {
+        struct signalfd_siginfo late;
+
         if (!loop)
                 return;
+        /* One that came too late to be looked at must not end the process in the middle of its end. */
+        while (loop->signals.object != WR_NO_OBJECT && read(loop->signals.object, &late, sizeof(late)) > 0)
+                ;
         if (loop->catches_signals)
                 pthread_sigmask(SIG_SETMASK, &loop->signals_before, NULL);
         wr_object_close(loop->signals.object);
@@ -103,14 +109,20 @@ signal_caught(struct wr_hook *hook, unsigned ready)
 {
         struct wr_loop *loop = hook->owner;
         struct signalfd_siginfo info;
+        sigset_t enders;
 
         (void)ready;
         if (read(hook->object, &info, sizeof(info)) <= 0)
                 return;
-        if (info.ssi_signo == SIGHUP)
+        if (info.ssi_signo == SIGHUP) {
                 loop->hung_up = true;
-        else
-                loop->stopping = true;
+                return;
+        }
+        loop->stopping = info.ssi_signo;
+        sigemptyset(&enders);
+        sigaddset(&enders, SIGTERM);
+        sigaddset(&enders, SIGINT);
+        pthread_sigmask(SIG_UNBLOCK, &enders, NULL); /* one that is waiting already ends us here */
 }
 
 enum weir_result
@@ -134,7 +146,13 @@ wr_loop_catch_signals(struct wr_loop *loop)
 bool
 wr_loop_stopping(const struct wr_loop *loop)
 {
-        return loop->stopping;
+        return loop->stopping != 0;
+}
+
+const char *
+wr_loop_signal(const struct wr_loop *loop)
+{
+        return loop->stopping == 0 ? NULL : loop->stopping == SIGINT ? "SIGINT" : "SIGTERM";
 }
 
 bool

@@ -113,6 +113,7 @@ to_publisher(struct wr_session *session, struct wr_errand *errand)
         message.pair_added = (struct wr_message_pair_added){
                 .lane = pairing->publication->geometry.lane,
                 .pair = pairing->node.key,
+                .follows = wr_move_follows(pairing->publication, subscription),
                 .peer = subscription->session->id,
                 .words_offset = pairing->words_offset,
                 .page_bytes = pairing->page_bytes,
@@ -199,23 +200,48 @@ decline(struct wr_subscription *subscription, enum weir_result reason, const cha
         wr_log_line(&subscription->session->server->log, subscription->session->account,
                     subscription->session->server->now_ns, WR_LOG_WARNING, "refused %s: %s", subscription->session->who,
                     text);
-        wr_listing_refused(subscription->session, reason, subscription->topic->name, text);
+        wr_listing_refused(subscription->session, reason, subscription->name, text);
         wr_session_send(subscription->session, &message);
 }
 
-/* What speaks against this pair; WEIR_OK if nothing, and then its page is charged. */
+enum weir_result
+wr_pairing_type(const struct wr_publication *publication, const struct wr_subscription *subscription, char *text,
+                size_t room)
+{
+        if (!subscription->type[0] || strcmp(subscription->type, publication->type) == 0)
+                return WEIR_OK;
+        if (text)
+                wr_sentence(text, room, "type mismatch on '%s': %s publishes '%s', the subscriber asked for '%s'",
+                            publication->topic->name, publication->session->name,
+                            publication->type[0] ? publication->type : "bytes", subscription->type);
+        return WEIR_E_TYPE;
+}
+
+/* It has this lane; or it was evicted from the one before, or lost its right to it: then it is not invited again. */
+static bool
+is_done_with(const struct wr_publication *publication, const struct wr_subscription *subscription)
+{
+        WR_LIST_EACH(link, &subscription->pairings)
+        {
+                const struct wr_pairing *pairing = WR_LIST_OWNER(link, struct wr_pairing, subscription_link);
+
+                if (pairing->publication == publication ||
+                    (pairing->publication->source == publication->source && pairing->is_over))
+                        return true;
+        }
+        return false;
+}
+
+/* What speaks against this pair; WEIR_OK if nothing, and then its page is charged, if it is to have one. */
 static enum weir_result
-admit(const struct wr_publication *publication, struct wr_subscription *subscription, char *text, size_t room)
+admit(const struct wr_publication *publication, struct wr_subscription *subscription, char *text, size_t room,
+      bool has_page)
 {
         struct wr_session *session = subscription->session;
         const char *topic = publication->topic->name;
 
-        if (subscription->type[0] && strcmp(subscription->type, publication->type) != 0) {
-                wr_sentence(text, room, "type mismatch on '%s': %s publishes '%s', the subscriber asked for '%s'",
-                            topic, publication->session->name, publication->type[0] ? publication->type : "bytes",
-                            subscription->type);
+        if (wr_pairing_type(publication, subscription, text, room) < 0)
                 return WEIR_E_TYPE;
-        }
         if (subscription->reliable && publication->refuse_reliable) {
                 wr_sentence(text, room,
                             "denied: the publisher %s of '%s' waits for nobody (.refuse_reliable). Subscribe with"
@@ -223,8 +249,30 @@ admit(const struct wr_publication *publication, struct wr_subscription *subscrip
                             publication->session->name, topic);
                 return WEIR_E_DENIED;
         }
+        if (!has_page)
+                return WEIR_OK;
         return wr_quota_charge(&session->server->accounts, session->account, WR_QUOTA_ALLOCATED_BYTES,
                                wr_registry_page_bytes(subscription), text, room);
+}
+
+bool
+wr_pairing_enter(struct wr_publication *publication, struct wr_subscription *subscription, uint64_t id)
+{
+        struct wr_session *session = subscription->session;
+        struct wr_accounts *accounts = &session->server->accounts;
+        uint64_t bytes = wr_registry_page_bytes(subscription);
+        struct wr_pairing *pairing;
+        char text[512];
+
+        if (wr_quota_charge(accounts, session->account, WR_QUOTA_ALLOCATED_BYTES, bytes, text, sizeof(text)) < 0)
+                return false;
+        pairing = wr_registry_pair_again(&session->server->registry, publication, subscription, id);
+        if (!pairing) {
+                wr_quota_return(accounts, session->account, WR_QUOTA_ALLOCATED_BYTES, bytes);
+                return false;
+        }
+        pairing->state = WR_PAIRING_LIVE;
+        return true;
 }
 
 void
@@ -233,8 +281,20 @@ wr_pairing_begin(struct wr_publication *publication, struct wr_subscription *sub
         struct wr_session *session = subscription->session;
         struct wr_pairing *pairing;
         char text[512];
-        enum weir_result reason = admit(publication, subscription, text, sizeof(text));
+        enum weir_result reason;
 
+        if (wr_rejoin_pair(publication, subscription) || publication->successor ||
+            is_done_with(publication, subscription))
+                return; /* it reads it already; or the successor is what it gets, and then it is asked for that */
+        if (publication->follows && wr_move_follows(publication, subscription) == 0)
+                return; /* a newcomer: when the lane has begun, so that it gets all that is published from then on */
+        reason = admit(publication, subscription, text, sizeof(text),
+                       !publication->is_foreign || publication->is_ending);
+        if (reason == WEIR_OK && publication->is_foreign && !publication->is_ending) {
+                reason = wr_move_begin(publication, 0, 0, text, sizeof(text));
+                if (reason == WEIR_OK)
+                        return;
+        }
         if (reason < 0) {
                 decline(subscription, reason, text);
                 return;
@@ -249,7 +309,8 @@ wr_pairing_begin(struct wr_publication *publication, struct wr_subscription *sub
         pairing->is_awaited = is_awaited;
         publication->awaited += is_awaited;
         pairing->errand.run = to_publisher;
-        wr_session_errand(publication->session, &pairing->errand);
+        if (!publication->is_ending)
+                wr_session_errand(publication->session, &pairing->errand);
 }
 
 static void
@@ -333,9 +394,9 @@ wr_pairing_done(struct wr_session *session, const struct wr_message *message)
         if (!pairing || pairing->subscription->session != session)
                 return; /* its lane ended before */
         subscription = pairing->subscription;
-        wr_pairing_remove(pairing, !pairing->is_over                ? WEIR_OK
-                                   : subscription->revoked_until_ns ? WEIR_E_DENIED
-                                                                    : WEIR_E_EVICTED);
+        wr_pairing_remove(pairing, !pairing->is_over                                             ? WEIR_OK
+                                   : subscription->revoked_until_ns || pairing->revoked_until_ns ? WEIR_E_DENIED
+                                                                                                 : WEIR_E_EVICTED);
         wr_subscription_settle(subscription);
 }
 
@@ -373,10 +434,13 @@ void
 wr_pairing_forget(struct wr_pairing *pairing)
 {
         struct wr_session *session = pairing->subscription->session;
+        struct wr_publication *publication = pairing->publication;
 
         wr_list_remove(&pairing->errand.link);
         page_close(pairing);
         wr_quota_return(&session->server->accounts, session->account, WR_QUOTA_ALLOCATED_BYTES, pairing->page_bytes);
         settle(pairing);
         wr_registry_unpair(&session->server->registry, pairing);
+        if (publication->state == WR_PUBLICATION_MOVED && publication->pairing_count == 0 && !publication->is_ending)
+                wr_publication_end(publication, WEIR_OK, "");
 }

@@ -77,7 +77,7 @@ refuse(const struct wr_policy *policy, const struct entry *entry, const struct w
                             policy->path[0] ? base_name(policy->path) : "the policy");
         wr_sentence(sentence, room, "denied: '%s' grants %s no '%s' (%s)", topic, who, wr_right_names[index], where);
         /* Whole or not at all: a line that was cut grants something else. */
-        if (strlen(sentence) + strlen(command) + sizeof(". Grant it: ") <= room)
+        if (command[0] && strlen(sentence) + strlen(command) + sizeof(". Grant it: ") <= room)
                 wr_sentence(sentence + strlen(sentence), room - strlen(sentence), ". Grant it: %s", command);
 }
 
@@ -96,6 +96,35 @@ wr_policy_decide(const struct wr_policy *policy, const struct wr_identity *ident
         return false;
 }
 
+/* Is there a name that both match? Two patterns are compared by what stands in front of their first '*'. */
+static bool
+may_meet(const struct entry *entry, const char *pattern)
+{
+        size_t prefix = wr_topic_prefix(pattern);
+
+        if (!entry->is_pattern)
+                return wr_topic_matches(pattern, entry->topic);
+        return strncmp(entry->topic, pattern, entry->prefix < prefix ? entry->prefix : prefix) == 0;
+}
+
+bool
+wr_policy_could(const struct wr_policy *policy, const struct wr_identity *identity, const char *pattern,
+                uint32_t rights)
+{
+        const struct wr_token *token = wr_policy_token_of(policy, identity);
+        struct wr_access access;
+        bool is_covered = false; /* the default decides for none of its names */
+
+        for (const struct entry *each = policy->entries; each; each = each->next) {
+                if (each->is_pattern && (strcmp(each->topic, "**") == 0 || strcmp(each->topic, pattern) == 0))
+                        is_covered = true;
+                if (may_meet(each, pattern) &&
+                    wr_access_check(&each->descriptor, token, &wr_topic_mapping, rights, &access))
+                        return true;
+        }
+        return !is_covered && wr_access_check(&policy->fallback->descriptor, token, &wr_topic_mapping, rights, &access);
+}
+
 bool
 wr_policy_admits(const struct wr_policy *policy, const struct wr_identity *identity, char *sentence, size_t room)
 {
@@ -105,6 +134,8 @@ wr_policy_admits(const struct wr_policy *policy, const struct wr_identity *ident
         if (identity->trust == WR_TRUST_FULL || identity->trust == WR_TRUST_PACKAGE)
                 return true;
         for (const struct entry *entry = policy->entries; entry; entry = entry->next) {
+                if (!entry->names_confined)
+                        continue;
                 wr_access_check(&entry->descriptor, token, &wr_topic_mapping, WR_MAXIMUM_ALLOWED, &access);
                 if (access.mask & ALL_RIGHTS)
                         return true;

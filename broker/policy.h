@@ -33,11 +33,14 @@ enum wr_right { /* the same numbers as WEIR_MAY_* */
 /* Unknown confinement: its principal, and the name of which its SID is made. No package can be called so. */
 #define WR_POLICY_CONFINED "confined:*"
 
+enum { WR_POLICY_PATH_MAX = 256 };
+
 struct wr_policy;
 
 /*
- * path: NULL is the policy without an entry; missing_path is what a refusal then names as the file to write.
- * WEIR_E_USAGE: the file has an error; the sentence begins with FILE:LINE:COLUMN.
+ * path: NULL: nobody named a file, so the one at missing_path is read if there is one; else it is the policy without an
+ * entry, and missing_path is what a refusal names as the file to write.
+ * WEIR_E_USAGE: the file has an error, and the sentence begins with FILE:LINE:COLUMN; or it cannot be read.
  */
 enum weir_result
 wr_policy_load(struct wr_policy **policy, const char *path, const char *missing_path, uint32_t own_user, char *sentence,
@@ -52,7 +55,7 @@ wr_policy_parse(struct wr_policy **policy, const char *text, size_t size, const 
 enum weir_result
 wr_policy_load_again(struct wr_policy **policy, const struct wr_policy *old, char *sentence, size_t room);
 
-/* Its file is the one where a tool of the same user looks, so a line to type need not name it. */
+/* Its file is the one where a tool of the same user looks, so a line to type need not name it to him. */
 void
 wr_policy_set_default(struct wr_policy *policy);
 
@@ -63,6 +66,12 @@ wr_policy_close(struct wr_policy *policy);
 bool
 wr_policy_decide(const struct wr_policy *policy, const struct wr_identity *identity, const char *topic,
                  enum wr_right right, char *sentence, size_t room);
+
+/* May there be a topic that this pattern matches and on which the rules grant all of `rights`? False is certain; true
+ * where the rules and the pattern begin alike. */
+bool
+wr_policy_could(const struct wr_policy *policy, const struct wr_identity *identity, const char *pattern,
+                uint32_t rights);
 
 /* May it connect at all? Confinement that nobody vouches for may where a rule has `confined:*`; the sentence of a
  * refusal names that. */

@@ -4,6 +4,7 @@
  */
 #include "broker/policy_rules.h"
 
+#include "named-objects/rights/package.h"
 #include "named-objects/rights/sddl.h"
 #include "named-objects/sentence.h"
 
@@ -32,6 +33,21 @@ wr_policy_rule_mask(const struct entry *entry, int index)
         return mask;
 }
 
+/* Else nobody of unknown confinement has to be asked about: nothing but its own SID matches it as a package. */
+static bool
+names_confined(const struct wr_acl *list)
+{
+        struct wr_sid confined;
+        struct wr_ace ace;
+        size_t at = 0;
+
+        wr_package_sid(&confined, WR_POLICY_CONFINED, strlen(WR_POLICY_CONFINED));
+        while (wr_acl_next(list, &at, &ace))
+                if (wr_sid_equal(&ace.sid, &confined))
+                        return true;
+        return false;
+}
+
 /* The bytes are copied into memory of the entry's own. */
 static const char *
 keep(struct entry *entry, const uint8_t *bytes, size_t size)
@@ -46,7 +62,10 @@ keep(struct entry *entry, const uint8_t *bytes, size_t size)
         entry->size = size;
         is_sound = wr_descriptor_open(&entry->descriptor, entry->bytes, size, &why);
         assert(is_sound); /* our own code wrote it */
-        return is_sound ? NULL : why;
+        if (!is_sound)
+                return why;
+        entry->names_confined = names_confined(&entry->descriptor.dacl);
+        return NULL;
 }
 
 static void

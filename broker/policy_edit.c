@@ -16,11 +16,12 @@
 #include "named-objects/sentence.h"
 #include "named-objects/user.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SAMPLE_MAX = 2 * WR_TOPIC_MAX };
+enum { SAMPLE_MAX = 3 * WR_TOPIC_MAX }; /* a pattern, and for its "**" twice as many letters as another has segments */
 
 struct edit {
         const struct wr_policy_change *change;
@@ -59,40 +60,66 @@ entry_named(const struct edit *e)
         return each;
 }
 
-/* A topic of the pattern: each "**" stands for `segments`, with a '*' left as any other letter. */
+/* A topic of the pattern: its first "**" stands for so many segments, others for none, and a '*' is left as any other
+ * letter: what matches it with nothing but a '*' of its own matches whatever stands there. False: there is none. */
 static bool
-sample(const char *pattern, const char *segments, char topic[SAMPLE_MAX])
+sample(const char *pattern, size_t segments, char topic[SAMPLE_MAX])
 {
         size_t length = 0;
 
         while (*pattern) {
                 size_t part = strcspn(pattern, "/");
                 bool is_any = part == 2 && strncmp(pattern, "**", 2) == 0;
-                const char *from = is_any ? segments : pattern;
-                size_t size = is_any ? strlen(segments) : part;
 
-                if (length + size + 2 > SAMPLE_MAX)
-                        return false;
-                if (size > 0 && length > 0)
-                        topic[length++] = '/';
-                memcpy(topic + length, from, size);
-                length += size;
+                for (size_t i = is_any ? segments : 1; i > 0; i--) {
+                        assert(length + part + 2 < SAMPLE_MAX);
+                        if (length > 0)
+                                topic[length++] = '/';
+                        memcpy(topic + length, pattern, is_any ? 1 : part);
+                        length += is_any ? 1 : part;
+                }
+                if (is_any)
+                        segments = 0;
                 pattern += part + (pattern[part] == '/');
         }
         topic[length] = '\0';
         return length > 0;
 }
 
+static size_t
+segments_of(const char *pattern)
+{
+        size_t count = 1;
+
+        for (; *pattern; pattern++)
+                count += *pattern == '/';
+        return count;
+}
+
+/* The first segment that is "**", or NULL. It never stands inside of one. */
+static const char *
+any_of(const char *pattern)
+{
+        return strstr(pattern, "**");
+}
+
+/*
+ * Does the entry match all that the pattern matches? What is asked with no segment for the pattern's "**" and with more
+ * than the entry has holds for any number of them, as long as the entry's own "**" is its end. Of other entries it is
+ * not known, and not said.
+ */
 static bool
 covers(const struct entry *entry, const char *pattern)
 {
-        static const char *const fillings[] = { "", "*", "*/*", "*/*/*" };
+        const char *any = any_of(entry->topic);
         char topic[SAMPLE_MAX];
 
-        for (size_t i = 0; i < sizeof(fillings) / sizeof(*fillings); i++)
-                if (sample(pattern, fillings[i], topic) && !wr_topic_matches(entry->topic, topic))
-                        return false;
-        return true;
+        if (any_of(pattern) && any && any[2] != '\0')
+                return false;
+        if (sample(pattern, 0, topic) && !wr_topic_matches(entry->topic, topic))
+                return false;
+        return !any_of(pattern) || !sample(pattern, segments_of(entry->topic) + 1, topic) ||
+               wr_topic_matches(entry->topic, topic);
 }
 
 /*

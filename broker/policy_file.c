@@ -383,17 +383,18 @@ read_setting(struct reader *r)
 bool
 wr_policy_file_read(const char *text, size_t size, wr_setting_visit *visit, void *user, struct wr_policy_error *error)
 {
-        struct reader r = { .at = text,
-                            .end = text + size,
-                            .text_begin = text,
-                            .place = { 1, 1, text },
+        const char *begin = size > 0 ? text : ""; /* no text has no place in memory */
+        struct reader r = { .at = begin,
+                            .end = begin + size,
+                            .text_begin = begin,
+                            .place = { 1, 1, begin },
                             .error = error,
                             .visit = visit,
                             .user = user };
 
         if (size > WR_POLICY_FILE_MAX)
                 return fail(&r, "the file is larger than 1 MiB");
-        if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+        if (size >= 3 && memcmp(begin, "\xef\xbb\xbf", 3) == 0)
                 r.at += 3;
         while (look(&r) != END) {
                 bool is_empty;

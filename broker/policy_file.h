@@ -47,7 +47,7 @@ struct wr_policy_error {
         const char *what; /* from the reader or from `visit` */
 };
 
-/* False: `error` says where and what. */
+/* False: `error` says where and what. text: may be NULL if it has no bytes. */
 bool
 wr_policy_file_read(const char *text, size_t size, wr_setting_visit *visit, void *user, struct wr_policy_error *error);
 

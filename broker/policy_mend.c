@@ -26,7 +26,7 @@ wr_policy_lack(const struct wr_policy *policy, const struct entry *entry, const 
 {
         bool is_own = identity->user == policy->own_user, is_free = identity->trust == WR_TRUST_FULL;
 
-        *lack = (struct wr_policy_lack){ 0 };
+        *lack = (struct wr_policy_lack){ .is_other = !is_own };
         /* The line of a sandbox gives the own user's half, too. And in SDDL an entry that denies a user counts as long
          * as the package half is open, so both are granted in front of it. */
         if (!is_free && (is_own || entry->sddl_line != 0 || half_lacks(access, WR_HALF_PACKAGE))) {
@@ -41,66 +41,100 @@ wr_policy_lack(const struct wr_policy *policy, const struct entry *entry, const 
                             identity->user);
 }
 
-static void
-add(char *text, size_t room, const char *what)
-{
-        size_t length = strlen(text);
+/* The line to type, as long as there is room. */
+struct command {
+        char *text;
+        size_t room, length;
+        bool is_cut;
+};
 
-        wr_sentence(text + length, room - length, "%s", what);
+static void
+add(struct command *command, const char *what, size_t size)
+{
+        if (command->is_cut || size >= command->room - command->length) {
+                command->is_cut = true;
+                return;
+        }
+        memcpy(command->text + command->length, what, size);
+        command->length += size;
+        command->text[command->length] = '\0';
+}
+
+static void
+add_all(struct command *command, const char *what)
+{
+        add(command, what, strlen(what));
 }
 
 /* A word of the shell's, in quotes where it has to be. */
 static void
-word_add(char *text, size_t room, const char *word)
+word_add(struct command *command, const char *word)
 {
         static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-:@%+=,";
-        size_t length = strlen(text);
 
+        add_all(command, " ");
         if (word[0] && strspn(word, plain) == strlen(word)) {
-                wr_sentence(text + length, room - length, " %s", word);
+                add_all(command, word);
                 return;
         }
-        wr_sentence(text + length, room - length, " '");
-        length = strlen(text);
-        for (; *word && length + 8 < room; word++) {
-                const char letter[] = { *word, '\0' };
-
-                wr_sentence(text + length, room - length, "%s", *word == '\'' ? "'\\''" : letter);
-                length = strlen(text);
-        }
-        wr_sentence(text + length, room - length, "'");
+        add_all(command, "'");
+        for (; *word; word++)
+                if (*word == '\'')
+                        add_all(command, "'\\''");
+                else
+                        add(command, word, 1);
+        add_all(command, "'");
 }
 
 /* "package:org.weir.Camera" is --package org.weir.Camera. */
 static void
-principal_add(char *text, size_t room, const char *principal)
+principal_add(struct command *command, const char *principal)
 {
-        size_t length = strlen(text);
         const char *colon = strchr(principal, ':');
 
-        if (strcmp(principal, WR_POLICY_CONFINED) == 0)
-                wr_sentence(text + length, room - length, " --confined");
-        else
-                wr_sentence(text + length, room - length, " --%.*s %s", (int)(colon - principal), principal, colon + 1);
+        if (strcmp(principal, WR_POLICY_CONFINED) == 0) {
+                add_all(command, " --confined");
+                return;
+        }
+        add_all(command, " --");
+        add(command, principal, (size_t)(colon - principal));
+        add_all(command, " ");
+        add_all(command, colon + 1);
+}
+
+/* A topic that begins as an option does stands behind all options. */
+static void
+allow_add(struct command *command, const struct wr_policy *policy, const struct wr_policy_lack *lack, unsigned which,
+          const char *topic, uint32_t rights)
+{
+        static const char *const flags[RIGHTS] = { " --read", " --write", " --map", " --observe", " --reliable" };
+        const char *path = policy->path[0] ? policy->path : policy->suggested_path;
+
+        add_all(command, which ? " && weir access allow" : "weir access allow");
+        if (topic[0] != '-')
+                word_add(command, topic);
+        principal_add(command, lack->principals[which]);
+        for (int i = 0; i < RIGHTS; i++)
+                add_all(command, rights >> i & 1 ? flags[i] : "");
+        if ((!policy->is_default_path || lack->is_other) && path[0] == '/') {
+                add_all(command, " --config");
+                word_add(command, path);
+        }
+        if (topic[0] == '-') {
+                add_all(command, " --");
+                word_add(command, topic);
+        }
 }
 
 void
 wr_policy_command(const struct wr_policy *policy, const struct wr_policy_lack *lack, const char *topic, uint32_t rights,
                   char *text, size_t room)
 {
-        static const char *const flags[RIGHTS] = { " --read", " --write", " --map", " --observe", " --reliable" };
-        const char *path = policy->path[0] ? policy->path : policy->suggested_path;
+        struct command command = { .text = text, .room = room };
 
         text[0] = '\0';
-        for (unsigned each = 0; each < lack->count; each++) {
-                add(text, room, each ? " && weir access allow" : "weir access allow");
-                word_add(text, room, topic);
-                principal_add(text, room, lack->principals[each]);
-                for (int i = 0; i < RIGHTS; i++)
-                        add(text, room, rights >> i & 1 ? flags[i] : "");
-                if (!policy->is_default_path && path[0] == '/') {
-                        add(text, room, " --config");
-                        word_add(text, room, path);
-                }
-        }
+        for (unsigned each = 0; each < lack->count; each++)
+                allow_add(&command, policy, lack, each, topic, rights);
+        if (command.is_cut)
+                text[0] = '\0';
 }

@@ -9,9 +9,7 @@
 #include "bus/topic.h"
 #include "named-objects/sentence.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -183,6 +181,27 @@ rule_begin(struct wr_policy *policy, const struct wr_setting *setting)
         return "an unknown key: a topic has publish, subscribe, map, observe and stall, or sddl";
 }
 
+/* As the same words were read before: the names of users and groups are asked for in the system's data base, which
+ * takes its time. */
+static const char *
+principal_read(struct wr_policy *policy, struct principal *principal)
+{
+        const char *wrong;
+
+        for (unsigned i = 0; i < policy->named_count; i++)
+                if (strcmp(policy->named[i]->text, principal->text) == 0) {
+                        principal->kind = policy->named[i]->kind;
+                        principal->id = policy->named[i]->id;
+                        principal->name = strchr(principal->text, ':') + 1;
+                        return NULL;
+                }
+        wrong = wr_policy_principal_read(principal->text, principal, policy->what, sizeof(policy->what));
+        if (!wrong && (principal->kind == PRINCIPAL_USER || principal->kind == PRINCIPAL_GROUP) &&
+            policy->named_count < NAMED_MAX)
+                policy->named[policy->named_count++] = principal;
+        return wrong;
+}
+
 static const char *
 principal_add(struct wr_policy *policy, const struct wr_setting *setting)
 {
@@ -196,7 +215,7 @@ principal_add(struct wr_policy *policy, const struct wr_setting *setting)
         if (!principal)
                 return "no memory";
         strcpy(principal->text, setting->text);
-        wrong = wr_policy_principal_read(principal->text, principal, policy->what, sizeof(policy->what));
+        wrong = principal_read(policy, principal);
         if (wrong) {
                 free(principal);
                 return wrong;
@@ -286,8 +305,8 @@ fallback_make(struct wr_policy *policy)
         return wr_policy_compile_sddl(policy, policy->fallback, text);
 }
 
-static struct wr_policy *
-make(const char *path, const char *suggested_path, uint32_t own_user)
+struct wr_policy *
+wr_policy_make(const char *path, const char *suggested_path, uint32_t own_user)
 {
         struct wr_policy *policy = calloc(1, sizeof(*policy));
 
@@ -297,8 +316,7 @@ make(const char *path, const char *suggested_path, uint32_t own_user)
         policy->limits = wr_limits_default;
         policy->entries_end = &policy->entries;
         wr_sentence(policy->path, sizeof(policy->path), "%s", path ? path : "");
-        wr_sentence(policy->suggested_path, sizeof(policy->suggested_path), "%s",
-                    suggested_path ? suggested_path : "the broker's policy file");
+        wr_sentence(policy->suggested_path, sizeof(policy->suggested_path), "%s", suggested_path ? suggested_path : "");
         policy->scratch = malloc(WR_DESCRIPTOR_MAX);
         if (policy->scratch && wr_policy_token_open(policy) && !fallback_make(policy))
                 return policy;
@@ -324,7 +342,7 @@ enum weir_result
 wr_policy_parse(struct wr_policy **policy, const char *text, size_t size, const char *path, uint32_t own_user,
                 char *sentence, size_t room)
 {
-        struct wr_policy *made = make(path, path, own_user);
+        struct wr_policy *made = wr_policy_make(path, path, own_user);
         struct wr_policy_error error;
 
         *policy = NULL;
@@ -341,76 +359,6 @@ wr_policy_parse(struct wr_policy **policy, const char *text, size_t size, const 
         made->scratch = NULL;
         *policy = made;
         return WEIR_OK;
-}
-
-/* At most one byte more than a policy may have. */
-char *
-wr_policy_read(const char *path, size_t *size)
-{
-        FILE *file = fopen(path, "re");
-        char *text = NULL;
-
-        if (!file)
-                return NULL;
-        text = malloc(WR_POLICY_FILE_MAX + 1);
-        if (text) {
-                *size = fread(text, 1, WR_POLICY_FILE_MAX + 1, file);
-                if (ferror(file)) {
-                        free(text);
-                        text = NULL;
-                }
-        }
-        fclose(file);
-        return text;
-}
-
-enum weir_result
-wr_policy_load(struct wr_policy **policy, const char *path, const char *missing_path, uint32_t own_user, char *sentence,
-               size_t room)
-{
-        enum weir_result result;
-        size_t size = 0;
-        char *text;
-
-        if (!path) {
-                *policy = make(NULL, missing_path, own_user);
-                if (*policy)
-                        return WEIR_OK;
-                wr_sentence(sentence, room, "no memory for a policy");
-                return WEIR_E_NO_MEMORY;
-        }
-        *policy = NULL;
-        text = wr_policy_read(path, &size);
-        if (!text) {
-                wr_sentence(sentence, room, "%s: the policy file cannot be read: %s", path, strerror(errno));
-                return WEIR_E_USAGE;
-        }
-        result = wr_policy_parse(policy, text, size, path, own_user, sentence, room);
-        free(text);
-        return result;
-}
-
-enum weir_result
-wr_policy_load_again(struct wr_policy **policy, const struct wr_policy *old, char *sentence, size_t room)
-{
-        const char *path = old->path[0] ? old->path : old->suggested_path;
-        FILE *file = old->path[0] ? NULL : fopen(path, "re");
-
-        enum weir_result result;
-
-        if (file)
-                fclose(file);
-        result = wr_policy_load(policy, old->path[0] || file ? path : NULL, old->suggested_path, old->own_user,
-                                sentence, room);
-        if (result == WEIR_OK)
-                (*policy)->is_default_path = old->is_default_path;
-        return result;
-}
-
-void
-wr_policy_set_default(struct wr_policy *policy)
-{
-        policy->is_default_path = true;
 }
 
 static void

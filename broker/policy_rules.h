@@ -1,6 +1,7 @@
 /*
- * The rules in memory: made by policy_rules.c from the file, compiled to descriptors by policy_compile.c, asked by
- * policy.c, explained by policy_explain.c, edited as text by policy_edit.c. Nobody else looks inside.
+ * The rules in memory: read from the file by policy_load.c, made of its text by policy_rules.c, compiled to descriptors
+ * by policy_compile.c, asked by policy.c, explained by policy_explain.c, edited as text by policy_edit.c. Nobody else
+ * looks inside.
  */
 #ifndef WR_POLICY_RULES_H
 #define WR_POLICY_RULES_H
@@ -8,7 +9,7 @@
 #include "broker/policy.h"
 #include "named-objects/rights/access.h"
 
-enum { RIGHTS = 5, PRINCIPALS_MAX = 256, ENTRIES_MAX = 4096, ALL_RIGHTS = 0x1f };
+enum { RIGHTS = 5, PRINCIPALS_MAX = 256, ENTRIES_MAX = 4096, ALL_RIGHTS = 0x1f, NAMED_MAX = 64 };
 
 /* "subscribe", "publish", "map", "observe", "stall". */
 extern const char *const wr_right_names[RIGHTS];
@@ -39,6 +40,7 @@ struct entry {
         struct rule rules[RIGHTS]; /* all of them, or `sddl`, or nothing */
         size_t prefix;             /* bytes of `topic` in front of its first '*' */
         bool is_pattern;
+        bool names_confined;             /* its list allows something to sandboxes that nobody vouches for */
         struct wr_descriptor descriptor; /* into `bytes` */
         uint8_t *bytes;
         size_t size;
@@ -69,11 +71,13 @@ struct wr_policy {
         struct package *package;
         bool in_quota, has_quota;
         unsigned quotas_seen;
+        const struct principal *named[NAMED_MAX]; /* the first users and groups of the file: asked for once each */
+        unsigned named_count;
         uint8_t *scratch; /* WR_DESCRIPTOR_MAX */
         char what[256];
-        bool is_default_path; /* where a tool looks that is told nothing */
-        char path[256];       /* "": there is no file */
-        char suggested_path[256];
+        bool is_default_path;                    /* where a tool looks that is told nothing */
+        char path[WR_POLICY_PATH_MAX];           /* "": there is no file */
+        char suggested_path[WR_POLICY_PATH_MAX]; /* the file to write then; "": none is known */
 };
 
 /* ---- policy_rules.c */
@@ -82,9 +86,9 @@ struct wr_policy {
 int
 wr_policy_right_index(enum wr_right right);
 
-/* A file's text, malloc'ed. NULL: no memory, or unreadable (errno). */
-char *
-wr_policy_read(const char *path, size_t *size);
+/* Without an entry yet. path: NULL: of no file. NULL: no memory. */
+struct wr_policy *
+wr_policy_make(const char *path, const char *suggested_path, uint32_t own_user);
 
 /* ---- policy_principal.c */
 
@@ -150,6 +154,7 @@ wr_policy_who(const struct wr_identity *identity, char *text, size_t room);
 /* Whom the lists of `rights` lack: "user:1001" and, for a package of another user, the package. At most two. */
 struct wr_policy_lack {
         unsigned count;
+        bool is_other; /* another user than the broker's: his tools look at another file */
         char principals[2][WR_PACKAGE_MAX + 16];
 };
 
@@ -157,7 +162,8 @@ void
 wr_policy_lack(const struct wr_policy *policy, const struct entry *entry, const struct wr_identity *identity,
                const struct wr_access *access, struct wr_policy_lack *lack);
 
-/* What to type: "weir access allow scope/ch1 --package org.weir.Stranger --read". */
+/* What to type: "weir access allow scope/ch1 --package org.weir.Stranger --read". Whole, or "": a line that was cut
+ * would grant something else. */
 void
 wr_policy_command(const struct wr_policy *policy, const struct wr_policy_lack *lack, const char *topic, uint32_t rights,
                   char *text, size_t room);

@@ -107,14 +107,15 @@ is_given(const struct wr_acl *list, const struct wr_ace *wanted)
         return missing == 0;
 }
 
+/* Does an entry deny, or have a condition? Then what it does to one process of a user it may not do to another. */
 static bool
-has_denial(const struct wr_acl *list)
+has_exception(const struct wr_acl *list)
 {
         struct wr_ace ace;
         size_t at = 0;
 
         while (wr_acl_next(list, &at, &ace))
-                if (is_denial(&ace))
+                if (is_denial(&ace) || ace.type == WR_ACE_ALLOW_IF)
                         return true;
         return false;
 }
@@ -126,7 +127,7 @@ wr_policy_sddl_says(const struct wr_policy *policy, const struct entry *entry, c
         bool stands = wr_policy_sddl_stands(policy, entry, principal, rights, allow);
         struct wr_policy_aces aces;
 
-        if (!allow || !stands || !has_denial(&entry->descriptor.dacl))
+        if (!allow || !stands || !has_exception(&entry->descriptor.dacl))
                 return stands;
         if (!wr_policy_principal_aces(principal, policy->own_user, rights, &aces))
                 return false;

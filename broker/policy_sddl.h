@@ -10,8 +10,9 @@ bool
 wr_policy_sddl_stands(const struct wr_policy *policy, const struct entry *entry, const struct principal *principal,
                       uint32_t rights, bool allow);
 
-/* Has a change nothing to do? Where something denies, only if the entries of the principal stand in front of it: that
- * some other entry lets it in may hold for one user of a package and not for another. */
+/* Has a change nothing to do? Where something denies or has a condition, only if the entries of the principal stand in
+ * front of what denies: that some other entry lets it in may hold for one user of a package, or for one package of a
+ * user, and not for another. */
 bool
 wr_policy_sddl_says(const struct wr_policy *policy, const struct entry *entry, const struct principal *principal,
                     uint32_t rights, bool allow);

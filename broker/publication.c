@@ -88,9 +88,8 @@ request_permitted(struct wr_session *session, const struct wr_message *message)
         return false;
 }
 
-/* Both or none. */
-static enum weir_result
-charge(struct wr_session *session, uint64_t segment_bytes, char *sentence, size_t room)
+enum weir_result
+wr_publication_charge(struct wr_session *session, uint64_t segment_bytes, char *sentence, size_t room)
 {
         struct wr_accounts *accounts = &session->server->accounts;
         enum weir_result result = wr_quota_charge(accounts, session->account, WR_QUOTA_LANES, 1, sentence, room);
@@ -103,22 +102,47 @@ charge(struct wr_session *session, uint64_t segment_bytes, char *sentence, size_
         return result;
 }
 
-static void
-discharge(struct wr_session *session, uint64_t segment_bytes)
+void
+wr_publication_discharge(struct wr_session *session, uint64_t segment_bytes, uint64_t lanes)
 {
-        wr_quota_return(&session->server->accounts, session->account, WR_QUOTA_LANES, 1);
+        wr_quota_return(&session->server->accounts, session->account, WR_QUOTA_LANES, lanes);
         wr_quota_return(&session->server->accounts, session->account, WR_QUOTA_RESERVE_BYTES, segment_bytes);
+}
+
+enum weir_result
+wr_publication_grant(struct wr_publication *publication, uint32_t request)
+{
+        struct wr_session *session = publication->session;
+        enum weir_result result =
+                wr_region_create(&publication->writable, "weir-lane", publication->geometry.segment_bytes);
+
+        if (result < 0)
+                return result;
+        publication->request = request;
+        publication->stats.endpoint = publication->geometry.lane;
+        publication->errand.run = grant_send;
+        wr_list_append(&session->publications, &publication->session_link);
+        wr_session_errand(session, &publication->errand);
+        return WEIR_OK;
 }
 
 static void
 create(struct wr_session *session, const struct wr_message *message, const struct wr_lane_geometry *plan)
 {
+        const struct wr_message_publish *publish = &message->publish;
         struct wr_registry *registry = &session->server->registry;
-        struct wr_publication *publication = wr_registry_publish(registry, message->publish.topic, session, plan);
+        struct wr_publication *publication = wr_registry_publish(registry, publish->topic, session, plan);
         enum weir_result result = WEIR_E_NO_MEMORY;
 
-        if (publication)
-                result = wr_region_create(&publication->writable, "weir-lane", plan->segment_bytes);
+        if (publication) {
+                publication->is_lane_charged = true;
+                publication->memory_max = publish->memory_max ? publish->memory_max : MEMORY_DEFAULT;
+                publication->history = publish->history;
+                publication->loans_max = publish->loans_max;
+                publication->refuse_reliable = publish->refuse_reliable != 0;
+                memcpy(publication->type, publish->type, sizeof(publication->type));
+                result = wr_publication_grant(publication, message->request);
+        }
         if (result < 0) {
                 wr_session_refuse(session, message->request, result,
                                   result == WEIR_E_QUOTA ? "the broker has no descriptor left for a lane of %" PRIu64
@@ -127,16 +151,8 @@ create(struct wr_session *session, const struct wr_message *message, const struc
                                   plan->segment_bytes);
                 if (publication)
                         wr_registry_unpublish(registry, publication);
-                discharge(session, plan->segment_bytes);
-                return;
+                wr_publication_discharge(session, plan->segment_bytes, 1);
         }
-        publication->request = message->request;
-        publication->refuse_reliable = message->publish.refuse_reliable != 0;
-        publication->stats.endpoint = publication->geometry.lane;
-        memcpy(publication->type, message->publish.type, sizeof(publication->type));
-        publication->errand.run = grant_send;
-        wr_list_append(&session->publications, &publication->session_link);
-        wr_session_errand(session, &publication->errand);
 }
 
 void
@@ -158,7 +174,7 @@ wr_publication_request(struct wr_session *session, const struct wr_message *mess
                                   memory_max > MEMORY_MOST ? "Lower" : "Raise");
                 return;
         }
-        if (charge(session, plan.segment_bytes, sentence, sizeof(sentence)) < 0) {
+        if (wr_publication_charge(session, plan.segment_bytes, sentence, sizeof(sentence)) < 0) {
                 wr_session_refuse(session, message->request, WEIR_E_QUOTA, "%s", sentence);
                 return;
         }
@@ -218,13 +234,9 @@ wr_publication_ready(struct wr_session *session, const struct wr_message *messag
         publication->opening_until_ns = server->now_ns + OPENING_NS;
         wr_list_append(&server->opening, &publication->opening_link);
         publication->awaited = 1; /* this function, so that a pair refused at once does not settle it early */
-        WR_LIST_EACH(link, &publication->topic->subscriptions)
-        {
-                struct wr_subscription *subscription = WR_LIST_OWNER(link, struct wr_subscription, topic_link);
-
-                if (!subscription->is_closing)
-                        wr_pairing_begin(publication, subscription, true);
-        }
+        if (publication->geometry.follows == 0) /* else it joined long ago */
+                wr_watch_publication_joined(publication);
+        wr_subscription_join(publication, 0);
         wr_session_answered(session, WR_READY, message->ready.lane);
         publication->awaited--;
         wr_publication_settle(publication, false);
@@ -239,6 +251,8 @@ wr_publication_settle(struct wr_publication *publication, bool is_late)
                 return;
         publication->state = WR_PUBLICATION_OPEN;
         wr_list_remove(&publication->opening_link);
+        if (publication->geometry.follows != 0)
+                return; /* its publisher was never closed: it needs no word of this */
         message.opened.lane = publication->geometry.lane;
         WR_LIST_EACH(link, &publication->pairings)
         {
@@ -248,39 +262,81 @@ wr_publication_settle(struct wr_publication *publication, bool is_late)
         wr_session_send(publication->session, &message);
 }
 
+/* Who came while a lane moved came behind its successor; a foreign lane moves because of who came before. */
+static uint64_t
+newcomers_since(const struct wr_publication *publication, uint64_t successor)
+{
+        return publication->is_foreign ? 0 : successor;
+}
+
+/* It ends before it has moved. Who came meanwhile was promised what becomes of it: it gets a pair, to be told by. */
+static void
+forsake(struct wr_publication *publication)
+{
+        uint64_t since = newcomers_since(publication, publication->successor->serial);
+
+        publication->successor->follows = NULL;
+        publication->successor = NULL;
+        wr_subscription_join(publication, since);
+}
+
 void
 wr_publication_end(struct wr_publication *publication, enum weir_result reason, const char *text)
 {
         struct wr_session *session = publication->session;
+        struct wr_publication *before = publication->follows;
+        uint64_t serial = publication->serial;
+        bool has_moved = publication->state == WR_PUBLICATION_MOVED; /* its readers find that out in the lane */
 
+        if (!has_moved && !publication->follows)
+                wr_watch_publication_left(publication, reason, text);
         /* It ends: no OPENED may come out of the pairs that are taken away below. */
+        publication->is_ending = true;
         wr_list_remove(&publication->opening_link);
-        publication->state = WR_PUBLICATION_OPEN;
+        if (!has_moved)
+                publication->state = WR_PUBLICATION_OPEN;
+        if (publication->successor)
+                forsake(publication);
         WR_LIST_EACH(link, &publication->pairings)
         {
                 struct wr_pairing *pairing = WR_LIST_OWNER(link, struct wr_pairing, publication_link);
                 struct wr_subscription *subscription = pairing->subscription;
 
-                wr_pairing_tell_subscriber(pairing, reason, text);
+                if (!has_moved)
+                        wr_pairing_tell_subscriber(pairing, reason, text);
                 wr_pairing_forget(pairing);
                 wr_subscription_settle(subscription);
         }
         wr_object_close(publication->writable);
         wr_object_close(publication->read_only);
-        discharge(session, publication->geometry.segment_bytes);
+        wr_publication_discharge(session, publication->geometry.segment_bytes, publication->is_lane_charged);
         wr_registry_unpublish(&session->server->registry, publication);
+        if (before && !before->is_ending)
+                wr_subscription_join(before, newcomers_since(before, serial)); /* it stays where it is, for them too */
+}
+
+void
+wr_publication_end_unheard(struct wr_publication *publication)
+{
+        if (publication->state != WR_PUBLICATION_MOVED)
+                wr_registry_retire(&publication->session->server->registry, publication);
+        wr_publication_end(publication, WEIR_OK, "");
 }
 
 void
 wr_publication_close(struct wr_session *session, const struct wr_message *message)
 {
-        struct wr_publication *publication = own(session, message->close_lane.lane);
+        struct wr_publication *publication = own(session, message->close_lane.lane), *successor;
         char text[512];
 
-        if (!publication)
-                return; /* it may have ended while the message was on its way */
-        wr_sentence(text, sizeof(text), "the publisher of '%s' closed: %s", publication->topic->name, session->who);
-        wr_publication_end(publication, WEIR_OK, text);
+        if (publication) { /* else it ended while the message was on its way */
+                wr_sentence(text, sizeof(text), "the publisher of '%s' closed: %s", publication->topic->name,
+                            session->who);
+                successor = publication->successor;
+                wr_publication_end(publication, WEIR_OK, text);
+                if (successor)
+                        wr_publication_end(successor, WEIR_OK, text);
+        }
         wr_session_answered(session, WR_READY, message->close_lane.lane); /* it will not map what it closed */
 }
 

@@ -8,9 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MIB (UINT64_C(1) << 20)
 #define GIB (UINT64_C(1) << 30)
 
-enum { TOKEN = 1000, NS_PER_SECOND = 1000000000 };
+enum {
+        TOKEN = 1000,
+        NS_PER_SECOND = 1000000000,
+        /* The worst pattern takes 77 ns for each MATCH_BYTES of the product of the lengths: so many of them are an
+         * eighth of a second. */
+        MATCH_BYTES = 64,
+        MATCHES_PER_SECOND = 1600000,
+        DEBT_SECONDS = 2, /* whoever spends more is forgiven the rest */
+};
 
 const struct wr_limits wr_limits_default = {
         .of = { [WR_QUOTA_LANES] = 64,
@@ -55,10 +64,41 @@ wr_quota_draw(struct wr_bucket *bucket, uint64_t per_second, uint64_t most, int6
 }
 
 void
+wr_quota_match(struct wr_accounts *accounts, struct wr_account *account, const char *pattern, const char *name)
+{
+        uint64_t per_second = accounts->limits->messages_per_second;
+        uint64_t work = strlen(pattern) * strlen(name) / MATCH_BYTES;
+        int64_t least = -DEBT_SECONDS * (int64_t)per_second * TOKEN;
+
+        account->messages.level -= (int64_t)(work * per_second * TOKEN / MATCHES_PER_SECOND);
+        if (account->messages.level < least)
+                account->messages.level = least;
+}
+
+void
 wr_quota_open(struct wr_accounts *accounts, const struct wr_limits *limits, uint64_t reserve_max)
 {
         *accounts = (struct wr_accounts){ .limits = limits, .reserve_max = reserve_max };
         wr_list_clear(&accounts->list);
+        wr_list_clear(&accounts->idle);
+}
+
+static void
+forget(struct wr_accounts *accounts, struct wr_account *account)
+{
+        accounts->idle_count--;
+        wr_list_remove(&account->link);
+        free(account);
+}
+
+void
+wr_quota_close(struct wr_accounts *accounts)
+{
+        if (accounts->idle_count == 0)
+                return;
+        while (!wr_list_empty(&accounts->idle))
+                free(WR_LIST_OWNER(wr_list_pop(&accounts->idle), struct wr_account, link));
+        accounts->idle_count = 0;
 }
 
 static void
@@ -73,6 +113,36 @@ key_of(const struct wr_identity *identity, char *key, size_t room)
         }
 }
 
+static char
+lower(char c)
+{
+        return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
+/* As the rules compare packages: else one that varies its name's letters would have as many accounts as it likes. */
+static bool
+is_same(const char *a, const char *b)
+{
+        while (*a && lower(*a) == lower(*b)) {
+                a++;
+                b++;
+        }
+        return lower(*a) == lower(*b);
+}
+
+static struct wr_account *
+find(struct wr_link *list, const char *key)
+{
+        WR_LIST_EACH(link, list)
+        {
+                struct wr_account *account = WR_LIST_OWNER(link, struct wr_account, link);
+
+                if (is_same(account->key, key))
+                        return account;
+        }
+        return NULL;
+}
+
 struct wr_account *
 wr_quota_account(struct wr_accounts *accounts, const struct wr_identity *identity)
 {
@@ -80,18 +150,22 @@ wr_quota_account(struct wr_accounts *accounts, const struct wr_identity *identit
         char key[sizeof(account->key)] = "";
 
         key_of(identity, key, sizeof(key));
-        WR_LIST_EACH(link, &accounts->list)
-        {
-                account = WR_LIST_OWNER(link, struct wr_account, link);
-                if (strcmp(account->key, key) == 0) {
-                        account->references++;
-                        return account;
-                }
+        account = find(&accounts->list, key);
+        if (account) {
+                account->references++;
+                return account;
         }
-        account = calloc(1, sizeof(*account));
-        if (!account)
-                return NULL;
-        memcpy(account->key, key, sizeof(key));
+        account = find(&accounts->idle, key);
+        if (account) {
+                wr_list_remove(&account->link);
+                accounts->idle_count--;
+        } else {
+                account = calloc(1, sizeof(*account));
+                if (!account)
+                        return NULL;
+                memcpy(account->key, key, sizeof(key));
+                account->accounts = accounts;
+        }
         account->references = 1;
         wr_list_append(&accounts->list, &account->link);
         return account;
@@ -100,12 +174,50 @@ wr_quota_account(struct wr_accounts *accounts, const struct wr_identity *identit
 void
 wr_quota_drop(struct wr_account *account)
 {
+        struct wr_accounts *accounts;
+
         if (!account || --account->references > 0)
                 return;
         for (int i = 0; i < WR_QUOTAS; i++)
                 assert(account->held[i] == 0); /* each object returned what it was charged */
+        accounts = account->accounts;
         wr_list_remove(&account->link);
-        free(account);
+        wr_list_append(&accounts->idle, &account->link);
+        if (++accounts->idle_count > WR_QUOTA_IDLE_MAX)
+                forget(accounts, WR_LIST_OWNER(accounts->idle.next, struct wr_account, link));
+}
+
+static bool
+is_bytes(enum wr_quota quota)
+{
+        return quota == WR_QUOTA_RESERVE_BYTES || quota == WR_QUOTA_ALLOCATED_BYTES;
+}
+
+/* " (15.0 of 16.0 GiB, and 1.0 more)"; nothing for what is small or no bytes. */
+static void
+size_text(enum wr_quota quota, uint64_t held, uint64_t limit, uint64_t amount, char *text, size_t room)
+{
+        const double unit = limit >= GIB ? (double)GIB : (double)MIB;
+
+        text[0] = '\0';
+        if (is_bytes(quota) && limit >= MIB)
+                wr_sentence(text, room, " (%.1f of %.1f %s, and %.1f more)", (double)held / unit, (double)limit / unit,
+                            limit >= GIB ? "GiB" : "MiB", (double)amount / unit);
+}
+
+/* What uses less. */
+static const char *
+advice(enum wr_quota quota)
+{
+        switch (quota) {
+        case WR_QUOTA_RESERVE_BYTES:
+                return "A publisher reserves its memory_max, 1 GiB unless it says less: lower memory_max of the"
+                       " publishers, close some";
+        case WR_QUOTA_ALLOCATED_BYTES:
+                return "Each subscription takes a page for each publisher of its topic: close some, lower frames_max of"
+                       " the subscribers";
+        default: return "Close some";
+        }
 }
 
 enum weir_result
@@ -113,20 +225,24 @@ wr_quota_charge(struct wr_accounts *accounts, struct wr_account *account, enum w
                 char *sentence, size_t room)
 {
         uint64_t limit = accounts->limits->of[quota], held = account->held[quota];
+        char sizes[96];
 
         if (amount > limit || held > limit - amount) {
+                size_text(quota, held, limit, amount, sizes, sizeof(sizes));
                 wr_sentence(sentence, room,
                             "quota: %s holds %" PRIu64 " of %" PRIu64 " %s and asks for %" PRIu64
-                            " more. Close some, or raise %s under [quota] in the broker's policy file",
-                            account->key, held, limit, names[quota], amount, names[quota]);
+                            " more%s. %s, or raise %s under [quota] in the broker's policy file",
+                            account->key, held, limit, names[quota], amount, sizes, advice(quota), names[quota]);
                 return WEIR_E_QUOTA;
         }
         if (quota == WR_QUOTA_RESERVE_BYTES && accounts->reserve_max != 0 &&
             (amount > accounts->reserve_max || accounts->held[quota] > accounts->reserve_max - amount)) {
+                size_text(quota, accounts->held[quota], accounts->reserve_max, amount, sizes, sizeof(sizes));
                 wr_sentence(sentence, room,
                             "quota: all lanes together hold %" PRIu64 " of %" PRIu64
-                            " reserve_bytes and %s asks for %" PRIu64 " more. Give the broker a larger reserve",
-                            accounts->held[quota], accounts->reserve_max, account->key, amount);
+                            " reserve_bytes and %s asks for %" PRIu64
+                            " more%s. %s, or give the broker a larger reserve (.reserve_max)",
+                            accounts->held[quota], accounts->reserve_max, account->key, amount, sizes, advice(quota));
                 return WEIR_E_QUOTA;
         }
         account->held[quota] += amount;

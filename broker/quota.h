@@ -1,7 +1,7 @@
 /*
  * What one identity may hold, all its connections together: one tier, so that no limit multiplies with connections.
- * Charged before the act, returned by the object's end, and gone when nothing is held. Pure: no clock, no memory but
- * its own.
+ * Charged before the act, returned by the object's end. The last few identities that left are remembered with their
+ * buckets, or coming back would be a way to a full one. Pure: no clock, no memory but its own.
  */
 #ifndef WR_QUOTA_H
 #define WR_QUOTA_H
@@ -24,6 +24,8 @@ struct wr_limits {
         uint64_t messages_per_second;
 };
 
+enum { WR_QUOTA_IDLE_MAX = 64 }; /* identities without a connection that are remembered */
+
 extern const struct wr_limits wr_limits_default;
 
 /* "lanes", "reserve_bytes": the key of the policy file. */
@@ -40,9 +42,12 @@ struct wr_bucket {
 bool
 wr_quota_draw(struct wr_bucket *bucket, uint64_t per_second, uint64_t most, int64_t now_ns);
 
+enum { WR_QUOTA_PATTERN = 16 /* subscriptions that a pattern counts for, subscribed to or watched */ };
+
 struct wr_account {
         struct wr_link link;
-        char key[WR_PACKAGE_MAX + 32]; /* user, and package or confinement */
+        struct wr_accounts *accounts;
+        char key[WR_PACKAGE_MAX + 32]; /* user, and package or confinement; letters in either case are the same */
         uint64_t references;
         uint64_t held[WR_QUOTAS];
         struct wr_bucket messages, log_lines;
@@ -50,24 +55,35 @@ struct wr_account {
 };
 
 struct wr_accounts {
-        struct wr_link list;
+        struct wr_link list, idle; /* idle: nobody refers to them; the longest gone is the first */
+        unsigned idle_count;
         const struct wr_limits *limits;
         uint64_t held[WR_QUOTAS]; /* by all */
         uint64_t reserve_max;     /* of all accounts together; 0: none */
 };
 
+/* A pattern of this account was held against a name. That takes time with both lengths, and others' endpoints may be
+ * the occasion: so it is paid for in messages, at most so that an eighth of the broker's time goes to one account. */
+void
+wr_quota_match(struct wr_accounts *accounts, struct wr_account *account, const char *pattern, const char *name);
+
 void
 wr_quota_open(struct wr_accounts *accounts, const struct wr_limits *limits, uint64_t reserve_max);
+
+/* When no account is referred to any more. One that was never opened, all zero, is left alone. */
+void
+wr_quota_close(struct wr_accounts *accounts);
 
 /* The account of an identity, with a reference more; NULL: no memory. */
 struct wr_account *
 wr_quota_account(struct wr_accounts *accounts, const struct wr_identity *identity);
 
-/* A reference less; who holds nothing and has none is forgotten. */
+/* A reference less. Who has none holds nothing, and is forgotten when WR_QUOTA_IDLE_MAX others have left since. */
 void
 wr_quota_drop(struct wr_account *account);
 
-/* WEIR_E_QUOTA: over the limit, nothing was charged, and the sentence has the numbers and the line that raises it. */
+/* WEIR_E_QUOTA: over the limit, nothing was charged, and the sentence has the numbers, what uses less, and the line
+ * that raises the limit. */
 enum weir_result
 wr_quota_charge(struct wr_accounts *accounts, struct wr_account *account, enum wr_quota quota, uint64_t amount,
                 char *sentence, size_t room);

@@ -10,7 +10,9 @@
  * A publisher that lost its right is told (REVOKED), its lane ends, and its readers leave it at once. A subscriber is
  * told likewise and gets no further lane. Its pairs stay until it gave back what it has out, so that no program reads
  * memory that changes under it, but not longer than server->revoke_ns: then its publishers are told to forget it,
- * whatever it holds. What it has mapped stays mapped.
+ * whatever it holds. What it has mapped stays mapped, so the lane moves on (move.c) and it is not invited. A
+ * subscription with a pattern is asked about topic by topic: it leaves those that it lost in the same way, and joins
+ * those that it gained.
  */
 #include "broker/handlers.h"
 
@@ -102,7 +104,8 @@ revoke_subscription(struct wr_subscription *subscription, const char *sentence)
 {
         struct wr_session *session = subscription->session;
 
-        told(session, subscription->node.key, subscription->topic->name, sentence);
+        told(session, subscription->node.key, subscription->name, sentence);
+        wr_watch_subscription_left(subscription, WEIR_E_DENIED);
         subscription->is_closing = true;
         subscription->revoked_until_ns = session->server->now_ns + session->server->revoke_ns;
         WR_LIST_EACH(link, &subscription->pairings)
@@ -110,6 +113,7 @@ revoke_subscription(struct wr_subscription *subscription, const char *sentence)
                 struct wr_pairing *pairing = WR_LIST_OWNER(link, struct wr_pairing, subscription_link);
                 bool is_known = pairing->state >= WR_PAIRING_GIVEN;
 
+                pairing->publication->must_move |= is_known && !pairing->is_over;
                 wr_pairing_tell_subscriber(pairing, WEIR_E_DENIED, sentence);
                 if (!is_known)
                         wr_pairing_remove(pairing, WEIR_E_DENIED);
@@ -142,10 +146,18 @@ recheck(struct wr_server *server)
         {
                 struct wr_subscription *subscription = WR_LIST_OWNER(link, struct wr_subscription, link);
 
-                if (!subscription->is_closing &&
-                    !wr_subscription_permitted(subscription->session, subscription->topic->name, subscription->reliable,
-                                               sentence, sizeof(sentence)))
+                if (subscription->is_closing)
+                        continue;
+                if (!(subscription->topic ? wr_subscription_permitted
+                                          : wr_subscription_could)(subscription->session, subscription->name,
+                                                                   subscription->reliable, sentence, sizeof(sentence)))
                         revoke_subscription(subscription, sentence);
+                else if (!subscription->topic)
+                        wr_subscription_recheck(subscription);
+        }
+        WR_LIST_EACH(link, &registry->publications)
+        {
+                wr_move_away(WR_LIST_OWNER(link, struct wr_publication, link));
         }
 }
 
@@ -154,10 +166,11 @@ wr_reload_tick(struct wr_server *server)
 {
         WR_LIST_EACH(link, &server->registry.subscriptions)
         {
-                struct wr_subscription *subscription = WR_LIST_OWNER(link, struct wr_subscription, link);
-
-                if (subscription->revoked_until_ns != 0 && subscription->revoked_until_ns <= server->now_ns)
-                        wr_subscription_end(subscription, WEIR_E_DENIED);
+                wr_subscription_tick(WR_LIST_OWNER(link, struct wr_subscription, link));
+        }
+        WR_LIST_EACH(link, &server->registry.publications)
+        {
+                wr_move_away(WR_LIST_OWNER(link, struct wr_publication, link));
         }
 }
 

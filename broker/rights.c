@@ -16,11 +16,10 @@
 #include "named-objects/user.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATH_ROOM = 256, ROOM = WR_BROKER_ERROR_MAX };
+enum { PATH_ROOM = WR_POLICY_PATH_MAX, ROOM = WR_BROKER_ERROR_MAX };
 
 _Thread_local char wr_rights_error[WR_BROKER_ERROR_MAX];
 
@@ -58,14 +57,16 @@ weir_policy_path(const char *given, char *path, size_t room)
         return WEIR_OK;
 }
 
-static bool
-is_there(const char *path)
-{
-        FILE *file = fopen(path, "re");
+static const char system_file[] = "/etc/weir/broker.conf", system_user[] = "weir";
 
-        if (file)
-                fclose(file);
-        return file != NULL;
+/* The user of the broker whose policy this is: of the system's file the one that its service runs as, where that is
+ * installed; else we ourselves. */
+static uint32_t
+own_user(const char *path)
+{
+        uint32_t user;
+
+        return strcmp(path, system_file) == 0 && wr_user_find(system_user, &user) ? user : wr_user_self();
 }
 
 /* A policy, and the text that it was made of; NULL where there is no file. */
@@ -94,14 +95,14 @@ load(const char *given, struct loaded *loaded)
         result = weir_policy_path(given, loaded->path, sizeof(loaded->path));
         if (result < 0)
                 return result;
-        if (is_named || is_there(path))
-                loaded->text = wr_policy_read(path, &loaded->size);
-        if (loaded->text)
-                result = wr_policy_parse(&loaded->policy, loaded->text, loaded->size, path, wr_user_self(),
+        result = wr_file_read(path, WR_POLICY_FILE_MAX, &loaded->text, &loaded->size, wr_rights_error, ROOM);
+        if (result == WEIR_OK)
+                result = wr_policy_parse(&loaded->policy, loaded->text, loaded->size, path, own_user(path),
                                          wr_rights_error, ROOM);
+        else if (result == WEIR_EMPTY && !is_named)
+                result = wr_policy_load(&loaded->policy, NULL, path, own_user(path), wr_rights_error, ROOM);
         else
-                result = wr_policy_load(&loaded->policy, is_named ? path : NULL, path, wr_user_self(), wr_rights_error,
-                                        ROOM);
+                result = WEIR_E_USAGE;
         if (result == WEIR_OK && !is_named)
                 wr_policy_set_default(loaded->policy);
         if (result < 0)
@@ -118,6 +119,42 @@ weir_policy_check(const char *path)
         if (result == WEIR_OK)
                 unload(&loaded);
         return result;
+}
+
+/* ---- other users ----------------------------------------------------------------------------------------------- */
+
+/*
+ * A broker decides only about whom it may look at, and no user may look at another's processes: rules for them are of
+ * use to the system broker, whose directory others can enter.
+ */
+static void
+others_note(bool is_other, char *note, size_t room)
+{
+        if (!is_other)
+                return;
+        if (wr_user_self() == 0)
+                wr_sentence(note, room,
+                            "Other users reach the system broker where they may enter its directory:"
+                            " chmod 755 /run/weir");
+        else
+                wr_sentence(note, room,
+                            "A broker of user:%u serves other users' processes only with CAP_SYS_PTRACE, and an"
+                            " --address in a directory that they may enter. Else they need the system broker: as root,"
+                            " put the rule into %s, and systemctl enable --now weir-system.socket, or"
+                            " install -d -m 755 /run/weir && weir broker run",
+                            (unsigned)wr_user_self(), system_file);
+}
+
+/* Does the rule let in others than the broker's own user? */
+static bool
+names_others(const char *path, const char *principal)
+{
+        uint32_t user = 0;
+
+        if (strncmp(principal, "group:", strlen("group:")) == 0)
+                return true;
+        return strncmp(principal, "user:", strlen("user:")) == 0 && wr_user_find(principal + strlen("user:"), &user) &&
+               user != own_user(path);
 }
 
 /* ---- explain --------------------------------------------------------------------------------------------------- */
@@ -201,7 +238,7 @@ mend_tell(const struct loaded *loaded, const struct wr_policy_lack *lack, const 
         for (unsigned i = 0; i < lack->count; i++) {
                 struct wr_policy_change change = { true, topic, lack->principals[i], rights };
 
-                if (wr_policy_edit(text, size, loaded->path, wr_user_self(), &change, &edited, sentence,
+                if (wr_policy_edit(text, size, loaded->path, own_user(loaded->path), &change, &edited, sentence,
                                    sizeof(sentence)) < 0)
                         break;
                 if (edited.text) {
@@ -232,6 +269,7 @@ verdict_fill(const struct loaded *loaded, const struct wr_identity *identity, co
         wr_sentence(verdict->rule, sizeof(verdict->rule), "%s", entry->topic);
         wr_sddl_print(&entry->descriptor, NULL, verdict->sddl, sizeof(verdict->sddl));
         wr_policy_explain(loaded->policy, entry, identity, topic, &access, verdict->text, sizeof(verdict->text));
+        others_note(identity->user != own_user(loaded->path), verdict->note, sizeof(verdict->note));
         if (verdict->granted == verdict->wanted)
                 return;
         wr_policy_lack(loaded->policy, entry, identity, &access, &lack);
@@ -351,7 +389,7 @@ edit(struct wr_file *file, const char *path, const struct wr_policy_change *chan
 {
         struct wr_policy_edited edited;
         enum weir_result result =
-                wr_policy_edit(file->text, file->size, path, wr_user_self(), change, &edited, wr_rights_error, ROOM);
+                wr_policy_edit(file->text, file->size, path, own_user(path), change, &edited, wr_rights_error, ROOM);
 
         if (result < 0)
                 return result;
@@ -363,6 +401,7 @@ edit(struct wr_file *file, const char *path, const struct wr_policy_change *chan
                 wr_sentence(done->file, sizeof(done->file), "%s", path);
                 wr_sentence(done->entry, sizeof(done->entry), "%s", change->topic);
                 wr_sentence(done->rule, sizeof(done->rule), "%s", edited.rule);
+                others_note(change->allow && names_others(path, change->principal), done->note, sizeof(done->note));
         }
         free(edited.text);
         return result;

@@ -62,6 +62,7 @@ struct weir_verdict {
         char text[8192];    /* the whole explanation: one line per right and half, and who decided it */
         char mend[1024];    /* of a denial: the smallest rule of the policy that would grant */
         char command[1024]; /* ... and what to type for it: "weir access allow scope/ch1 --package X --read" */
+        char note[512];     /* what it takes besides the rules, where the subject is another user's; "" */
 };
 
 /*
@@ -109,6 +110,7 @@ struct weir_edit {
         char file[256];
         char entry[256]; /* the header of its entry: topic or pattern */
         char rule[4096]; /* the rule as it stands in the file now: subscribe = ["user:alice", "package:X"] */
+        char note[512];  /* what else it takes, of a rule for another user, whom a user's own broker cannot serve; "" */
 };
 
 /*

@@ -136,15 +136,14 @@ weir_names_of_package(const char *package, const char *const *capabilities, weir
 static bool
 metadata_read(const char *root, const char *id, struct wr_flatpak *flatpak)
 {
-        char path[WR_PACKAGE_MAX + 512];
+        char path[WR_PACKAGE_MAX + 512], sentence[WR_PACKAGE_MAX + 768];
         size_t size = 0;
         char *text;
         bool is_sound;
 
         wr_sentence(path, sizeof(path), "%s/app/%s/current/active/metadata", root, id);
-        text = wr_policy_read(path, &size);
-        is_sound = text && size <= METADATA_MAX && wr_identity_flatpak_read(text, size, flatpak) &&
-                   strcmp(flatpak->name, id) == 0;
+        is_sound = wr_file_read(path, METADATA_MAX, &text, &size, sentence, sizeof(sentence)) == WEIR_OK &&
+                   wr_identity_flatpak_read(text, size, flatpak) && strcmp(flatpak->name, id) == 0;
         free(text);
         return is_sound;
 }

@@ -5,11 +5,12 @@
  *      due                                   kept in order in
  *      a client without its HELLO            greeting
  *      a publisher whose pairs are late      opening
- *      a client over its rate                paused     (looked at every 10 ms while there is one)
+ *      a client over its rate                paused     (all of them 10 ms after the first)
  *      PING, errands to be tried again       the tick, every second
  */
 #include "broker/server.h"
 
+#include "broker/contend.h"
 #include "broker/handlers.h"
 #include "bus/os/clock.h"
 #include "named-objects/endpoint.h"
@@ -24,7 +25,7 @@
 
 #define SECOND_NS INT64_C(1000000000)
 
-enum { PAUSE_NS = 10 * 1000000, GREET_SECONDS = 2, REVOKE_SECONDS = 5 };
+enum { PAUSE_NS = 10 * 1000000, GREET_SECONDS = 2, REVOKE_SECONDS = 5, LOCK_PATH_BYTES = 280, GENERATIONS_MAX = 1000 };
 
 static const char system_address[] = "/run/weir/bus";
 
@@ -49,7 +50,7 @@ due_ns(const struct wr_server *server)
                         due,
                         WR_LIST_OWNER(server->opening.next, struct wr_publication, opening_link)->opening_until_ns);
         if (!wr_list_empty(&server->paused))
-                due = earlier(due, server->now_ns + PAUSE_NS);
+                due = earlier(due, server->resume_ns);
         return due;
 }
 
@@ -81,9 +82,15 @@ open_late(struct wr_server *server)
         }
 }
 
+/* Who was paused in this turn waits like the others: read again at once, it would only be found without a token. */
 static void
 resume_paused(struct wr_server *server)
 {
+        if (server->resume_ns == 0 && !wr_list_empty(&server->paused))
+                server->resume_ns = server->now_ns + PAUSE_NS;
+        if (server->now_ns < server->resume_ns)
+                return;
+        server->resume_ns = 0;
         WR_LIST_EACH(link, &server->paused)
         {
                 wr_session_resume(WR_LIST_OWNER(link, struct wr_session, paused_link));
@@ -114,13 +121,34 @@ is_deposed(const struct wr_server *server)
 {
         const struct wr_listener *listener = WR_LIST_OWNER(server->listeners.next, struct wr_listener, link);
 
-        return !wr_endpoint_owns(listener->hook.object, listener->path);
+        return !listener->is_passed && !wr_endpoint_owns(listener->hook.object, listener->path);
+}
+
+static void
+tell(struct wr_server *server, enum wr_server_news news)
+{
+        if (server->overseer)
+                server->overseer->tell(server->overseer, server, news);
+}
+
+/* A client that came and went between two looks counts as one that is there. */
+static void
+idle_check(struct wr_server *server)
+{
+        if (server->session_count > 0 || server->sessions_made != server->busy_sessions) {
+                server->busy_ns = server->now_ns;
+                server->busy_sessions = server->sessions_made;
+        } else if (server->idle_exit_ns != 0 && server->now_ns - server->busy_ns >= server->idle_exit_ns) {
+                wr_log_line(&server->log, NULL, server->now_ns, WR_LOG_INFO, "no client for %.1f s: it stops",
+                            (double)(server->now_ns - server->busy_ns) / 1e9);
+                server->is_stopping = true;
+        }
 }
 
 static void
 tick(struct wr_server *server)
 {
-        server->tick_ns = server->now_ns + SECOND_NS;
+        server->tick_ns = server->now_ns + server->tick_every_ns;
         if (is_deposed(server)) {
                 wr_log_line(&server->log, NULL, server->now_ns, WR_LOG_WARNING,
                             "the socket at %s is no longer this broker's: it stops", server->address);
@@ -133,6 +161,9 @@ tick(struct wr_server *server)
         }
         ping_all(server);
         wr_reload_tick(server);
+        wr_log_tick(&server->log, &server->accounts, server->now_ns);
+        idle_check(server);
+        tell(server, WR_SERVER_TICK);
 }
 
 static void
@@ -140,6 +171,17 @@ bury_doomed(struct wr_server *server)
 {
         while (!wr_list_empty(&server->doomed))
                 wr_session_bury(WR_LIST_OWNER(server->doomed.next, struct wr_session, doomed_link));
+}
+
+enum weir_result
+wr_server_reload(struct wr_server *server, const char *who, char *sentence, size_t room)
+{
+        enum weir_result result;
+
+        tell(server, WR_SERVER_RELOADING);
+        result = wr_reload_run(server, who, sentence, room);
+        tell(server, WR_SERVER_RELOADED);
+        return result;
 }
 
 enum weir_result
@@ -155,7 +197,7 @@ wr_server_run(struct wr_server *server)
                 server->now_ns = wr_clock_ns();
                 wr_loop_dispatch(server->loop);
                 if (wr_loop_hung_up(server->loop))
-                        wr_reload_run(server, "SIGHUP", sentence, sizeof(sentence));
+                        wr_server_reload(server, "SIGHUP", sentence, sizeof(sentence));
                 cut_silent(server);
                 open_late(server);
                 resume_paused(server);
@@ -181,11 +223,44 @@ descriptors_check(char *sentence, size_t room)
         return WEIR_E_QUOTA;
 }
 
+/* Each broker that deposed a silent one holds the lock of the next generation: the old one's cannot be had. */
+static void
+lock_path(const struct wr_server *server, uint32_t generation, char *path, size_t room)
+{
+        if (generation == 0)
+                wr_sentence(path, room, "%s.lock", server->address);
+        else
+                wr_sentence(path, room, "%s.lock.%" PRIu32, server->address, generation);
+}
+
+/* The newest generation's lock; of the next one, where the holder of the newest does not answer. A broker that was
+ * started by its socket holds none: the service manager sees to it that it is one. */
+static enum weir_result
+lock_newest(struct wr_server *server, char *path, size_t room)
+{
+        enum weir_result result;
+
+        lock_path(server, 1, path, room);
+        while (wr_lock_exists(path) && server->generation < GENERATIONS_MAX)
+                lock_path(server, ++server->generation + 1, path, room);
+        lock_path(server, server->generation, path, room);
+        result = wr_lock_take(&server->lock, path);
+        if (result == WEIR_OK && wr_contend_is_served(server->address)) {
+                wr_lock_give(server->lock, path);
+                server->lock = WR_NO_OBJECT;
+                return WEIR_FULL;
+        }
+        if (result != WEIR_FULL || server->generation == GENERATIONS_MAX || !wr_contend_is_silent(server->address))
+                return result;
+        lock_path(server, ++server->generation, path, room);
+        return wr_lock_take(&server->lock, path);
+}
+
 /* The directory, and in it the lock: only its holder may replace the socket. */
 static enum weir_result
 lock_take(struct wr_server *server, char *sentence, size_t room)
 {
-        char path[sizeof(server->address) + 8];
+        char path[LOCK_PATH_BYTES];
         char *slash;
         enum weir_result result;
 
@@ -200,10 +275,12 @@ lock_take(struct wr_server *server, char *sentence, size_t room)
         result = wr_endpoint_directory(path, sentence, room);
         if (result < 0)
                 return result;
-        wr_sentence(path, sizeof(path), "%s.lock", server->address);
-        result = wr_lock_take(&server->lock, path);
+        result = lock_newest(server, path, sizeof(path));
         if (result == WEIR_FULL)
-                wr_sentence(sentence, room, "another process is the broker at '%s'", server->address);
+                wr_sentence(sentence, room,
+                            "another process is the broker at '%s'. Look at it: weir broker status; end it: weir "
+                            "broker stop; or listen elsewhere: weir broker run --address PATH",
+                            server->address);
         else if (result < 0)
                 wr_sentence(sentence, room, "cannot take the lock '%s'", path);
         return result;
@@ -225,11 +302,25 @@ package_socket_open(struct wr_server *server, const char *text, char *sentence, 
         return wr_listener_open(server, package, equals + 1, sentence, room);
 }
 
+/* The broker's own socket, or all that were passed. */
+static enum weir_result
+listen_first(struct wr_server *server, const struct wr_server_options *options, char *sentence, size_t room)
+{
+        struct wr_activation *activation = options->activation;
+        enum weir_result result = WEIR_OK;
+
+        if (!activation || activation->count == 0)
+                return wr_listener_open(server, NULL, server->address, sentence, room);
+        for (size_t i = 0; result == WEIR_OK && i < activation->count; i++)
+                result = wr_listener_adopt(server, &activation->sockets[i], sentence, room);
+        return result;
+}
+
 static enum weir_result
 listen_all(struct wr_server *server, const struct wr_server_options *options, char *sentence, size_t room)
 {
         const char *package, *socket;
-        enum weir_result result = wr_listener_open(server, NULL, server->address, sentence, room);
+        enum weir_result result = listen_first(server, options, sentence, room);
 
         for (size_t i = 0; result == WEIR_OK && options->package_sockets && options->package_sockets[i]; i++)
                 result = package_socket_open(server, options->package_sockets[i], sentence, room);
@@ -248,6 +339,7 @@ clear(struct wr_server *server, struct wr_policy *policy, const struct wr_log *l
         wr_list_clear(&server->paused);
         wr_list_clear(&server->doomed);
         wr_list_clear(&server->opening);
+        wr_list_clear(&server->watching);
         for (int i = 0; i < WR_SERVER_SPARE_DESCRIPTORS; i++)
                 server->spares[i] = WR_NO_OBJECT;
 }
@@ -260,7 +352,11 @@ wr_server_open(struct wr_server *server, const struct wr_server_options *options
 
         clear(server, policy, log);
         server->now_ns = server->started_ns = wr_clock_ns();
-        server->tick_ns = server->now_ns + SECOND_NS;
+        server->busy_ns = server->now_ns;
+        server->idle_exit_ns = options->idle_exit_ns;
+        server->overseer = options->overseer;
+        server->tick_every_ns = options->tick_ns ? options->tick_ns : WR_SERVER_TICK_NS;
+        server->tick_ns = server->now_ns + server->tick_every_ns;
         server->greet_ns = options->greet_ns ? options->greet_ns : GREET_SECONDS * SECOND_NS;
         server->revoke_ns = options->revoke_ns ? options->revoke_ns : REVOKE_SECONDS * SECOND_NS;
         server->scope = strcmp(options->address, system_address) == 0 ? WR_SCOPE_SYSTEM : WR_SCOPE_USER;
@@ -270,7 +366,7 @@ wr_server_open(struct wr_server *server, const struct wr_server_options *options
         result = wr_registry_open(&server->registry, wr_random);
         if (result == WEIR_OK)
                 result = descriptors_check(sentence, room);
-        if (result == WEIR_OK)
+        if (result == WEIR_OK && (!options->activation || options->activation->count == 0))
                 result = lock_take(server, sentence, room);
         if (result == WEIR_OK)
                 result = wr_loop_open(&server->loop);
@@ -291,6 +387,9 @@ wr_server_open(struct wr_server *server, const struct wr_server_options *options
 void
 wr_server_close(struct wr_server *server)
 {
+        char lock[LOCK_PATH_BYTES];
+
+        server->is_stopping = true;
         WR_LIST_EACH(link, &server->sessions)
         {
                 struct wr_session *session = WR_LIST_OWNER(link, struct wr_session, link);
@@ -310,7 +409,9 @@ wr_server_close(struct wr_server *server)
                 wr_registry_close(&server->registry);
         wr_policy_close(server->policy);
         wr_refusal_close(&server->refused);
+        wr_quota_close(&server->accounts);
         if (server->log.object > 2)
                 wr_object_close(server->log.object);
-        wr_object_close(server->lock); /* last: who takes it next finds the address free */
+        lock_path(server, server->generation, lock, sizeof(lock));
+        wr_lock_give(server->lock, lock); /* last: who takes it next finds the address free */
 }

@@ -5,6 +5,7 @@
 #ifndef WR_SERVER_H
 #define WR_SERVER_H
 
+#include "broker/activation.h"
 #include "broker/log.h"
 #include "broker/loop.h"
 #include "broker/policy.h"
@@ -18,31 +19,47 @@ enum {
         WR_PACKAGE_SOCKETS_MAX = 64,
 };
 
+#define WR_SERVER_TICK_NS INT64_C(1000000000)
+
 struct wr_listener {
         struct wr_link link;
         struct wr_server *server;
         struct wr_hook hook;
         char *package;     /* NULL: the ordinary socket */
         bool is_of_policy; /* the policy file asked for it, and may take it back */
+        bool is_passed;    /* a service manager's: its path is not ours to remove or to lose */
         char path[256];
+};
+
+enum wr_server_news { WR_SERVER_TICK, WR_SERVER_RELOADING, WR_SERVER_RELOADED };
+
+/* Whoever wants to know how the server is: the daemon, for its service manager. In the server's thread. */
+struct wr_overseer {
+        void (*tell)(struct wr_overseer *overseer, const struct wr_server *server, enum wr_server_news news);
 };
 
 struct wr_server {
         struct wr_loop *loop;
+        struct wr_overseer *overseer; /* or NULL */
         struct wr_log log;
         struct wr_policy *policy;
         struct wr_accounts accounts;
         struct wr_registry registry;
         struct wr_link listeners;
         struct wr_link sessions, greeting, paused, doomed; /* greeting: by deadline */
-        struct wr_link opening;                            /* publications, by deadline */
+        int64_t resume_ns;       /* when those in `paused` are read again; 0: nobody was in it */
+        struct wr_link opening;  /* publications, by deadline */
+        struct wr_link watching; /* sessions */
         uint32_t session_count, listener_count;
         uint64_t refusals, sessions_made;
         struct wr_refusals refused; /* the last of them */
         int64_t now_ns;             /* of this turn */
-        int64_t started_ns, tick_ns, greet_ns, revoke_ns;
+        int64_t started_ns, tick_ns, tick_every_ns, greet_ns, revoke_ns;
+        int64_t idle_exit_ns, busy_ns; /* how long without a client before it ends, or 0; when there was one last */
+        uint64_t busy_sessions;        /* sessions_made at that time */
         wr_object spares[WR_SERVER_SPARE_DESCRIPTORS];
         wr_object lock;
+        uint32_t generation; /* of the lock: how many silent brokers were deposed before us */
         uint32_t scope;
         bool is_stopping;
         char address[256];
@@ -54,8 +71,12 @@ struct wr_server_options {
         const char *address;
         const char *const *package_sockets; /* "ID=PATH", ended by NULL; or NULL */
         uint64_t reserve_max;
-        int64_t greet_ns;  /* how long a client may take for its HELLO; 0: 2 s */
-        int64_t revoke_ns; /* how long a subscriber may hold on to what it lost the right to; 0: 5 s */
+        int64_t greet_ns;                 /* how long a client may take for its HELLO; 0: 2 s */
+        int64_t revoke_ns;                /* how long a subscriber may hold on to what it lost the right to; 0: 5 s */
+        int64_t tick_ns;                  /* PING, and what an overseer is told; 0: WR_SERVER_TICK_NS */
+        int64_t idle_exit_ns;             /* end after so long without a client; 0: never */
+        struct wr_activation *activation; /* its sockets, if any, are listened at and nobody contends; taken over */
+        struct wr_overseer *overseer;
         bool catches_signals;
 };
 
@@ -68,9 +89,13 @@ enum weir_result
 wr_server_open(struct wr_server *server, const struct wr_server_options *options, struct wr_policy *policy,
                const struct wr_log *log, char *sentence, size_t room);
 
-/* Serves until STOP or a signal, or until the socket is no longer ours. */
+/* Serves until STOP or a signal, until the socket is no longer ours, or idle_exit_ns without a client. */
 enum weir_result
 wr_server_run(struct wr_server *server);
+
+/* wr_reload_run, with word of it to the overseer. */
+enum weir_result
+wr_server_reload(struct wr_server *server, const char *who, char *sentence, size_t room);
 
 void
 wr_server_close(struct wr_server *server);
@@ -84,6 +109,10 @@ wr_listener_open(struct wr_server *server, const char *package, const char *path
 /* The same for a package socket of the policy file. */
 enum weir_result
 wr_listener_open_listed(struct wr_server *server, const char *package, const char *path, char *sentence, size_t room);
+
+/* One that was passed to this process. Takes the object over, also on a failure. */
+enum weir_result
+wr_listener_adopt(struct wr_server *server, struct wr_activation_socket *passed, char *sentence, size_t room);
 
 void
 wr_listener_close(struct wr_listener *listener);

@@ -43,6 +43,12 @@ static const struct {
         [WR_PACKAGE_SOCKET] = { package_socket },
         [WR_TICKET] = { no_tickets },
         [WR_RELOAD] = { reload },
+        [WR_WATCH] = { wr_watch_request },
+        [WR_PEER] = { wr_watch_peer },
+        [WR_HOLDS] = { wr_rejoin_holds },
+        [WR_REJOIN] = { wr_rejoin_publication },
+        [WR_MOVE] = { wr_move_request },
+        [WR_LANE_MOVED] = { wr_move_done },
         [WR_BYE] = { bye },
 };
 
@@ -124,6 +130,8 @@ wr_session_pump(struct wr_session *session)
         }
         if (!session->is_doomed && session->listing.phase != WR_LISTING_NONE)
                 wr_listing_go_on(session);
+        if (session->is_watch_behind)
+                wr_watch_catch_up(session);
 }
 
 void
@@ -278,7 +286,7 @@ reload(struct wr_session *session, const struct wr_message *message)
 
         if (!is_own(session, message->request, "reload its policy"))
                 return;
-        result = wr_reload_run(session->server, session->who, sentence, sizeof(sentence));
+        result = wr_server_reload(session->server, session->who, sentence, sizeof(sentence));
         if (result < 0)
                 wr_session_refuse(session, message->request, result, "%s", sentence);
         else
@@ -410,6 +418,9 @@ wr_session_open(struct wr_server *server, wr_object socket, wr_object process, c
         wr_list_clear(&session->publications);
         wr_list_clear(&session->subscriptions);
         wr_list_clear(&session->unpaged);
+        wr_list_clear(&session->watches);
+        wr_list_clear(&session->watching_link);
+        wr_list_clear(&session->holds);
         wr_list_append(&server->sessions, &session->link);
         wr_list_append(&server->greeting, &session->greeting_link);
         server->session_count++;
@@ -446,9 +457,11 @@ wr_session_bury(struct wr_session *session)
 {
         struct wr_server *server = session->server;
 
-        if (session->is_greeted && !session->said_bye)
+        if (session->is_greeted && !session->said_bye && !server->is_stopping)
                 wr_log_line(&server->log, session->account, server->now_ns, WR_LOG_NOTICE, "gone: %s", session->who);
+        wr_watch_end(session);
         give_back(session);
+        wr_rejoin_forget(&session->holds);
         wr_connection_close(&session->connection);
         wr_loop_remove(server->loop, &session->process);
         wr_object_close(session->process.object);

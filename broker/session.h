@@ -40,13 +40,22 @@ struct wr_session {
         enum wr_message_kind owes; /* the answer that ends the errand in flight; 0: none; WR_HELLO: any message */
         uint64_t owes_id;
         struct wr_link publications, subscriptions;
+        struct wr_link holds; /* said by HOLDS, of the SUBSCRIBE that comes next; rejoin.c */
+        uint32_t hold_count;
         struct wr_link unpaged; /* errands of its pairings that wait for a page; see pairing.c */
         uint32_t pages;         /* that are open for its pairings */
+        struct wr_link watches; /* patterns; see watch.c */
+        uint32_t watch_count;
+        bool is_watch_behind;         /* it did not read: what it missed is made good by a list of all that is there */
+        struct wr_link watching_link; /* in server->watching while it has any */
         struct {
                 enum wr_listing phase;
                 uint32_t request;
                 bool who;        /* SEAT instead of ENDPOINT */
+                bool watch;      /* WATCHED instead of ENDPOINT */
+                uint32_t count;  /* told so far */
                 uint64_t serial; /* of the last that was told */
+                uint64_t limit;  /* watching: younger ones have been told as they came */
                 char pattern[WR_TOPIC_MAX + 8];
         } listing;
         char name[64];

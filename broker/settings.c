@@ -5,7 +5,6 @@
 #include "named-objects/sentence.h"
 #include "named-objects/user.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,16 +52,6 @@ wr_settings_config(char *path, size_t bytes, const char *given)
         return false;
 }
 
-static bool
-is_there(const char *path)
-{
-        FILE *file = fopen(path, "re");
-
-        if (file)
-                fclose(file);
-        return file != NULL;
-}
-
 static enum weir_result
 package_sockets_copy(struct wr_settings *settings, const char *const *from)
 {
@@ -103,8 +92,8 @@ wr_settings_make(struct wr_settings *settings, const struct weir_broker_options 
                 result = package_sockets_copy(settings, options->package_sockets);
         if (result == WEIR_OK) {
                 is_named = wr_settings_config(config, sizeof(config), options->config);
-                result = wr_policy_load(&settings->policy, is_named || is_there(config) ? config : NULL, config,
-                                        wr_user_self(), sentence, room);
+                result = wr_policy_load(&settings->policy, is_named ? config : NULL, config, wr_user_self(), sentence,
+                                        room);
                 if (result == WEIR_OK && !is_named)
                         wr_policy_set_default(settings->policy);
         }

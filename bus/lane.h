@@ -85,7 +85,10 @@ struct wr_lane_writer {
         uint64_t position;    /* where the next frame goes */
         uint64_t cleared;     /* commit words in [position, cleared) are zero; claimed is a ring below it */
         uint64_t limit;       /* cached: `cleared` may not pass it; looked at again when it is reached */
+        uint64_t easy;        /* bytes from the position on that a small frame may take with no look at anything */
         uint64_t sequence;    /* of the next counted frame, from 1 */
+        uint64_t first;       /* of the first counted frame in this segment; 0: the lane has not begun */
+        uint64_t align;       /* the largest that was lent with: a successor's blocks lie as ours did */
         uint64_t unlinked;    /* our own copy */
         uint64_t step_noted;  /* where the step begins that the last header was put into */
         uint64_t format;      /* number of the format in force, 0: none */
@@ -118,7 +121,8 @@ struct wr_lane_writer {
 /* What wr_lane_lend answers for a payload that fits the ring: no block, only ring room is kept. */
 #define WR_SCRATCH UINT64_MAX
 
-/* segment: the whole memory object, mapped read-write, all zero. Allocates private tables. */
+/* segment: the whole memory object, mapped read-write, all zero. Allocates private tables. A lane that follows another
+ * (geometry->follows) has not begun: readers may be attached, and nothing is published in it before wr_lane_move. */
 enum weir_result
 wr_lane_writer_open(struct wr_lane_writer *w, void *segment, const struct wr_lane_geometry *geometry, uint32_t history,
                     uint32_t loans_max);
@@ -169,7 +173,8 @@ wr_lane_set_format(struct wr_lane_writer *w, uint64_t offset, const void *bytes,
 bool
 wr_lane_roomy(struct wr_lane_writer *w);
 
-/* The lane is over. Room for it is always kept. */
+/* The lane is over; successor: the lane that goes on, or 0. Room for it is always kept. To name a successor is
+ * wr_lane_move's business, which has begun it before. */
 void
 wr_lane_end(struct wr_lane_writer *w, uint64_t successor);
 
@@ -182,7 +187,7 @@ wr_lane_wake(struct wr_lane_writer *w, void (*raise)(wr_word32 *word));
 void
 wr_lane_wake_owed(struct wr_lane_writer *w, void (*raise)(wr_word32 *word));
 
-/* Where an attached reader begins. */
+/* Where an attached reader begins. sequence 0: the lane has not begun, the reader finds out when it has. */
 struct wr_lane_start {
         uint64_t position, sequence, format;
 };
@@ -206,6 +211,34 @@ wr_lane_charge(struct wr_lane_writer *w, int64_t now_ns, int64_t stall_ns);
 void
 wr_lane_uncharge(struct wr_lane_writer *w, int64_t now_ns);
 
+/*
+ * Lane migration; the protocol stands at the top of lane_successor.c. Publisher idle: bus/latch.h.
+ *
+ * May `old` be ended in favour of this successor? Each reliable pair says in its page that it has it, or is evicted or
+ * left. Any other answer may be overruled by a deadline: who then reads END without the successor finds a gap.
+ */
+bool
+wr_lane_movable(const struct wr_lane_writer *old, uint64_t successor);
+
+/*
+ * Begins `next`, which follows `old` and has not begun: with the format in force, and with as much of the newest
+ * history as it has room for (old sequence numbers, publish times, metadata; blocks are copied). Then END in `old`
+ * names it, and `old` is over; its loans that are out stay where they are. Never waits. commit (NULL: nothing to do) is
+ * called before bytes of next's heap below `end` are written for the first time; when it refuses, older history is left
+ * out. Loans that `next` already lent keep their room. The caller then wakes the pairs of both.
+ *
+ * A pair of next that says which pair of old it `follows` brings its debts (wr_lane_charge), and is forgiven as it
+ * takes what is left there; the old page then stays mapped until the pair is detached.
+ *
+ * WEIR_OK           next is the publisher's lane now
+ * WEIR_E_CLOSED     old was over
+ * WEIR_E_USAGE      next follows another lane, or has begun
+ * WEIR_E_NO_MEMORY  next cannot hold the format in force, or private memory is short; nothing happened, old goes on
+ */
+enum weir_result
+wr_lane_move(struct wr_lane_writer *old, struct wr_lane_writer *next,
+             enum weir_result (*commit)(void *context, uint64_t end), void *context);
+
 /* ---- a subscriber's side ------------------------------------------------------------------------------------- */
 
 struct wr_lane_reader {
@@ -221,12 +254,18 @@ struct wr_lane_reader {
         uint64_t lost_now, skipped_now;  /* since the last delivered frame */
         uint32_t bad_in_row;          /* corrupt looks without a good frame between; at WR_LANE_BAD_MAX it is dropped */
         uint32_t keep;                /* 0: all; N: the newest N */
+        uint32_t history;             /* for a lane that has not begun: frames from before it that are wanted */
         uint32_t verify, verify_turn; /* hash of every Nth frame; WEIR_NONE-like UINT32_MAX: none */
         bool reliable, ended;
-        bool resync;         /* the frame at the position was corrupt: looking for the one behind it */
-        bool resync_counted; /* it seemed a counted one */
+        bool easy;           /* the last take left nothing behind that the next one has to think of */
+        bool joining;        /* it waits for the lane to begin, or passes over what it is not to get */
+        bool begun;          /* joining: it knows where the lane begins */
+        bool follows;        /* it comes from the lane before this one */
+        uint64_t from;       /* frames with lower numbers are passed over and counted nowhere */
+        bool astray;         /* no frame to look at yet: joining, or the one at the position was corrupt */
+        bool resync_counted; /* that seemed a counted one */
         bool doubt;          /* it may have seemed so wrongly: the sequence may be off by one */
-        wr_word at;          /* position, lowest bit: resync; for wr_lane_ready, which other threads may call */
+        wr_word at;          /* position, lowest bit: corrupt; for wr_lane_ready, which other threads may call */
         uint64_t successor;  /* END named it */
         uint64_t seen_position, seen_sequence; /* keep: headers walked so far */
         uint64_t format;                       /* number of the format in force at `position` */
@@ -253,7 +292,8 @@ struct wr_taken {
 
 enum { WR_COPY_SLACK = 64 }; /* bytes readable behind a copied payload */
 
-/* segment: mapped read-only. start: from the grant. */
+/* segment: mapped read-only. start: from the grant. Where start->sequence is 0 and nothing is followed, r->history is
+ * to be set before the first take. */
 enum weir_result
 wr_lane_reader_open(struct wr_lane_reader *r, const void *segment, const struct wr_lane_geometry *geometry,
                     const struct wr_lane_start *start, struct wr_pair_words *words, uint32_t announcement_count,
@@ -277,6 +317,29 @@ wr_lane_reader_close(struct wr_lane_reader *r);
  */
 enum weir_result
 wr_lane_take(struct wr_lane_reader *r, struct wr_taken *t, void *copy);
+
+/* The subscriber has this successor and its pair page mapped, and wr_lane_reader_open has seen both: said in the page
+ * of the lane that it follows, whichever the subscriber reads now. A newer successor takes the place of an older one,
+ * but END alone tells which it is, so all are kept until then. */
+void
+wr_lane_reader_ready(struct wr_lane_reader *old, uint64_t successor);
+
+/* After `old` ended: go on in its successor, behind what was taken or lost there; what was lost and not told yet is
+ * told with the next frame. Before the first take from `next`. False, and nothing happened: END names another lane,
+ * `next` follows another one, or `old` has not ended. */
+bool
+wr_lane_reader_follow(struct wr_lane_reader *next, const struct wr_lane_reader *old);
+
+/* The same in a later lane of the same publisher, where those between never came: what was published in them, and is
+ * not in this one's history, is counted as lost. */
+bool
+wr_lane_reader_leap(struct wr_lane_reader *next, const struct wr_lane_reader *old);
+
+/* The same for the frame that nearly every take finds: small, with nothing beside its payload, right behind the last
+ * one. True: of t, data, size, sequence, published_ns and format are filled, all else would be 0 and is not written.
+ * False: nothing was changed; ask wr_lane_take. */
+bool
+wr_lane_take_easy(struct wr_lane_reader *r, struct wr_taken *t, void *copy);
 
 /* Pass over the frame at the position as corrupt. */
 void

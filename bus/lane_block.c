@@ -139,6 +139,8 @@ lend_block(struct wr_lane_writer *w, uint64_t size, uint64_t align, uint64_t *of
 
         if (w->heap == NULL || size > w->geometry.heap_bytes)
                 return WEIR_E_TOO_LARGE;
+        if (align > w->align)
+                w->align = align;
         collect(w);
         result = wr_heap_lend(w->heap, size, align, offset);
         if (result == WEIR_FULL)
@@ -172,6 +174,7 @@ wr_lane_lend(struct wr_lane_writer *w, uint64_t size, uint64_t align, uint64_t *
         if (w->reserved + bytes > w->geometry.ring_bytes / 2)
                 return WEIR_FULL;
         w->reserved += bytes;
+        w->easy = 0;
         if (!wr_lane_room(w, 0))
                 result = WEIR_FULL;
         else if (!scratch)

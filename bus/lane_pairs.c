@@ -19,8 +19,10 @@ start_of(const struct wr_lane_writer *w, uint32_t history)
         struct wr_lane_start start = { w->position, w->sequence, w->format };
         uint64_t claimed = w->cleared - w->geometry.ring_bytes;
         uint64_t promised = w->position + wr_lane_kept(w) - w->geometry.ring_bytes;
-        uint64_t most = w->sequence - 1;
+        uint64_t most = w->sequence - w->first;
 
+        if (w->first == 0) /* not begun */
+                return (struct wr_lane_start){ w->position, 0, 0 };
         if (most > w->history)
                 most = w->history;
         if (most > history)
@@ -73,6 +75,7 @@ wr_lane_attach(struct wr_lane_writer *w, struct wr_pair_writer *pair, uint32_t h
         w->pairs[w->pair_count++] = pair;
         w->unfenced = false;
         w->limit = w->position; /* look again before the next store */
+        w->easy = 0;
         return WEIR_OK;
 }
 
@@ -118,27 +121,40 @@ wr_lane_wake_owed(struct wr_lane_writer *w, void (*raise)(wr_word32 *word))
         }
 }
 
+static __attribute__((noinline)) void
+wake_sleepers(struct wr_lane_writer *w, void (*raise)(wr_word32 *word))
+{
+        for (size_t i = 0; i < w->pair_count; i++) {
+                struct wr_pair_writer *pair = w->pairs[i];
+
+                if (!wr_pair_wake_due(pair))
+                        continue;
+                if (wake_is_idle(w, pair))
+                        pair->wake_owed = w->wakes_owed = true;
+                else
+                        raise(&pair->words->wake);
+        }
+}
+
 void
 wr_lane_wake(struct wr_lane_writer *w, void (*raise)(wr_word32 *word))
 {
         bool all_settle = w->settles;
+        uint64_t asleep = 0;
 
         if (w->unfenced) /* U2 of pair.h: the commit before the look at `waiting` */
                 wr_fence_compiler();
         else
                 wr_fence();
         for (size_t i = 0; i < w->pair_count; i++) {
-                struct wr_pair_writer *pair = w->pairs[i];
+                const struct wr_pair_writer *pair = w->pairs[i];
 
-                if (wr_pair_wake_due(pair)) {
-                        if (wake_is_idle(w, pair))
-                                pair->wake_owed = w->wakes_owed = true;
-                        else
-                                raise(&pair->words->wake);
-                }
+                asleep |= wr_load_acquire(&pair->words->waiting); /* U3: all even, and nobody need be woken */
                 all_settle = all_settle && wr_load32(&pair->words->settles) != 0;
         }
         w->unfenced = all_settle; /* from the next look on; who joins is fenced for again */
+        if (asleep % 2 != 0)
+                wake_sleepers(w, raise);
 }
 
 /* Who really waits looks at the books far more often than this. What one look charges is no more, so that time in which
@@ -161,15 +177,40 @@ blocks(const struct wr_pair_writer *pair, uint64_t floor, uint64_t position)
 enum { PROGRESS = 64 };
 
 static void
+forgive(const struct wr_lane_writer *w, struct wr_pair_writer *pair, uint64_t taken, uint64_t backlog)
+{
+        if (taken > 0)
+                pair->charged_ns -= (int64_t)((double)w->stall_ns * PROGRESS * (double)taken / (double)backlog);
+}
+
+/* It has gone on with us and is still taking what is left in the lane before: that counts as well. */
+static void
+forgive_before(const struct wr_lane_writer *w, struct wr_pair_writer *pair)
+{
+        uint64_t cursor = wr_load_acquire(&pair->before->cursor);
+        uint64_t backlog = pair->before_end - pair->before_accepted;
+        uint64_t taken = cursor - pair->before_accepted;
+
+        if (taken > backlog) {
+                pair->ignored += 1;
+                return;
+        }
+        forgive(w, pair, taken, backlog);
+        pair->before_accepted = cursor;
+        if (cursor == pair->before_end)
+                pair->before = NULL;
+}
+
+static void
 forgive_progress(struct wr_lane_writer *w, struct wr_pair_writer *pair)
 {
         uint64_t taken = pair->accepted - pair->charged_at;
 
         if (taken > pair->charged_backlog) /* more was published meanwhile, and taken */
                 taken = pair->charged_backlog;
-        if (taken > 0)
-                pair->charged_ns -=
-                        (int64_t)((double)w->stall_ns * PROGRESS * (double)taken / (double)pair->charged_backlog);
+        forgive(w, pair, taken, pair->charged_backlog);
+        if (pair->before != NULL)
+                forgive_before(w, pair);
         pair->charged_at = pair->accepted;
         pair->charged_backlog = w->position - pair->accepted;
 }
@@ -211,8 +252,9 @@ wr_lane_charge(struct wr_lane_writer *w, int64_t now_ns, int64_t stall_ns)
                 if (!blocks(pair, floor, w->position) || pair->charged_ns < stall_ns)
                         continue;
                 pair->evicted = true;
-                wr_store_release(&pair->words->evicted, 1); /* before `claimed` may pass its cursor */
+                wr_store_release(&pair->words->evicted, w->sequence); /* before `claimed` may pass its cursor */
                 w->limit = w->position;
+                w->easy = 0;
                 return pair;
         }
         return NULL;

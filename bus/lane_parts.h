@@ -1,4 +1,5 @@
-/* What the files of the publisher's side (lane_writer.c, lane_room.c, lane_block.c, lane_pairs.c) share. Private. */
+/* What the files of the publisher's side (lane_writer, lane_room, lane_block, lane_pairs, lane_successor) share.
+ * Private. */
 #ifndef WR_LANE_PARTS_H
 #define WR_LANE_PARTS_H
 
@@ -42,6 +43,15 @@ wr_lane_clear(struct wr_lane_writer *w, uint64_t end);
 /* lane_room.c: the position behind which no attached pair (or only no reliable one) still has to read. */
 uint64_t
 wr_lane_floor(struct wr_lane_writer *w, bool reliable_only);
+
+/* lane_room.c: it takes no more frames; asked once too often it stays so. */
+bool
+wr_lane_has_left(struct wr_pair_writer *pair);
+
+/* lane_successor.c: readers may come: the sequence goes on at `first`; what is published here for the first time, at
+ * `live`. Before the first frame. */
+void
+wr_lane_begin(struct wr_lane_writer *w, uint64_t first, uint64_t live);
 
 /* lane_block.c: notes a published block; never fails. */
 void

@@ -16,6 +16,7 @@
  */
 #include "bus/lane_reader_parts.h"
 
+#include "bus/hash_short.h"
 #include "bus/os/barrier.h"
 #include "bus/words.h"
 
@@ -29,11 +30,16 @@ wr_lane_reader_open(struct wr_lane_reader *r, const void *segment, const struct 
         *r = (struct wr_lane_reader){ .geometry = *geometry, .control = segment, .reliable = reliable };
         if (wr_lane_geometry_check(geometry) != WEIR_OK || start->position % WR_HEADER_BYTES != 0)
                 return WEIR_E_CORRUPT;
+        if (start->sequence == 0 && start->position != geometry->start) /* not begun */
+                return WEIR_E_CORRUPT;
         r->ring = (const uint8_t *)segment + geometry->ring_offset;
         r->heap_base = (const uint8_t *)segment + geometry->heap_offset;
         r->extension_max = wr_lane_extension_max(geometry);
         r->position = start->position;
-        r->sequence = start->sequence;
+        r->sequence = r->from = start->sequence;
+        r->seen_position = start->position;
+        r->seen_sequence = start->sequence;
+        r->joining = r->astray = start->sequence == 0;
         r->format = start->format;
         wr_store(&r->at, r->position);
         r->pair.words = words;
@@ -111,12 +117,12 @@ words_of(const struct wr_lane_reader *r, const struct look *look, uint64_t seque
                                        .lane = r->geometry.lane };
 }
 
-static bool
+static inline bool
 hash_matches_at(const struct wr_lane_reader *r, const struct look *look, uint64_t bytes_hash, uint64_t sequence)
 {
         struct wr_hash_words words = words_of(r, look, sequence);
 
-        return wr_hash_finish(r->geometry.hash, bytes_hash, &words) == look->hash;
+        return wr_hash_mix(r->geometry.hash, bytes_hash, &words) == look->hash;
 }
 
 static bool
@@ -175,9 +181,11 @@ read_extension(const void *copy, uint32_t bytes, struct wr_about *about)
 static void
 advance(struct wr_lane_reader *r, uint64_t frame_bytes)
 {
-        r->position += frame_bytes;
-        wr_store(&r->at, r->position);
-        wr_store_release(&r->pair.words->cursor, r->position); /* S6 */
+        uint64_t position = r->position + frame_bytes;
+
+        r->position = position;
+        wr_store(&r->at, position);
+        wr_store_release(&r->pair.words->cursor, position); /* S6 */
 }
 
 static void
@@ -394,13 +402,74 @@ look_once(struct wr_lane_reader *r, struct wr_taken *t, void *copy, enum weir_re
         return bad_frame(r, true, result);
 }
 
-enum weir_result
-wr_lane_take(struct wr_lane_reader *r, struct wr_taken *t, void *copy)
+/* Frames that were published before the eviction and were not taken are lost. Counted once; never more than fit. */
+static enum weir_result
+evicted(struct wr_lane_reader *r)
+{
+        uint64_t next = wr_load_acquire(&r->pair.words->evicted);
+        uint64_t own = r->joining ? r->from : r->sequence; /* 0: it never found out */
+
+        if (next == 0)
+                return WEIR_OK;
+        if (own != 0 && next - own - 1 < r->geometry.ring_bytes / WR_HEADER_BYTES) {
+                r->lost += next - own;
+                r->lost_now += next - own; /* a page that takes it back gets its books balanced */
+                r->sequence = r->from = next;
+        }
+        return WEIR_E_EVICTED;
+}
+
+static bool
+nothing_special(const struct wr_lane_reader *r)
+{
+        bool is_verified_in_turn = r->verify > 1 && r->verify != UINT32_MAX;
+
+        return !r->ended && !r->astray && !r->doubt && r->bad_in_row == 0 && !is_verified_in_turn && r->lost_now == 0 &&
+               r->skipped_now == 0 && r->format == r->format_bytes_number;
+}
+
+/* S1 to S6. */
+static inline __attribute__((always_inline)) bool
+take_easy(struct wr_lane_reader *r, struct wr_taken *t, void *copy)
+{
+        uint64_t position = r->position, ring_bytes = r->geometry.ring_bytes, in_ring = position & (ring_bytes - 1);
+        const struct wr_frame_header *header = (const struct wr_frame_header *)(const void *)(r->ring + in_ring);
+        struct look look;
+        uint64_t sequence;
+
+        look.commit = wr_load_acquire(&header->commit); /* S1 */
+        look.shape = wr_load(&header->shape);
+        look.time = wr_load(&header->time);
+        look.hash = wr_load(&header->hash);
+        look.frame_bytes = wr_lane_frame_bytes(0, look.shape);
+        if (look.commit != (position | WR_FRAME_INLINE) || look.shape > r->geometry.inline_max ||
+            look.frame_bytes > ring_bytes - in_ring)
+                return false;
+        wr_words_load(copy, header + 1, look.shape); /* S2 */
+        if (wr_lane_lapped(r, position, NULL))       /* S3, S4: easy */
+                return false;
+        sequence = r->sequence;
+        if (r->verify <= 1 &&
+            !hash_matches_at(r, &look, r->geometry.hash == WR_HASH_FULL ? wr_hash_small(copy, look.shape) : 0,
+                             sequence))
+                return false;
+        t->sequence = sequence;
+        t->published_ns = (int64_t)look.time;
+        r->sequence = sequence + 1;
+        advance(r, look.frame_bytes);
+        t->data = copy;
+        t->size = look.shape;
+        t->format = r->format;
+        return true;
+}
+
+static __attribute__((noinline)) enum weir_result
+take_careful(struct wr_lane_reader *r, struct wr_taken *t, void *copy)
 {
         uint64_t looks = r->geometry.ring_bytes / WR_HEADER_BYTES;
         enum weir_result result = WEIR_EMPTY;
 
-        if (wr_load_acquire(&r->pair.words->evicted) != 0)
+        if (evicted(r) != WEIR_OK)
                 return WEIR_E_EVICTED;
         if (r->ended)
                 return WEIR_ENDED;
@@ -409,21 +478,43 @@ wr_lane_take(struct wr_lane_reader *r, struct wr_taken *t, void *copy)
         if (r->keep > 0)
                 wr_lane_skip_old(r);
         for (; looks > 0; looks--) {
-                if (r->resync && !wr_lane_resync(r))
+                if (r->astray && !wr_lane_find_way(r))
                         return WEIR_EMPTY;
                 switch (look_once(r, t, copy, &result)) {
                 case DELIVERED: return WEIR_OK;
                 case STUCK: return result;
                 case PASSED:
-                        if (wr_load_acquire(&r->pair.words->evicted) != 0)
+                        if (evicted(r) != WEIR_OK)
                                 return WEIR_E_EVICTED;
                 }
         }
         return WEIR_EMPTY;
 }
 
+bool
+wr_lane_take_easy(struct wr_lane_reader *r, struct wr_taken *t, void *copy)
+{
+        return r->easy && r->keep == 0 && wr_load_acquire(&r->pair.words->evicted) == 0 && take_easy(r, t, copy);
+}
+
+enum weir_result
+wr_lane_take(struct wr_lane_reader *r, struct wr_taken *t, void *copy)
+{
+        enum weir_result result;
+
+        if (wr_lane_take_easy(r, t, copy)) {
+                t->about = (struct wr_about){ 0 };
+                t->block = t->lost = t->skipped = 0;
+                return WEIR_OK;
+        }
+        result = take_careful(r, t, copy);
+        r->easy = nothing_special(r);
+        return result;
+}
+
 void
 wr_lane_reader_refuse(struct wr_lane_reader *r)
 {
+        r->easy = false;
         wr_lane_bad(r, true);
 }

@@ -38,9 +38,10 @@ wr_lane_bad(struct wr_lane_reader *r, bool counted);
 bool
 wr_lane_find_next(const struct wr_lane_reader *r, uint64_t behind, uint64_t *next);
 
-/* After wr_lane_bad: go on at the next header. False: there is none yet. */
+/* Astray: waits for the lane to begin and passes over what is not for this reader; after wr_lane_bad, goes on at the
+ * next header. False: there is nothing yet. */
 bool
-wr_lane_resync(struct wr_lane_reader *r);
+wr_lane_find_way(struct wr_lane_reader *r);
 
 /* The sequence was off by one: the books follow. */
 void

@@ -52,6 +52,26 @@ lose(struct wr_lane_reader *r, uint64_t count)
         r->lost_now += count;
 }
 
+/* So many frames cannot lie between two positions of an honest publisher; one is allowed for a count that is in doubt.
+ */
+static bool
+is_too_many(uint64_t frames, uint64_t from, uint64_t to)
+{
+        return frames > (to - from) / WR_HEADER_BYTES + 1;
+}
+
+/* Up to `sequence`, what this reader is not to get: that is not lost. */
+static void
+pass_uncounted(struct wr_lane_reader *r, uint64_t sequence)
+{
+        if (!r->joining)
+                return;
+        if ((int64_t)(r->from - sequence) > 0)
+                r->sequence = sequence;
+        else if ((int64_t)(r->from - r->sequence) > 0)
+                r->sequence = r->from;
+}
+
 static void
 move_to(struct wr_lane_reader *r, uint64_t position)
 {
@@ -75,13 +95,14 @@ wr_lane_recover(struct wr_lane_reader *r, uint64_t claimed)
                         r->bad_in_row += 1;
                         return false;
                 }
-                if ((int64_t)(start.sequence - r->sequence) < 0) { /* no honest publisher counts backwards */
+                if (is_too_many(start.sequence - r->sequence, r->position, start.position)) { /* or backwards */
                         wr_lane_bad(r, false);
                         return false;
                 }
+                pass_uncounted(r, start.sequence);
                 lose(r, start.sequence - r->sequence);
                 r->format = start.format;
-                r->resync = false;
+                r->astray = r->joining;
                 r->doubt = false;
                 move_to(r, start.position);
                 return true;
@@ -94,7 +115,7 @@ wr_lane_bad(struct wr_lane_reader *r, bool counted)
 {
         r->corrupt += 1;
         r->bad_in_row += 1;
-        r->resync = true;
+        r->astray = true;
         wr_store(&r->at, r->position | 1);
         r->resync_counted = counted;
 }
@@ -117,8 +138,8 @@ wr_lane_find_next(const struct wr_lane_reader *r, uint64_t behind, uint64_t *nex
         return false;
 }
 
-bool
-wr_lane_resync(struct wr_lane_reader *r)
+static bool
+resync(struct wr_lane_reader *r)
 {
         uint64_t position, claimed;
         bool found = wr_lane_find_next(r, r->position, &position);
@@ -129,7 +150,7 @@ wr_lane_resync(struct wr_lane_reader *r)
                 return false;
         if (r->resync_counted)
                 lose(r, 1);
-        r->resync = false;
+        r->astray = false;
         r->doubt = true;
         move_to(r, position);
         return true;
@@ -186,7 +207,7 @@ wr_lane_skip_old(struct wr_lane_reader *r)
         uint64_t position = r->position;
         struct step_over step;
 
-        if (r->resync)
+        if (r->astray)
                 return;
         if ((int64_t)(r->seen_position - position) <= 0) {
                 r->seen_position = position;
@@ -208,6 +229,90 @@ wr_lane_skip_old(struct wr_lane_reader *r)
         }
         if (position != r->position)
                 move_to(r, position);
+}
+
+/* The lane has begun: where does this reader come in? False: no honest publisher begins like that. */
+static bool
+find_beginning(struct wr_lane_reader *r)
+{
+        uint64_t first = wr_load(&r->control->first);
+        uint64_t live = wr_load(&r->control->live);
+        uint64_t gap;
+
+        if (first == 0 || (int64_t)(live - first) < 0)
+                return false;
+        if (r->sequence == 0)
+                r->sequence = first;
+        if (!r->follows)
+                r->from = live - first > r->history ? live - r->history : first;
+        else if ((int64_t)(r->from - live) > 0) /* its own count was off: what is live here was in no lane before */
+                r->from = live;
+        gap = r->sequence - r->from;
+        if ((int64_t)gap > 0) {
+                if (is_too_many(gap, r->geometry.start, r->position)) /* what was published here before it came */
+                        return false;
+                r->sequence = r->from;
+                lose(r, gap);
+        }
+        r->begun = true;
+        return true;
+}
+
+/* One header that is not for this reader. False: there is none, or garbage. */
+static bool
+pass_header(struct wr_lane_reader *r)
+{
+        uint64_t commit = wr_load_acquire(&wr_lane_look(r, r->position)->commit);
+        struct step_over step;
+        bool found = commit != 0 && walk(r, r->position, &step);
+        uint64_t claimed;
+
+        if (wr_lane_lapped(r, r->position, &claimed))
+                return wr_lane_recover(r, claimed);
+        if (commit == 0)
+                return false;
+        if (!found) {
+                r->corrupt += 1;
+                r->bad_in_row += 1;
+                return false;
+        }
+        if (step.kind == WR_FRAME_FORMAT)
+                r->format = step.time;
+        r->sequence += is_counted(&step) ? 1 : 0;
+        move_to(r, r->position + step.bytes);
+        return true;
+}
+
+/* M2 and F4 of lane_successor.c. True: the frame at the position is the first one that is for this reader. */
+static bool
+join(struct wr_lane_reader *r)
+{
+        uint64_t looks = r->geometry.ring_bytes / WR_HEADER_BYTES; /* however fast the publisher goes on */
+
+        if (!r->begun) {
+                /* Acquire: who sees a frame, or that the ring has gone round, sees how it began. END said it before. */
+                if (r->sequence == 0 && !r->follows && wr_load_acquire(&wr_lane_look(r, r->position)->commit) == 0 &&
+                    !wr_lane_lapped(r, r->position, NULL))
+                        return false;
+                if (!find_beginning(r)) {
+                        r->corrupt += 1;
+                        r->bad_in_row += 1;
+                        return false;
+                }
+        }
+        while ((int64_t)(r->from - r->sequence) > 0)
+                if (looks-- == 0 || !pass_header(r))
+                        return false;
+        r->joining = r->astray = false;
+        if (r->keep > 0)
+                wr_lane_skip_old(r);
+        return true;
+}
+
+bool
+wr_lane_find_way(struct wr_lane_reader *r)
+{
+        return r->joining ? join(r) : resync(r);
 }
 
 /* Copies the slot's bytes; false: they changed meanwhile, or are not what the slot says. */

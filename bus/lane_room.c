@@ -38,8 +38,8 @@ accept_cursor(const struct wr_lane_writer *w, struct wr_pair_writer *pair)
 }
 
 /* For good: a page that says "taking" again would pull the floor back below what was promised to loans meanwhile. */
-static bool
-has_left(struct wr_pair_writer *pair)
+bool
+wr_lane_has_left(struct wr_pair_writer *pair)
 {
         pair->left = pair->left || wr_load_acquire(&pair->words->state) != WR_PAIR_TAKING;
         return pair->left;
@@ -53,7 +53,7 @@ wr_lane_floor(struct wr_lane_writer *w, bool reliable_only)
         for (size_t i = 0; i < w->pair_count; i++) {
                 struct wr_pair_writer *pair = w->pairs[i];
 
-                if (pair->evicted || (reliable_only && !pair->reliable) || has_left(pair))
+                if (pair->evicted || (reliable_only && !pair->reliable) || wr_lane_has_left(pair))
                         continue;
                 accept_cursor(w, pair);
                 if (w->position - pair->accepted > lag) /* each is in [accepted, position]: no circular minimum */

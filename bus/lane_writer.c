@@ -15,6 +15,7 @@
  */
 #include "bus/lane_parts.h"
 
+#include "bus/hash_short.h"
 #include "bus/os/barrier.h"
 #include "bus/words.h"
 
@@ -45,8 +46,7 @@ wr_lane_writer_open(struct wr_lane_writer *w, void *segment, const struct wr_lan
         w->position = geometry->start;
         w->cleared = geometry->start + geometry->ring_bytes; /* fresh memory is zero */
         w->limit = geometry->start;
-        w->sequence = 1;
-        w->unlinked = 1;
+        w->align = WR_LINE_BYTES;
         w->settles = wr_barrier_system_available();
         w->step_noted = (geometry->start & ~(step - 1)) - step;
         w->extension_max = wr_lane_extension_max(geometry);
@@ -58,8 +58,9 @@ wr_lane_writer_open(struct wr_lane_writer *w, void *segment, const struct wr_lan
                 goto no_memory;
         if (geometry->heap_bytes > 0 && wr_heap_open(&w->heap, geometry->heap_bytes) != WEIR_OK)
                 goto no_memory;
-        wr_store(&w->control->unlinked, w->unlinked);
         wr_store_release(&w->control->claimed, geometry->start);
+        if (geometry->follows == 0)
+                wr_lane_begin(w, 1, 1);
         return WEIR_OK;
 no_memory:
         wr_lane_writer_close(w);
@@ -110,22 +111,50 @@ shape_of(uint64_t payload_bytes, uint32_t flags, uint32_t extension_bytes)
 }
 
 /* Commits the header at the position (P2, P3) and goes on behind it. */
-static void
+static inline __attribute__((always_inline)) void
 commit(struct wr_lane_writer *w, const struct frame *f)
 {
-        struct wr_frame_header *header = wr_lane_header(w, w->position);
-        struct wr_hash_words words = { .commit = w->position | f->kind,
+        uint64_t position = w->position;
+        struct wr_frame_header *header = wr_lane_header(w, position);
+        struct wr_hash_words words = { .commit = position | f->kind,
                                        .shape = f->shape,
                                        .time = f->time,
                                        .sequence = w->sequence,
                                        .lane = w->geometry.lane };
 
-        note_step(w);
         wr_store(&header->shape, f->shape);
         wr_store(&header->time, f->time);
-        wr_store(&header->hash, wr_hash_finish(w->geometry.hash, f->bytes_hash, &words));
+        wr_store(&header->hash, wr_hash_mix(w->geometry.hash, f->bytes_hash, &words));
         wr_store_release(&header->commit, words.commit);
-        w->position += f->bytes;
+        w->position = position + f->bytes;
+}
+
+/* The same where the step may begin, for all but the easy frames. Behind it nothing is easy until somebody looked. */
+static void
+commit_noted(struct wr_lane_writer *w, const struct frame *f)
+{
+        note_step(w);
+        commit(w, f);
+        w->easy = 0;
+}
+
+/*
+ * How far small frames may go on without a look at room, clearing, steps and the ring's end, all of which they ask for:
+ *
+ *      step noted          position                 the nearest of: the step's end (a ring is whole steps), the last
+ *          ├──────────────────┼───── easy ─────►┤   cleared word, the limit less what is kept
+ */
+static uint64_t
+easy_bytes(const struct wr_lane_writer *w)
+{
+        uint64_t end = w->step_noted + wr_lane_step_bytes(&w->geometry);
+        uint64_t kept = w->limit - wr_lane_kept(w);
+
+        if (!wr_at_least(w->cleared - WR_HEADER_BYTES, end))
+                end = w->cleared - WR_HEADER_BYTES;
+        if (!wr_at_least(kept, end))
+                end = kept;
+        return wr_at_least(end, w->position) ? end - w->position : 0;
 }
 
 /* Makes room at the position for a frame of `bytes`: padding to the ring's end where needed, cleared words behind.
@@ -137,21 +166,24 @@ prepare(struct wr_lane_writer *w, uint64_t bytes)
 
         wr_lane_clear(w, w->position + padding + bytes);
         if (padding > 0)
-                commit(w, &(struct frame){ .kind = WR_FRAME_PADDING,
-                                           .bytes = padding,
-                                           .shape = shape_of(padding - WR_HEADER_BYTES, 0, 0) });
+                commit_noted(w, &(struct frame){ .kind = WR_FRAME_PADDING,
+                                                 .bytes = padding,
+                                                 .shape = shape_of(padding - WR_HEADER_BYTES, 0, 0) });
 }
 
 /* A counted frame was committed at `position`. */
-static void
+static inline void
 count(struct wr_lane_writer *w, uint64_t position, uint64_t payload_bytes)
 {
-        if (w->recent_room > 0)
-                w->recent[w->sequence & (w->recent_room - 1)] = (struct wr_recent){ position, w->format };
-        w->sequence += 1;
-        w->bytes += payload_bytes;
-        wr_store(&w->control->published, w->sequence - 1);
-        wr_store(&w->control->published_bytes, w->bytes);
+        struct wr_lane_control *control = w->control;
+        uint64_t sequence = w->sequence, bytes = w->bytes + payload_bytes;
+
+        if (w->recent_room != 0)
+                w->recent[sequence & (w->recent_room - 1)] = (struct wr_recent){ position, w->format };
+        w->sequence = sequence + 1;
+        w->bytes = bytes;
+        wr_store(&control->published, sequence);
+        wr_store(&control->published_bytes, bytes);
 }
 
 static bool
@@ -220,28 +252,48 @@ small_make(const struct wr_lane_writer *w, struct small *small, const struct wr_
         return WEIR_OK;
 }
 
-/* There is room for it. */
-static void
-small_put(struct wr_lane_writer *w, struct small *small)
+/* Everything before it is made: room, cleared words, the step's note. */
+static inline __attribute__((always_inline)) void
+small_write(struct wr_lane_writer *w, struct small *small, uint32_t extra)
 {
-        uint32_t extra = small->extension_bytes;
-        uint64_t position;
-        uint8_t *at;
+        uint64_t position = w->position;
+        uint8_t *at = (uint8_t *)wr_lane_header(w, position) + WR_HEADER_BYTES;
 
-        prepare(w, small->frame.bytes);
-        position = w->position;
-        at = (uint8_t *)wr_lane_header(w, position) + WR_HEADER_BYTES;
         wr_words_store(at, small->extension, extra);
         wr_words_store(at + extra, small->data, small->size);
         if (w->geometry.hash == WR_HASH_FULL)
-                small->frame.bytes_hash = extra == 0 ? wr_hash_bytes(small->data, small->size)
+                small->frame.bytes_hash = extra == 0 ? wr_hash_small(small->data, small->size)
                                                      : wr_hash_two(small->extension, extra, small->data, small->size);
         commit(w, &small->frame);
         count(w, position, small->size);
 }
 
-enum weir_result
-wr_lane_publish(struct wr_lane_writer *w, const void *data, uint64_t size, const struct wr_about *about, int64_t now_ns)
+/* There is room for it. */
+static void
+small_put(struct wr_lane_writer *w, struct small *small)
+{
+        prepare(w, small->frame.bytes);
+        note_step(w);
+        small_write(w, small, small->extension_bytes);
+        w->easy = easy_bytes(w);
+}
+
+/* A frame without an extension, within what is easy. */
+static void
+easy_put(struct wr_lane_writer *w, const void *data, uint64_t size, uint64_t frame_bytes, int64_t now_ns)
+{
+        struct small small;
+
+        small.data = data, small.size = size;
+        small.frame = (struct frame){ .kind = WR_FRAME_INLINE, .time = (uint64_t)now_ns };
+        small.frame.bytes = frame_bytes;
+        small.frame.shape = shape_of(size, 0, 0);
+        small_write(w, &small, 0);
+        w->easy -= frame_bytes;
+}
+
+static __attribute__((noinline)) enum weir_result
+publish_looking(struct wr_lane_writer *w, const void *data, uint64_t size, const struct wr_about *about, int64_t now_ns)
 {
         struct small small;
         enum weir_result result;
@@ -255,6 +307,17 @@ wr_lane_publish(struct wr_lane_writer *w, const void *data, uint64_t size, const
                 return WEIR_FULL;
         }
         small_put(w, &small);
+        return WEIR_OK;
+}
+
+enum weir_result
+wr_lane_publish(struct wr_lane_writer *w, const void *data, uint64_t size, const struct wr_about *about, int64_t now_ns)
+{
+        uint64_t frame_bytes = wr_lane_frame_bytes(0, size);
+
+        if (about != NULL || size > w->geometry.inline_max || frame_bytes > w->easy)
+                return publish_looking(w, data, size, about, now_ns);
+        easy_put(w, data, size, frame_bytes, now_ns);
         return WEIR_OK;
 }
 
@@ -303,7 +366,7 @@ wr_lane_publish_block(struct wr_lane_writer *w, uint64_t offset, uint64_t size, 
                                                   : wr_hash_two(extension, (size_t)extra, w->heap_base + offset, size);
         wr_fence_stream(); /* the user may have filled the block with streaming stores */
         wr_lane_block_note(w, offset, w->sequence, position);
-        commit(w, &f);
+        commit_noted(w, &f);
         count(w, position, size);
         return WEIR_OK;
 }
@@ -350,7 +413,7 @@ wr_lane_set_format(struct wr_lane_writer *w, uint64_t offset, const void *bytes,
         prepare(w, WR_HEADER_BYTES);
         w->format = number;
         w->format_positions[number % WR_FORMATS] = w->position;
-        commit(w, &(struct frame){ .kind = WR_FRAME_FORMAT, .bytes = WR_HEADER_BYTES, .time = number });
+        commit_noted(w, &(struct frame){ .kind = WR_FRAME_FORMAT, .bytes = WR_HEADER_BYTES, .time = number });
         return WEIR_OK;
 }
 
@@ -359,7 +422,9 @@ wr_lane_end(struct wr_lane_writer *w, uint64_t successor)
 {
         if (w->ended)
                 return;
+        if (w->first == 0)
+                wr_lane_begin(w, 1, 1); /* it was never moved into */
         w->ended = true;
         /* No clearing: the word behind the last frame is cleared, and nobody reads on behind END. */
-        commit(w, &(struct frame){ .kind = WR_FRAME_END, .bytes = WR_HEADER_BYTES, .time = successor });
+        commit_noted(w, &(struct frame){ .kind = WR_FRAME_END, .bytes = WR_HEADER_BYTES, .time = successor });
 }

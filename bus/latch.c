@@ -24,17 +24,28 @@ latch_wait_visitor(const struct wr_latch *latch)
         }
 }
 
+static inline bool
+latch_try(struct wr_latch *latch)
+{
+        wr_store(&latch->busy, 1); /* L1 */
+        latch_fence(latch);
+        return wr_load_acquire(&latch->visiting) == 0; /* L2 */
+}
+
+static __attribute__((noinline)) void
+latch_enter_visited(struct wr_latch *latch)
+{
+        do {
+                wr_store_release(&latch->busy, 0); /* L3 */
+                latch_wait_visitor(latch);
+        } while (!latch_try(latch));
+}
+
 void
 wr_latch_enter(struct wr_latch *latch)
 {
-        for (;;) {
-                wr_store(&latch->busy, 1); /* L1 */
-                latch_fence(latch);
-                if (wr_load_acquire(&latch->visiting) == 0) /* L2 */
-                        return;
-                wr_store_release(&latch->busy, 0); /* L3 */
-                latch_wait_visitor(latch);
-        }
+        if (!latch_try(latch))
+                latch_enter_visited(latch);
 }
 
 void

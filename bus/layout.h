@@ -3,7 +3,7 @@
  * Little-endian, the same for 32 and 64-bit peers. A change of anything here raises WR_LAYOUT.
  *
  *   lane segment                 the publisher writes, subscribers may only read
- *     control: claimed, unlinked, counters, step table, formats      (WR_CONTROL_BYTES)
+ *     control: claimed, unlinked, counters, step table, formats, beginning  (WR_CONTROL_BYTES)
  *     ring:    frames and block descriptors (power of two bytes)
  *     heap:    blocks (large payloads, formats)
  *   pair page                    one per (lane, subscriber); only these two map it
@@ -16,7 +16,7 @@
 #include <assert.h>
 
 enum {
-        WR_LAYOUT = 1,           /* version of everything in this file */
+        WR_LAYOUT = 2,           /* version of everything in this file */
         WR_LINE_BYTES = 64,      /* a cache line: what one side writes shares none with what the other writes */
         WR_CONTROL_BYTES = 4096, /* control page, in front of the ring */
         WR_HEADER_BYTES = 32,    /* frame header; also the grain of positions */
@@ -82,9 +82,15 @@ struct wr_lane_control {
         uint8_t line_2[WR_LINE_BYTES - 16];
         struct wr_step steps[WR_STEPS];
         struct wr_format_slot formats[WR_FORMATS];
+        /* Written once, before the first frame of the lane is committed. */
+        wr_word first; /* sequence of the first counted frame here; 0: the lane has not begun */
+        wr_word live;  /* sequence of the first frame that was published here; those before it come from the lane
+                        * that this one follows */
+        uint8_t line_3[WR_LINE_BYTES - 16];
 };
 static_assert(offsetof(struct wr_lane_control, unlinked) == 64, "claimed and unlinked own a line each");
 static_assert(offsetof(struct wr_lane_control, steps) == 192, "counters own a line");
+static_assert(offsetof(struct wr_lane_control, first) == 960, "what is written once owns a line");
 static_assert(sizeof(struct wr_lane_control) <= WR_CONTROL_BYTES, "the control page holds it");
 
 /* What a subscriber says of itself in its pair page. */
@@ -111,7 +117,7 @@ struct wr_pair_words {
         /* the publisher's */
         wr_word32 wake;           /* what the subscriber sleeps on */
         wr_word32 writer_settles; /* the same of the publisher */
-        wr_word evicted;          /* 0, or the eviction generation: no frame may be delivered any more */
+        wr_word evicted;          /* 0, or no frame may be delivered any more: the sequence number of the next frame */
         uint8_t line_2[WR_LINE_BYTES - 16];
         wr_word room_waiting; /* counter; odd while the publisher sleeps for room */
         uint8_t line_3[WR_LINE_BYTES - 8];

@@ -49,15 +49,16 @@ enum {
 #define WR_READY_FIELDS(F, T) F(u64, lane)
 /* broker -> publisher: the lane is live and every subscriber that was there has been paired */
 #define WR_OPENED_FIELDS(F, T) F(u64, lane) F(u32, pairs)
-/* client -> broker: a subscription */
+/* client -> broker: a subscription. again: 1: it was open at an earlier broker: its publishers may be on their way */
 #define WR_SUBSCRIBE_FIELDS(F, T)                                                                                     \
-        F(u32, delivery) F(u32, frames_max) F(u32, history) F(u32, require) T(topic, 208) T(type, 128)
+        F(u32, delivery) F(u32, frames_max) F(u32, history) F(u32, require) F(u32, again) T(topic, 208) T(type, 128)
 /* broker -> subscriber: granted; `lanes` of them are on their way */
 #define WR_SUBSCRIBED_FIELDS(F, T) F(u64, subscription) F(u32, lanes)
-/* broker -> publisher, with the pair page and the read end of the subscriber's life-line */
+/* broker -> publisher, with the pair page and the read end of the subscriber's life-line. follows: the pair of the same
+ * subscriber in the lane that this one succeeds, or 0 */
 #define WR_PAIR_ADDED_FIELDS(F, T)                                                                                    \
-        F(u64, lane) F(u64, pair) F(u64, peer) F(u64, words_offset) F(u64, page_bytes) F(u32, announcements)          \
-        F(u32, reliable) F(u32, history) T(name, 64)
+        F(u64, lane) F(u64, pair) F(u64, follows) F(u64, peer) F(u64, words_offset) F(u64, page_bytes)                \
+        F(u32, announcements) F(u32, reliable) F(u32, history) T(name, 64)
 /* publisher -> broker: attached (result 0), beginning there; or why not */
 #define WR_PAIR_ACK_FIELDS(F, T)                                                                                      \
         F(u64, lane) F(u64, pair) F(i32, result) F(u64, position) F(u64, sequence) F(u64, format)
@@ -74,8 +75,8 @@ enum {
  * announced in SUBSCRIBED and never came */
 #define WR_LANE_ENDED_FIELDS(F, T)                                                                                    \
         F(u64, subscription) F(u64, lane) F(i32, reason) F(u32, publishers) T(text, 512)
-/* reserved for lane migration: broker -> subscriber */
-#define WR_LANE_MOVED_FIELDS(F, T) F(u64, subscription) F(u64, lane) F(u64, successor)
+/* publisher -> broker: END, naming the successor, was written into this lane; only the successor goes on */
+#define WR_LANE_MOVED_FIELDS(F, T) F(u64, lane) F(u64, successor)
 /* publisher -> broker: I gave this pair up */
 #define WR_EVICT_FIELDS(F, T) F(u64, lane) F(u64, pair)
 /* client -> broker */
@@ -95,7 +96,8 @@ enum {
 #define WR_ENDPOINT_FIELDS(F, T)                                                                                      \
         F(u64, id) F(u64, source) F(u32, publishes) F(u32, pid) F(u32, delivery) F(u32, path) F(u32, peers)           \
         F(u64, frames) F(u64, bytes) F(u64, lost) F(u64, skipped) F(u64, corrupt) F(u64, full) F(u64, waits)          \
-        F(u64, out) F(u64, memory_bytes) T(topic, 208) T(type, 128) T(name, 64) T(identity, 256)
+        F(u64, out) F(u64, memory_bytes) F(u64, copied_bytes) F(u64, lag_frames) F(i64, lag_ns)                       \
+        T(topic, 208) T(type, 128) T(name, 64) T(identity, 256) T(why, 128)
 #define WR_DONE_FIELDS(F, T) F(i32, result)
 /* publisher -> broker, behind STATS: how a reader stands, as its publisher sees it in ring and page. lag_ns: how old
  * the oldest frame is that it has yet to take; held: blocks of ours that it has out */
@@ -130,6 +132,28 @@ enum {
 #define WR_RELOAD_FIELDS(F, T) F(u32, reserved)
 /* broker -> client: the right to its publisher's lane, or to its subscription, was withdrawn: that endpoint is over */
 #define WR_REVOKED_FIELDS(F, T) F(u64, endpoint) T(text, 768)
+/* client -> broker that it came back to, in front of a SUBSCRIBE: a lane that this subscription reads already */
+#define WR_HOLDS_FIELDS(F, T) F(u64, source) F(u64, lane) F(u64, pair)
+/* client -> broker that it came back to: a lane that an earlier broker made, and that goes on; answered by OPENED. It
+ * holds no memory of it, so nobody new can be given this lane: who comes gets a successor */
+#define WR_REJOIN_FIELDS(F, T)                                                                                        \
+        F(u64, source) F(u64, lane) F(u64, epoch) F(u64, segment_bytes) F(u64, memory_max) F(u32, history)            \
+        F(u32, loans_max) F(u32, hash) F(u32, refuse_reliable) F(i64, stall_ns) T(topic, 208) T(type, 128)
+/* publisher -> broker: this lane is too small or spoiled, a successor is wanted; answered by LANE_GRANT or REFUSAL.
+ * pinned_by: the pair that holds its memory, or 0 */
+#define WR_MOVE_FIELDS(F, T) F(u64, lane) F(u64, memory_max) F(u64, pinned_by)
+/* client -> broker: tell me who publishes and subscribes, now (as LISTED) and from now on; answered by DONE behind the
+ * last of now. An empty pattern: no more of it, of all that was watched */
+#define WR_WATCH_FIELDS(F, T) F(u32, reserved) T(pattern, 208)
+/* broker -> client that watches. what: enum wr_watched; source: of a publisher, or the id of a subscription; role: as
+ * of SEAT; count: those of this role on the topic now; of WR_WATCHED_ALL: how many were listed, or (reason
+ * WEIR_E_HELD) the mark that something was missed, and that all of it follows */
+#define WR_WATCHED_FIELDS(F, T)                                                                                       \
+        F(u32, what) F(i32, reason) F(u32, role) F(u32, pid) F(u32, count) F(u64, source) T(topic, 208) T(text, 512)
+/* client -> broker: who is this source, this subscription, or this pair of mine; answered by PEER_IS, or by DONE with a
+ * result below 0: there is none that this client may see */
+#define WR_PEER_FIELDS(F, T) F(u64, source)
+#define WR_PEER_IS_FIELDS(F, T) F(u32, pid) T(name, 64) T(identity, 256)
 /* either way: goodbye */
 #define WR_BYE_FIELDS(F, T) F(i32, reason) T(text, 256)
 
@@ -146,11 +170,14 @@ enum {
         M(STATUS, status, 28, 0) M(STATE, state, 29, 0) M(STOP, stop, 30, 0)                                          \
         M(PACKAGE_SOCKET, package_socket, 31, 0) M(TICKET, ticket, 32, 0) M(BYE, bye, 33, 0)                          \
         M(RELOAD, reload, 34, 0) M(WHO, who, 35, 0) M(SEAT, seat, 36, 0) M(REFUSED, refused, 37, 0)                   \
-        M(PAIR_STATS, pair_stats, 38, 0) M(REVOKED, revoked, 39, 0)
+        M(PAIR_STATS, pair_stats, 38, 0) M(REVOKED, revoked, 39, 0) M(WATCH, watch, 40, 0)                           \
+        M(WATCHED, watched, 41, 0) M(PEER, peer, 42, 0) M(PEER_IS, peer_is, 43, 0) M(HOLDS, holds, 45, 0)             \
+        M(REJOIN, rejoin, 46, 0) M(MOVE, move, 47, 0)
 
 /* clang-format on */
 
 enum { WR_HELLO_MAY_EMBED = 1 };
+enum wr_watched { WR_WATCHED_LISTED = 1, WR_WATCHED_JOINED = 2, WR_WATCHED_LEFT = 3, WR_WATCHED_ALL = 4 };
 enum wr_scope { WR_SCOPE_USER = 1, WR_SCOPE_SYSTEM = 2, WR_SCOPE_COMPANION = 3 };
 
 enum wr_message_kind {

@@ -58,6 +58,9 @@ struct wr_pair_writer {
         uint32_t wake;                        /* our own copy of words->wake */
         int64_t charged_ns;                   /* time for which it blocked the publisher, see wr_lane_charge */
         uint64_t charged_at, charged_backlog; /* accepted at the last look at the books, and what lay before it */
+        uint64_t follows;                     /* the same reader's pair in the lane before this one; 0: none */
+        const struct wr_pair_words *before;   /* its page there, while it takes what is left there (wr_lane_move) */
+        uint64_t before_accepted, before_end; /* how far it is there, and how far there is to go */
         void *user;                           /* the client's */
 };
 

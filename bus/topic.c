@@ -113,44 +113,59 @@ wr_topic_pattern_valid(const char *pattern, const char **why)
         return valid(pattern, true, why);
 }
 
-/* One segment against one segment: the last '*' takes one byte more whenever the rest does not fit. */
 static bool
-segment_matches(const char *pattern, size_t pattern_length, const char *name, size_t length)
+is_end(char byte)
 {
-        size_t p = 0, n = 0, star = SIZE_MAX, star_end = 0;
+        return byte == '/' || byte == '\0';
+}
 
-        while (n < length) {
-                if (p < pattern_length && pattern[p] == '*') {
+/* One segment against one segment: the last '*' takes one byte more whenever the rest does not fit. Where they match,
+ * both stand at their segments' ends. */
+static bool
+segment_matches(const char **pattern, const char **name)
+{
+        const char *p = *pattern, *n = *name, *star = NULL, *star_end = NULL;
+
+        while (!is_end(*n)) {
+                if (*p == '*') {
                         star = ++p;
                         star_end = n;
-                } else if (p < pattern_length && pattern[p] == name[n]) {
+                } else if (*p == *n) {
                         p++;
                         n++;
-                } else if (star != SIZE_MAX) {
+                } else if (star) {
                         p = star;
                         n = ++star_end;
                 } else {
                         return false;
                 }
         }
-        while (p < pattern_length && pattern[p] == '*')
+        while (*p == '*')
                 p++;
-        return p == pattern_length;
+        *pattern = p;
+        *name = n;
+        return is_end(*p);
 }
 
-/* The start of the next segment, or NULL behind the last. */
+/* From the end of a segment to the start of the next, or NULL behind the last. */
+static const char *
+next_of(const char *end)
+{
+        return *end == '/' ? end + 1 : NULL;
+}
+
 static const char *
 segment_next(const char *name)
 {
-        const char *slash = strchr(name, '/');
-
-        return slash ? slash + 1 : NULL;
+        while (!is_end(*name))
+                name++;
+        return next_of(name);
 }
 
 static bool
 is_any(const char *pattern)
 {
-        return pattern && strncmp(pattern, "**", 2) == 0 && (pattern[2] == '\0' || pattern[2] == '/');
+        return pattern && pattern[0] == '*' && pattern[1] == '*' && is_end(pattern[2]);
 }
 
 bool
@@ -160,13 +175,17 @@ wr_topic_matches(const char *pattern, const char *name)
         bool any = false;
 
         while (name) {
+                const char *p = pattern, *n = name;
+
                 if (is_any(pattern)) {
                         any = true;
                         again = pattern = segment_next(pattern);
                         again_name = name;
-                } else if (pattern && segment_matches(pattern, strcspn(pattern, "/"), name, strcspn(name, "/"))) {
-                        pattern = segment_next(pattern);
-                        name = segment_next(name);
+                        if (!pattern)
+                                return true; /* whatever is left of the name */
+                } else if (pattern && segment_matches(&p, &n)) {
+                        pattern = next_of(p);
+                        name = next_of(n);
                 } else if (any) {
                         pattern = again;
                         name = again_name = segment_next(again_name);

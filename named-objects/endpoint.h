@@ -18,6 +18,18 @@ wr_endpoint_directory(const char *path, char *sentence, size_t room);
 enum weir_result
 wr_endpoint_listen(wr_object *listener, const char *path, char *sentence, size_t room);
 
+/*
+ * A listener that somebody else made, bound and handed to this process, such as systemd. The same holds for it as for
+ * one of ours: a unix SOCK_SEQPACKET socket that listens at an absolute path, in a directory that only who listens
+ * there can write. path: out, where it is bound. From now on it is non-blocking, closed on exec, and refuses
+ * descriptors.
+ *
+ * WEIR_E_USAGE   it is something else; the sentence says what, and which line of a .socket file makes it right
+ * WEIR_E_DENIED  its directory is not one that a client would believe
+ */
+enum weir_result
+wr_endpoint_adopt(wr_object listener, char *path, size_t path_room, char *sentence, size_t room);
+
 /* Is the socket at `path` still this listener's? (A deposed broker finds that it is not.) */
 bool
 wr_endpoint_owns(wr_object listener, const char *path);

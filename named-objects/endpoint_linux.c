@@ -96,8 +96,8 @@ socket_open(int *fd)
 
 /* The kernel then answers EPERM to a client that sends descriptors. Before 6.16 there is no such option, and a receive
  * without room for descriptors makes the kernel drop them. */
-static void
-descriptors_refuse(int fd)
+void
+wr_endpoint_descriptors_refuse(int fd)
 {
         int none = 0;
 
@@ -176,7 +176,7 @@ wr_endpoint_listen(wr_object *listener, const char *path, char *sentence, size_t
                         wr_sentence(sentence, room, "no socket to listen with: %s", strerror(errno));
         }
         if (result == WEIR_OK) {
-                descriptors_refuse(*listener); /* who connects inherits it before it is accepted */
+                wr_endpoint_descriptors_refuse(*listener); /* who connects inherits it before it is accepted */
                 result = listen_in(directory, name, path, *listener, sentence, room);
         }
         if (result < 0) {
@@ -210,7 +210,7 @@ wr_endpoint_accept(wr_object listener, wr_object *connection)
 {
         *connection = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (*connection >= 0) {
-                descriptors_refuse(*connection);
+                wr_endpoint_descriptors_refuse(*connection);
                 return WEIR_OK;
         }
         *connection = WR_NO_OBJECT;
@@ -221,9 +221,15 @@ wr_endpoint_accept(wr_object listener, wr_object *connection)
 }
 
 static enum weir_result
-connect_failed(const char *path, char *sentence, size_t room)
+connect_failed(int directory, const char *path, char *sentence, size_t room)
 {
         switch (errno) {
+        case EACCES:
+                if (faccessat(directory, ".", X_OK, AT_EACCESS) == 0)
+                        return failed(path, "connect to", sentence, room);
+                /* Empty or not: whatever listens in there, it is none for us. */
+                wr_sentence(sentence, room, "the directory of '%s' is closed to this user", path);
+                return WEIR_E_NO_BROKER;
         case ENOENT:
         case ECONNREFUSED: wr_sentence(sentence, room, "no broker listens at '%s'", path); return WEIR_E_NO_BROKER;
         case EPROTOTYPE:
@@ -249,7 +255,7 @@ connect_in(int directory, const char *name, const char *path, int fd, char *sent
                 return WEIR_E_USAGE;
         }
         if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
-                return connect_failed(path, sentence, room);
+                return connect_failed(directory, path, sentence, room);
         if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &server, &size) < 0)
                 return failed(path, "ask who listens at", sentence, room);
         return wr_endpoint_directory_check_server(directory, name, path, server.uid, sentence, room);

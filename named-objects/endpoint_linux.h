@@ -6,6 +6,10 @@
 
 #include <sys/types.h>
 
+/* From now on the kernel answers EPERM to a client that sends descriptors there; see endpoint_linux.c. */
+void
+wr_endpoint_descriptors_refuse(int fd);
+
 /* The directory of `path` as an O_PATH descriptor, not followed if it is a symbolic link, and the name inside it, which
  * points into `path`. Nothing is checked yet. WEIR_E_NO_BROKER: there is no such directory. */
 enum weir_result

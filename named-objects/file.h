@@ -10,6 +10,16 @@
 
 enum { WR_FILE_PATH_MAX = 4096 };
 
+/*
+ * A plain file as a whole, for those who only look: malloc'ed, the caller's, one zero byte behind. Never waits, so what
+ * is no plain file is refused: a pipe with nobody at its other end would hold us up for ever.
+ *
+ * WEIR_EMPTY: there is none, or none that could be seen. WEIR_E_TOO_LARGE: more than `most` bytes. WEIR_E_SYSTEM,
+ * WEIR_E_NO_MEMORY. All but WEIR_OK with a sentence.
+ */
+enum weir_result
+wr_file_read(const char *path, size_t most, char **text, size_t *size, char *sentence, size_t room);
+
 struct wr_file {
         char path[WR_FILE_PATH_MAX]; /* symbolic links resolved */
         wr_object directory;         /* holds the lock */

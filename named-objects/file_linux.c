@@ -68,40 +68,78 @@ directory_lock(struct wr_file *file, char *sentence, size_t room)
         return WEIR_OK;
 }
 
-/* Reads one byte more than there may be, to see that there is none. */
+/* WEIR_EMPTY: there is none. A file that is there and cannot be read is another thing than none. */
 static enum weir_result
-text_read(struct wr_file *file, size_t most, char *sentence, size_t room)
+plain_open(const char *path, int *fd, char *sentence, size_t room)
 {
-        int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        struct stat status;
+        enum weir_result result = WEIR_OK;
+
+        *fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (*fd < 0) {
+                bool is_none = errno == ENOENT || errno == ENOTDIR;
+
+                fail(path, "cannot be read", sentence, room);
+                return is_none || (errno == EACCES && stat(path, &status) < 0) ? WEIR_EMPTY : WEIR_E_SYSTEM;
+        }
+        if (fstat(*fd, &status) < 0) {
+                result = fail(path, "cannot be read", sentence, room);
+        } else if (!S_ISREG(status.st_mode)) {
+                wr_sentence(sentence, room, "%s: cannot be read: it is no plain file", path);
+                result = WEIR_E_SYSTEM;
+        }
+        if (result < 0)
+                close(*fd);
+        return result;
+}
+
+/* Reads one byte more than there may be, to see that there is none. */
+static ssize_t
+read_all(int fd, char *text, size_t most)
+{
+        size_t size = 0;
         ssize_t got = 1;
 
-        file->text = malloc(most + 2);
-        if (!file->text) {
-                if (fd >= 0)
-                        close(fd);
-                wr_sentence(sentence, room, "%s: no memory", file->path);
-                return WEIR_E_NO_MEMORY;
+        while (got != 0 && size <= most) {
+                got = read(fd, text + size, most + 1 - size);
+                if (got < 0 && errno != EINTR)
+                        return -1;
+                size += got > 0 ? (size_t)got : 0;
         }
-        if (fd < 0 && errno != ENOENT)
-                return fail(file->path, "cannot be read", sentence, room);
-        while (fd >= 0 && got > 0 && file->size <= most) {
-                got = read(fd, file->text + file->size, most + 1 - file->size);
-                file->size += got > 0 ? (size_t)got : 0;
-                if (got < 0 && errno == EINTR)
-                        got = 1;
+        return (ssize_t)size;
+}
+
+enum weir_result
+wr_file_read(const char *path, size_t most, char **text, size_t *size, char *sentence, size_t room)
+{
+        enum weir_result result;
+        ssize_t got;
+        int fd;
+
+        *text = NULL;
+        result = plain_open(path, &fd, sentence, room);
+        if (result != WEIR_OK)
+                return result;
+        *text = malloc(most + 2);
+        got = *text ? read_all(fd, *text, most) : 0;
+        if (!*text) {
+                wr_sentence(sentence, room, "%s: no memory", path);
+                result = WEIR_E_NO_MEMORY;
+        } else if (got < 0) {
+                result = fail(path, "cannot be read", sentence, room);
+        } else if ((size_t)got > most) {
+                wr_sentence(sentence, room, "%s: larger than %zu bytes", path, most);
+                result = WEIR_E_TOO_LARGE;
         }
-        if (got < 0) {
-                fail(file->path, "cannot be read", sentence, room);
-                close(fd);
-                return WEIR_E_SYSTEM;
-        }
-        if (fd >= 0)
-                close(fd);
-        file->text[file->size] = '\0';
-        if (file->size <= most)
+        close(fd);
+        if (result == WEIR_OK) {
+                *size = (size_t)got;
+                (*text)[*size] = '\0';
                 return WEIR_OK;
-        wr_sentence(sentence, room, "%s: larger than %zu bytes", file->path, most);
-        return WEIR_E_TOO_LARGE;
+        }
+        free(*text);
+        *text = NULL;
+        return result;
 }
 
 enum weir_result
@@ -118,7 +156,12 @@ wr_file_open(struct wr_file *file, const char *path, size_t most, char *sentence
         if (result == WEIR_OK)
                 result = directory_lock(file, sentence, room);
         if (result == WEIR_OK)
-                result = text_read(file, most, sentence, room);
+                result = wr_file_read(file->path, most, &file->text, &file->size, sentence, room);
+        if (result == WEIR_EMPTY) {
+                file->text = calloc(1, 1);
+                wr_sentence(sentence, room, "%s: no memory", file->path);
+                result = file->text ? WEIR_OK : WEIR_E_NO_MEMORY;
+        }
         if (result < 0)
                 wr_file_close(file);
         return result;

@@ -14,4 +14,12 @@
 enum weir_result
 wr_lock_take(wr_object *lock, const char *path);
 
+/* Has somebody taken it, and not given it back? Its holder may be dead. */
+bool
+wr_lock_exists(const char *path);
+
+/* Give it back and leave no file behind. Who waits for it meanwhile gets it all the same. WR_NO_OBJECT is fine. */
+void
+wr_lock_give(wr_object lock, const char *path);
+
 #endif

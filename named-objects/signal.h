@@ -28,6 +28,11 @@ enum { WR_SIGNAL_WAIT_MAX = 128 };
 enum weir_result
 wr_signal_wait(const struct wr_signal_wait *words, size_t count, int64_t timeout_ns);
 
+/* How many words one sleep takes without slices: WR_SIGNAL_WAIT_MAX, or 1 where the kernel or a filter has no
+ * futex_waitv. May fall to 1 once, when a filter comes. */
+size_t
+wr_signal_wait_many(void);
+
 /* Wake who sleeps on a word that other processes map too, at most 8 threads. The word has been changed before. */
 void
 wr_signal_raise(wr_word32 *word);

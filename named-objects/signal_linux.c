@@ -52,6 +52,10 @@ sleep_on_one(const struct wr_signal_wait *wait, const struct timespec *deadline)
         return outcome(syscall(SYS_futex, wait->word, operation, wait->value, deadline, NULL, FUTEX_BITSET_MATCH_ANY));
 }
 
+enum { UNKNOWN, THERE, MISSING };
+
+static wr_word32 waitv; /* futex_waitv: refused once, it is never asked again */
+
 /* false: this kernel or its filter does not let us sleep on several words. */
 static bool
 sleep_on_many(const struct wr_signal_wait *words, size_t count, const struct timespec *deadline,
@@ -68,10 +72,24 @@ sleep_on_many(const struct wr_signal_wait *words, size_t count, const struct tim
                 };
         }
         answer = syscall(SYS_futex_waitv, waiters, count, 0, deadline, CLOCK_MONOTONIC);
-        if (answer < 0 && (errno == ENOSYS || errno == EPERM))
+        if (answer < 0 && (errno == ENOSYS || errno == EPERM)) {
+                wr_store32(&waitv, MISSING);
                 return false;
+        }
         *result = outcome(answer);
         return true;
+}
+
+size_t
+wr_signal_wait_many(void)
+{
+        wr_word32 words[2] = { 0 };
+        const struct wr_signal_wait changed[2] = { { &words[0], 1, true }, { &words[1], 1, true } };
+        enum weir_result result;
+
+        if (wr_load32(&waitv) == UNKNOWN && sleep_on_many(changed, 2, NULL, &result)) /* returns at once */
+                wr_store32(&waitv, THERE);
+        return wr_load32(&waitv) == MISSING ? 1 : WR_SIGNAL_WAIT_MAX;
 }
 
 /* Without futex_waitv: a wake of the first word is seen at once, one of the others at the end of the slice. */
@@ -93,7 +111,6 @@ sleep_in_slices(const struct wr_signal_wait *words, size_t count, int64_t deadli
 enum weir_result
 wr_signal_wait(const struct wr_signal_wait *words, size_t count, int64_t timeout_ns)
 {
-        static wr_word32 is_missing; /* futex_waitv was refused once: never asked again */
         struct timespec until, *deadline = NULL;
         int64_t deadline_ns = INT64_MAX;
         enum weir_result result;
@@ -111,9 +128,8 @@ wr_signal_wait(const struct wr_signal_wait *words, size_t count, int64_t timeout
         }
         if (count == 1)
                 return sleep_on_one(&words[0], deadline);
-        if (wr_load32(&is_missing) == 0 && sleep_on_many(words, count, deadline, &result))
+        if (wr_load32(&waitv) != MISSING && sleep_on_many(words, count, deadline, &result))
                 return result;
-        wr_store32(&is_missing, 1);
         return sleep_in_slices(words, count, deadline_ns);
 }
 

@@ -66,6 +66,12 @@ wr_signal_wait(const struct wr_signal_wait *words, size_t count, int64_t timeout
         }
 }
 
+size_t
+wr_signal_wait_many(void)
+{
+        return WR_SIGNAL_WAIT_MAX; /* a helper thread would sleep in slices, too */
+}
+
 void
 wr_signal_raise(wr_word32 *word)
 {

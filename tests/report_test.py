@@ -162,6 +162,58 @@ def a_suite_that_was_left_out_on_purpose_is_not_missed():
     expect(run, 0, '1 passed, 0 failed, 0 skipped')
 
 
+def program(run, name, body):
+    """A test program of the suite 'root' that was not run and is asked for its tests."""
+    file = run.path / name
+    file.write_text(f'#!/bin/sh\n[ "$*" = --list ] || exit 9\n{body}\n', encoding='utf-8')
+    file.chmod(0o755)
+    return file
+
+
+def lacking(criterion_body, tap_body, skips):
+    """A run that passed one test and could not run two programs."""
+    run = Run()
+    run.tap('ls', '1..1\nok 1 - one\n')
+    run.tests += [{'name': 'owner', 'suite': ['weir:unit', 'weir:root'], 'env': {'WORD': 'two'},
+                   'cmd': [str(program(run, 'owner', criterion_body)), '-j1', '--xml=owner.xml']},
+                  {'name': 'user', 'suite': ['weir:e2e', 'weir:root'], 'env': {'WORD': 'four'},
+                   'cmd': [str(program(run, 'user', tap_body))]}]
+    run.options, run.skips, run.expected = ['--lacking', 'root'], skips, 5
+    return run
+
+
+LIST_CRITERION = "printf 's: 2 tests\\n├── one\\n└── %s\\nt: 1 test\\n└── three\\n' $WORD"
+LIST_TAP = 'echo "becomes $WORD"'
+LACKING_SKIPS = '- `unit/owner`: gives files to other users\n- `e2e/user`: becomes another user\n'
+
+
+@test
+def what_cannot_be_run_here_is_skipped_test_by_test_and_counts():
+    run = lacking(LIST_CRITERION, LIST_TAP, LACKING_SKIPS)
+    expect(run, 0, '1 passed, 0 failed, 4 skipped', 'left out: the 3 tests of unit/owner', 'the 1 tests of e2e/user')
+
+
+@test
+def what_cannot_be_run_here_needs_a_reason_too():
+    run = lacking(LIST_CRITERION, LIST_TAP, '- `e2e/user`: becomes another user\n')
+    expect(run, 1, '1 passed, 0 failed, 4 skipped', 'left out without a reason', 'unit/owner')
+
+
+@test
+def what_cannot_be_run_here_and_does_not_tell_its_tests_is_a_failure():
+    run = lacking('exit 1', 'true', LACKING_SKIPS)
+    run.expected = 1
+    expect(run, 1, '1 passed, 2 failed, 0 skipped', 'unit/owner', 'does not tell its tests', 'names no test')
+
+
+@test
+def the_reason_of_a_program_excuses_no_test_of_it_that_skips_itself():
+    run = lacking(LIST_CRITERION, LIST_TAP, LACKING_SKIPS + '- `e2e/ls`: becomes another user, too\n')
+    run.tap('ls', '1..1\nok 1 - two # SKIP\n')
+    run.tests[-1]['cmd'] = run.logs[-1]['command'] = ['ls', 'again']
+    expect(run, 1, '1 passed, 0 failed, 5 skipped', 'skipped without a reason', 'e2e/ls two')
+
+
 @test
 def fewer_tests_than_expected_fail_the_run():
     run = Run()

@@ -136,6 +136,14 @@ def the_guests_kernel_is_fetched_once_and_not_installed():
 
 
 @test
+def each_package_has_its_reason_in_the_documents():
+    page = (ROOT / 'docs/dependencies.md').read_text(encoding='utf-8')
+    lines = (ROOT / '.dev/packages').read_text(encoding='utf-8').splitlines()
+    silent = [line.split()[1] for line in lines if line and line[0] != '#' and f'`{line.split()[1]}`' not in page]
+    assert not silent, silent
+
+
+@test
 def the_verbs_stand_in_the_help_and_an_unknown_one_fails():
     help_text = subprocess.run([ROOT / 'dev', 'help'], capture_output=True, text=True, check=True).stdout
     for verb in ('demo', 'test', 'test --quick', 'bench', 'check', 'fuzz', 'asan', 'tsan', 'guest', 'windows',

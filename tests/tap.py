@@ -14,12 +14,19 @@ def test(function):
     return function
 
 
+def sentence_of(function):
+    return function.__name__.replace('_', ' ')
+
+
 def main():
-    """Run every marked function in order, print the report, exit 1 if one failed."""
+    """Run every marked function in order, print the report, exit 1 if one failed. --list: only print their names."""
     failed = 0
+    if sys.argv[1:] == ['--list']:
+        print('\n'.join(map(sentence_of, tests)))
+        sys.exit(0)
     print(f'1..{len(tests)}', flush=True)
     for number, function in enumerate(tests, 1):
-        sentence = function.__name__.replace('_', ' ')
+        sentence = sentence_of(function)
         try:
             function()
             print(f'ok {number} - {sentence}', flush=True)

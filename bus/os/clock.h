@@ -16,10 +16,40 @@ struct wr_clock {
         int64_t ns, last_ns;
         uint64_t first_cycles;
         int64_t first_ns;
-        uint64_t window; /* the anchor is good for so many cycles */
+        uint64_t window; /* the anchor is good for so many cycles; 0: there is none */
 };
 
+/* Looks at both clocks where the anchor is no longer good, or there is no such counter. */
 int64_t
-wr_clock_fast_ns(struct wr_clock *clock);
+wr_clock_anchored_ns(struct wr_clock *clock);
+
+#if defined(__x86_64__) || defined(__i386__)
+static inline uint64_t
+wr_clock_cycles(void)
+{
+        return __builtin_ia32_rdtsc();
+}
+#else
+static inline uint64_t
+wr_clock_cycles(void)
+{
+        return 0; /* no window is ever open */
+}
+#endif
+
+static inline int64_t
+wr_clock_fast_ns(struct wr_clock *clock)
+{
+        uint64_t passed = wr_clock_cycles() - clock->cycles;
+        int64_t ns;
+
+        /* The product stays below 2^52: a window is a millisecond. A counter that ran backwards is a huge distance. */
+        if (passed >= clock->window)
+                return wr_clock_anchored_ns(clock);
+        ns = clock->ns + (int64_t)(passed * clock->scale >> 32);
+        if (ns > clock->last_ns)
+                clock->last_ns = ns;
+        return clock->last_ns;
+}
 
 #endif

@@ -25,12 +25,6 @@ enum {
 #if defined(__x86_64__) || defined(__i386__)
 #        include <cpuid.h>
 
-static inline uint64_t
-cycles_now(void)
-{
-        return __builtin_ia32_rdtsc();
-}
-
 /* CPUID leaf 0x80000007, EDX bit 8: the same rate in all power states. */
 static bool
 cycles_are_invariant(void)
@@ -40,12 +34,6 @@ cycles_are_invariant(void)
         return __get_cpuid(0x80000007, &a, &b, &c, &d) != 0 && (d & 1u << 8) != 0;
 }
 #else
-static inline uint64_t
-cycles_now(void)
-{
-        return 0;
-}
-
 static bool
 cycles_are_invariant(void)
 {
@@ -71,11 +59,11 @@ cycles_usable(void)
 static bool
 look(uint64_t *cycles, int64_t *ns)
 {
-        uint64_t before = cycles_now();
+        uint64_t before = wr_clock_cycles();
         uint64_t took;
 
         *ns = wr_clock_ns();
-        took = cycles_now() - before;
+        took = wr_clock_cycles() - before;
         *cycles = before + took / 2;
         return took <= LOOK_CYCLES_MAX;
 }
@@ -104,7 +92,7 @@ calibrate(struct wr_clock *clock, uint64_t cycles, int64_t ns)
         change = scale > clock->scale ? scale - clock->scale : clock->scale - scale;
         if (clock->scale != 0 && change > clock->scale / 512) {
                 /* No slew does that: the machine slept or moved. What was measured before counts no longer. */
-                clock->scale = 0;
+                clock->scale = clock->window = 0;
                 calibration_restart(clock, cycles, ns);
                 return;
         }
@@ -129,19 +117,10 @@ anchor(struct wr_clock *clock)
 }
 
 int64_t
-wr_clock_fast_ns(struct wr_clock *clock)
+wr_clock_anchored_ns(struct wr_clock *clock)
 {
-        uint64_t passed;
-        int64_t ns;
+        int64_t ns = cycles_usable() ? anchor(clock) : wr_clock_ns();
 
-        if (!cycles_usable())
-                return wr_clock_ns();
-        passed = cycles_now() - clock->cycles;
-        /* The product stays below 2^52: a window is a millisecond. A counter that ran backwards is a huge distance. */
-        if (clock->scale != 0 && passed < clock->window)
-                ns = clock->ns + (int64_t)(passed * clock->scale >> 32);
-        else
-                ns = anchor(clock);
         if (ns < clock->last_ns)
                 return clock->last_ns;
         clock->last_ns = ns;

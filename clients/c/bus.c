@@ -2,13 +2,14 @@
  * Opening and closing a bus, and what all of its parts share.
  *
  *      weir_open     event queue -> control thread -> broker (embedded first, if asked for)
- *      weir_close    endpoints -> wakeup thread -> control thread; the last reference frees the rest
+ *      weir_close    wakeup thread -> endpoints -> helpers -> control thread; the last reference frees the rest
  *
  * A frame that is out keeps its subscriber, the lane behind it and the control thread: the thread holds the life-line
  * by which the publisher knows that somebody still reads the block.
  */
 #include "clients/c/bus.h"
 
+#include "bus/os/barrier.h"
 #include "bus/os/clock.h"
 #include "clients/c/error.h"
 #include "clients/c/options.h"
@@ -49,8 +50,10 @@ wr_bus_drop(struct weir *bus)
         if (wr_add32(&bus->references, UINT32_MAX) != 1)
                 return;
         wr_events_close(&bus->events);
+        wr_watch_free(bus);
         pthread_mutex_destroy(&bus->lock);
         pthread_mutex_destroy(&bus->wakeup.lock);
+        wr_helpers_free(&bus->helpers);
         free(bus);
 }
 
@@ -84,6 +87,15 @@ wr_bus_deadline(int64_t timeout_ns)
         return timeout_ns > WEIR_FOREVER - now_ns ? WEIR_FOREVER : now_ns + (timeout_ns < 0 ? 0 : timeout_ns);
 }
 
+/* Registers this process for the barriers that its lanes use. Where it has several threads the kernel takes some ten
+ * milliseconds for that: so now, while it may still have one, and not in the control thread at the first lane. */
+static void
+barriers_register(void)
+{
+        wr_barrier_available();
+        wr_barrier_system_available();
+}
+
 static enum weir_result
 bus_create(struct weir **out)
 {
@@ -96,6 +108,7 @@ bus_create(struct weir **out)
         bus->generation = wr_fork_generation();
         pthread_mutex_init(&bus->lock, NULL);
         wr_wakeup_init(&bus->wakeup);
+        wr_helpers_open(&bus->helpers);
         result = bus->generation == 0 ? wr_error(WEIR_E_SYSTEM, "cannot mark memory to be wiped in a forked child "
                                                                 "(MADV_WIPEONFORK): Linux 4.14 is needed")
                                       : wr_events_open(&bus->events);
@@ -136,6 +149,7 @@ weir_open(struct weir **out, const struct weir_options *options)
                                 "this version of weir redeems no tickets: leave weir_options.ticket NULL");
         if (o.flags != 0)
                 return wr_error(WEIR_E_USAGE, "weir_options.flags has no meaning yet: leave it 0");
+        barriers_register();
         result = bus_create(&bus);
         if (result < 0)
                 return result;
@@ -181,6 +195,7 @@ weir_close(struct weir *bus)
         wr_bus_poke(bus);
         wr_wakeup_close(bus);
         bus_close_endpoints(bus);
+        wr_helpers_close(&bus->helpers);
         wr_control_close(&bus->control);
         pthread_mutex_lock(&bus->lock);
         wr_events_close(&bus->events);

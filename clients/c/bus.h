@@ -3,7 +3,7 @@
  * the order in which a program gives things back does not matter.
  *
  *      locks, in the order in which they may be taken
- *          wakeup.lock  ->  bus.lock  ->  subscriber.lock, publisher.lock
+ *          wakeup.lock  ->  bus.lock  ->  subscriber.lock, publisher.lock; helpers.lock alone
  *
  * Nothing of this is taken on the path of a frame.
  */
@@ -13,6 +13,7 @@
 #include "bus/atomic.h"
 #include "clients/c/control.h"
 #include "clients/c/event.h"
+#include "clients/c/helper.h"
 #include "clients/c/left.h"
 #include "clients/c/wakeup.h"
 
@@ -26,9 +27,12 @@ struct weir {
         wr_word32 poke;       /* every sleeper of this bus sleeps on this word too */
         pthread_mutex_t lock; /* the lists and the events */
         struct weir_publisher *publishers;
-        struct weir_subscriber *subscribers;
+        struct weir_subscriber *subscribers, *told; /* told: of the frames of this one, by weir_next(), last */
         struct wr_events events;
+        struct wr_watch_wish *watches; /* likewise under the lock: what weir_watch() was asked for */
         struct wr_wakeup wakeup;
+        struct wr_helpers helpers;
+        struct wr_helped poked; /* `poke`, for helpers */
         struct wr_control control;
 };
 
@@ -54,6 +58,17 @@ wr_bus_check(const struct weir *bus);
 /* The sentence for a forked child. */
 enum weir_result
 wr_bus_forked(void);
+
+/* watch.c: an endpoint of others came, went, or was there. Control thread. */
+void
+wr_watch_told(struct wr_control *c, const struct wr_message_watched *m);
+
+/* What was watched is watched at the broker that came back, too. Control thread. */
+void
+wr_watch_again(struct wr_control *c);
+
+void
+wr_watch_free(struct weir *bus);
 
 /* Now plus a timeout, without running over. */
 int64_t

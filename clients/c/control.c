@@ -9,6 +9,7 @@
 #include "clients/c/bus.h"
 #include "clients/c/error.h"
 #include "clients/c/publisher.h"
+#include "clients/c/subscriber.h"
 #include "named-objects/endpoint.h"
 #include "named-objects/flag.h"
 #include "named-objects/watch.h"
@@ -24,9 +25,10 @@ enum {
         LETTERS_MAX = 4096,        /* unsent messages; a broker that leaves so many is none */
         MESSAGES_PER_TURN = 64,
         OBJECTS_PER_MESSAGE = WR_MESSAGE_DESCRIPTORS_MAX,
-        OBJECTS_OWN = 6, /* 0 to 2, connection, life-line, wake */
+        OBJECTS_OWN = 6, /* 0 to 2, connection, life-line (those of brokers before count by themselves), wake */
 };
-#define TICK_NS INT64_C(50000000)
+#define TICK_NS   INT64_C(50000000)
+#define SILENT_NS INT64_C(3000000000) /* of a broker: it pings each second */
 
 /* ---- jobs and questions ---- */
 
@@ -70,6 +72,11 @@ control_run_jobs(struct wr_control *c)
 void
 wr_control_answered(struct wr_control *c, struct wr_question *q)
 {
+        if (q->settle) {
+                q->settle(c, q);
+                free(q);
+                return;
+        }
         pthread_mutex_lock(&c->lock);
         q->done = true; /* from here on it may be gone: its owner waits under the same lock */
         pthread_cond_broadcast(&c->answered);
@@ -97,20 +104,33 @@ question_fail(struct wr_control *c, struct wr_question *q, enum weir_result resu
 }
 
 static void
-question_begin(struct wr_control *c, struct wr_job *job)
+question_send(struct wr_control *c, struct wr_question *q)
 {
-        struct wr_question *q = (struct wr_question *)(void *)job; /* its first member */
-
-        if (wr_load32(&c->lost)) {
-                question_fail(c, q, WEIR_E_NO_BROKER,
-                              "the broker of this bus is gone: close the bus and open it again");
-                return;
-        }
         c->question_count = c->question_count == UINT32_MAX ? 1 : c->question_count + 1; /* 0: nothing was asked */
         q->message.request = c->question_count;
         q->next = c->questions;
         c->questions = q;
         wr_control_send(c, &q->message);
+}
+
+static void
+question_begin(struct wr_control *c, struct wr_job *job)
+{
+        struct wr_question *q = (struct wr_question *)(void *)job; /* its first member */
+
+        if (!wr_load32(&c->lost))
+                question_send(c, q);
+        else
+                question_fail(c, q, WEIR_E_NO_BROKER,
+                              "the broker of this bus is gone; it is looked for, and WEIR_BROKER_BACK tells when it is "
+                              "there: try again then, or start one: weir broker run");
+}
+
+void
+wr_control_ask_own(struct wr_control *c, struct wr_question *q, int64_t timeout_ns)
+{
+        q->deadline_ns = wr_bus_deadline(timeout_ns);
+        question_send(c, q);
 }
 
 enum weir_result
@@ -159,16 +179,37 @@ questions_deadline(const struct wr_control *c)
 
 /* ---- the connection ---- */
 
+static void
+letters_drop(struct wr_control *c)
+{
+        struct wr_letter *letter;
+
+        while ((letter = c->letters)) {
+                c->letters = letter->next;
+                free(letter);
+        }
+        c->letters_end = &c->letters;
+        c->letter_count = 0;
+}
+
 void
 wr_control_lost(struct wr_control *c, const char *why)
 {
         char text[256];
+        bool was_served = c->phase == WR_PHASE_SERVED;
 
-        if (wr_load32(&c->lost))
+        if (c->phase == WR_PHASE_AWAY)
                 return;
+        c->phase = WR_PHASE_AWAY;
         wr_store32_release(&c->lost, 1);
         wr_object_close(c->connection);
         c->connection = WR_NO_OBJECT;
+        letters_drop(c); /* they were for that broker */
+        c->rejoining = 0;
+        wr_control_postpone(c);
+        c->tick_ns = c->again_ns; /* from now on readers are looked after without a broker */
+        if (!was_served)
+                return;
         snprintf(text, sizeof text, "the broker at %s is lost (%s): what is connected flows on", c->address, why);
         questions_fail(c, INT64_MAX, WEIR_E_NO_BROKER, text);
         wr_bus_tell(c->bus, &(struct weir_event){ .kind = WEIR_BROKER_LOST, .reason = WEIR_E_NO_BROKER, .text = text });
@@ -198,7 +239,7 @@ wr_control_send(struct wr_control *c, const struct wr_message *message)
         size_t size;
         enum weir_result result = WEIR_FULL;
 
-        if (wr_load32(&c->lost))
+        if (c->phase == WR_PHASE_AWAY)
                 return;
         size = wr_message_encode(message, bytes);
         if (!c->letters)
@@ -214,13 +255,15 @@ letters_send(struct wr_control *c)
 {
         struct wr_letter *letter;
 
-        while ((letter = c->letters) && !wr_load32(&c->lost)) {
+        while (c->phase != WR_PHASE_AWAY && (letter = c->letters)) {
                 enum weir_result result = wr_endpoint_send(c->connection, letter->bytes, letter->size, NULL, 0);
 
                 if (result == WEIR_FULL)
                         return;
-                if (result < 0)
+                if (result < 0) {
                         wr_control_lost(c, "it hung up");
+                        return;
+                }
                 c->letters = letter->next;
                 if (!c->letters)
                         c->letters_end = &c->letters;
@@ -263,9 +306,15 @@ control_unasked(struct wr_control *c, const struct wr_message *m, wr_object *obj
                 if (!wr_control_pairs_revoked(c, &m->revoked))
                         wr_control_lanes_revoked(c, &m->revoked);
                 break;
+        case WR_WATCHED: wr_watch_told(c, &m->watched); break;
         case WR_PING: control_pong(c, m); break;
         case WR_BYE: wr_control_lost(c, m->bye.text[0] ? m->bye.text : "it said goodbye"); break;
         case WR_LANE_GRANT:
+                if (m->lane_grant.follows != 0)
+                        wr_publisher_successor(c, &m->lane_grant, objects);
+                else
+                        control_unwanted(c, m);
+                break;
         case WR_SUBSCRIBED: control_unwanted(c, m); break;
         default: break; /* an answer that leaves nothing behind, or one for a later version */
         }
@@ -326,16 +375,19 @@ control_receive(struct wr_control *c)
                 wr_control_lost(c, result == WEIR_E_CLOSED ? "it hung up" : "its message does not fit");
                 return false;
         }
+        c->heard_ns = wr_clock_ns();
         for (size_t i = count; i < OBJECTS_PER_MESSAGE; i++)
                 objects[i] = WR_NO_OBJECT;
         result = wr_message_decode(bytes, size, &m, &why);
         if (result < 0 || wr_message_descriptors(m.kind) != count)
                 wr_control_lost(c, result < 0 && why ? why : "its message is not whole");
+        else if (c->phase == WR_PHASE_GREETING)
+                wr_control_greeted(c, &m, objects);
         else if (!control_answer(c, &m, objects))
                 control_unasked(c, &m, objects);
         for (size_t i = 0; i < OBJECTS_PER_MESSAGE; i++)
                 wr_object_close(objects[i]); /* whoever kept one put WR_NO_OBJECT in its place */
-        return !wr_load32(&c->lost);
+        return c->phase != WR_PHASE_AWAY;
 }
 
 /* ---- peers ---- */
@@ -403,6 +455,8 @@ wr_control_has_objects(const struct wr_control *c, uint32_t count, char *sentenc
 
         for (const struct wr_peer *peer = c->peers; peer; peer = peer->next)
                 needed += peer->line != WR_NO_OBJECT;
+        if (c->line_count > 1)
+                needed += c->line_count - 1;
         if (needed <= max)
                 return true;
         snprintf(sentence, room,
@@ -422,6 +476,12 @@ control_timeout(const struct wr_control *c)
                 until_ns = now_ns + RETRY_NS;
         if (c->tick_ns != 0 && until_ns > c->tick_ns)
                 until_ns = c->tick_ns;
+        if (c->stranded && until_ns > c->stranded_ns)
+                until_ns = c->stranded_ns;
+        if (c->phase == WR_PHASE_SERVED && until_ns > c->heard_ns + SILENT_NS)
+                until_ns = c->heard_ns + SILENT_NS + 1;
+        if (c->phase != WR_PHASE_SERVED && until_ns > c->again_ns)
+                until_ns = c->again_ns;
         if (c->ending && until_ns > now_ns + ENDING_TURN_NS)
                 until_ns = now_ns + ENDING_TURN_NS;
         if (until_ns == INT64_MAX)
@@ -470,15 +530,21 @@ control_turn(struct wr_control *c)
         if (watches[0].readable)
                 wr_flag_lower(c->wake); /* before the jobs: a job posted meanwhile raises it again */
         control_run_jobs(c);
-        if (watches[1].writable && !wr_load32(&c->lost))
+        if (watches[1].writable)
                 letters_send(c);
-        if ((watches[1].readable || watches[1].hung_up) && !wr_load32(&c->lost))
+        if ((watches[1].readable || watches[1].hung_up) && c->phase != WR_PHASE_AWAY)
                 for (int i = 0; i < MESSAGES_PER_TURN && control_receive(c); i++)
                         ;
         for (size_t i = 2; i < count; i++)
                 if (watches[i].hung_up)
                         control_peer_died(c, sessions[i - 2]);
         questions_fail(c, wr_clock_ns(), WEIR_E_NO_BROKER, "the broker did not answer in time");
+        if (c->phase == WR_PHASE_SERVED && wr_clock_ns() - c->heard_ns > SILENT_NS)
+                wr_control_lost(c, "it has been silent for three seconds");
+        if (c->stranded)
+                c->stranded_ns = wr_lanes_stranded(c, wr_clock_ns());
+        if (c->phase != WR_PHASE_SERVED && !c->ending)
+                wr_control_again(c);
         control_publishers(c);
 }
 
@@ -486,15 +552,11 @@ control_turn(struct wr_control *c)
 static void
 control_end(struct wr_control *c)
 {
-        struct wr_letter *letter;
-
         wr_control_send(c, &(struct wr_message){ .kind = WR_BYE });
         wr_object_close(c->connection);
-        wr_object_close(c->life_line);
-        while ((letter = c->letters)) {
-                c->letters = letter->next;
-                free(letter);
-        }
+        while (c->line_count > 0)
+                wr_object_close(c->lines[--c->line_count]);
+        letters_drop(c);
 }
 
 void *

@@ -19,6 +19,7 @@
 enum {
         WR_CONTROL_SENTENCE_MAX = 768,
         WR_CONTROL_PEERS_MAX = 1024, /* life-lines watched; of more peers the broker tells */
+        WR_CONTROL_LINES_MAX = 64,
 };
 
 struct weir;
@@ -26,6 +27,7 @@ struct weir_options;
 struct weir_publisher;
 struct weir_subscriber;
 struct wr_control;
+struct wr_lane_link;
 
 /* Something for the control thread to do. Lies in the object that it is about; run() owns it from then on. */
 struct wr_job {
@@ -42,11 +44,27 @@ struct wr_question {
         bool (*answer)(struct wr_control *c, struct wr_question *q, const struct wr_message *m, wr_object *objects);
         /* The deadline passed, or the broker is lost: result and sentence are set already. May be NULL. */
         void (*abandon)(struct wr_control *c, struct wr_question *q);
+        /* Of a question that the control thread asks for itself, malloc'd: the result is there; then it is freed. */
+        void (*settle)(struct wr_control *c, struct wr_question *q);
         void *subject;
         int64_t deadline_ns;
         bool done, over; /* done: guarded by the lock; over: answered, to be taken off the list */
         enum weir_result result;
         char sentence[WR_CONTROL_SENTENCE_MAX];
+};
+
+/* Of LANE_GRANT and LANE_ADDED. */
+#define WR_GEOMETRY_OF(m)                                                                                             \
+        {                                                                                                             \
+                .lane = (m)->lane, .epoch = (m)->epoch, .follows = (m)->follows, .segment_bytes = (m)->segment_bytes, \
+                .ring_offset = (m)->ring_offset, .ring_bytes = (m)->ring_bytes, .heap_offset = (m)->heap_offset,      \
+                .heap_bytes = (m)->heap_bytes, .start = (m)->start, .inline_max = (m)->inline_max, .hash = (m)->hash, \
+        }
+
+enum wr_phase {
+        WR_PHASE_AWAY,     /* no broker; the next try is at again_ns */
+        WR_PHASE_GREETING, /* HELLO was sent; the answer is due at again_ns */
+        WR_PHASE_SERVED
 };
 
 /* A session whose life-line we watch, for as long as one of our pairs leads to it. */
@@ -71,23 +89,34 @@ struct wr_control {
         pthread_mutex_t lock; /* jobs, done */
         pthread_cond_t answered;
         struct wr_job *jobs, **jobs_end;
-        wr_word32 lost; /* the broker went, or was never there */
+        wr_word32 lost; /* no broker serves us now */
         /* The control thread's own from here on. */
-        const struct weir_options *options; /* while it connects */
-        char address[108], identity[256];
+        const struct weir_options *options; /* while it connects for the first time */
+        char address[108], identity[256], name[64];
+        int (*embed)(const char *address); /* or NULL */
         uint64_t session;
-        wr_object connection, life_line;
+        enum wr_phase phase;
+        int64_t again_ns, pause_ns; /* see control_again.c */
+        int64_t heard_ns;           /* when the broker said something for the last time: it does so each second */
+        uint32_t rejoining;         /* endpoints that the broker has yet to take back */
+        wr_object connection;
+        /* Our ends of the life-lines that brokers gave us, newest last. Those of earlier brokers stay open: a reader
+         * that was stopped for long watches the line of the time when it went to sleep. */
+        wr_object lines[WR_CONTROL_LINES_MAX];
+        uint32_t line_count, era; /* era: how many brokers there were */
         struct wr_letter *letters, **letters_end;
         uint32_t letter_count, question_count;
         struct wr_question *questions;
         struct wr_peer *peers;
         struct weir_publisher *publishers;
         struct weir_subscriber *subscribers;
-        uint32_t told_turn; /* of wr_control_pairs_tell */
-        uint32_t lanes;     /* mapped, not yet finished: as long as there are any the thread goes on */
-        bool retry;         /* a publisher was busy: visit it again in a moment */
-        bool ending;        /* weir_close() was called; guarded by the lock for who posts */
-        int64_t tick_ns;    /* when publishers that want room are looked at again */
+        struct wr_lane_link *stranded; /* lanes that ended before their successor came */
+        int64_t stranded_ns;           /* when they are looked at again */
+        uint32_t told_turn;            /* of wr_control_pairs_tell */
+        uint32_t lanes;                /* mapped, not yet finished: as long as there are any the thread goes on */
+        bool retry;                    /* a publisher was busy: visit it again in a moment */
+        bool ending;                   /* weir_close() was called; guarded by the lock for who posts */
+        int64_t tick_ns;               /* when publishers that want room are looked at again */
 };
 
 /* Starts the thread and waits until it has a broker. The sentence is set on a failure, and no thread is left. */
@@ -128,6 +157,10 @@ wr_control_finish(struct wr_control *c, struct wr_question *q);
 void
 wr_control_send(struct wr_control *c, const struct wr_message *message);
 
+/* A question of the control thread's own, malloc'd, with settle. */
+void
+wr_control_ask_own(struct wr_control *c, struct wr_question *q, int64_t timeout_ns);
+
 /* The thread: argument is the control; questions holds the opener's. */
 void *
 wr_control_main(void *argument);
@@ -139,6 +172,30 @@ wr_control_connect(struct wr_control *c, char *sentence, size_t room);
 /* The connection failed: questions are answered, pairs flow on. */
 void
 wr_control_lost(struct wr_control *c, const char *why);
+
+/* control_open.c: connects and says hello, without waiting for the answer. */
+enum weir_result
+wr_control_hello(struct wr_control *c, const char *address, char *sentence, size_t room);
+
+/* What came in answer to HELLO; takes the life-line out of objects. WEIR_OK: served from now on. */
+enum weir_result
+wr_control_welcome(struct wr_control *c, const struct wr_message *m, wr_object *objects, char *sentence, size_t room);
+
+/* control_again.c: looks for a broker again, when it is time. */
+void
+wr_control_again(struct wr_control *c);
+
+/* The next try comes a little later than the one before. */
+void
+wr_control_postpone(struct wr_control *c);
+
+/* An answer to HELLO, on the way back. */
+void
+wr_control_greeted(struct wr_control *c, const struct wr_message *m, wr_object *objects);
+
+/* The taking thread drains the lane, then lets it leave. */
+void
+wr_control_lane_over(struct wr_control *c, struct wr_lane_link *lane, int32_t reason, const char *text);
 
 /* The peer with this life-line; takes `line` (closes it where it has one already). NULL: no memory. */
 struct wr_peer *

@@ -8,6 +8,7 @@
  *
  * The lane's read-only descriptor stays here: the taking thread asks through it how far the memory really is there.
  */
+#include "clients/c/options.h"
 #include "clients/c/subscriber.h"
 
 #include "named-objects/sentence.h"
@@ -17,13 +18,6 @@
 #include <string.h>
 
 enum { INLINE_MAX = 4096 /* as the copies in frame.c */ };
-
-#define GEOMETRY_OF(m)                                                                                                \
-        {                                                                                                             \
-                .lane = (m)->lane, .epoch = (m)->epoch, .follows = (m)->follows, .segment_bytes = (m)->segment_bytes, \
-                .ring_offset = (m)->ring_offset, .ring_bytes = (m)->ring_bytes, .heap_offset = (m)->heap_offset,      \
-                .heap_bytes = (m)->heap_bytes, .start = (m)->start, .inline_max = (m)->inline_max, .hash = (m)->hash, \
-        }
 
 static struct weir_subscriber *
 subscriber_of(struct wr_control *c, uint64_t subscription)
@@ -85,7 +79,8 @@ lane_read(struct wr_lane_link *lane, const struct wr_message_lane_added *m, cons
                 wr_lane_reader_open(&lane->reader, lane->segment, g, &start, words, m->announcements, m->reliable != 0);
 
         lane->reader.keep = o->keep == WEIR_NONE ? 0 : o->keep;
-        lane->reader.verify = o->verify == 0 ? 1 : o->verify; /* WEIR_NONE is what it calls none, too */
+        lane->reader.history = wr_options_count(o->history, UINT32_MAX); /* of a lane that has not begun */
+        lane->reader.verify = o->verify == 0 ? 1 : o->verify;            /* WEIR_NONE is what it calls none, too */
         return result;
 }
 
@@ -93,6 +88,7 @@ lane_read(struct wr_lane_link *lane, const struct wr_message_lane_added *m, cons
 static void
 lane_free(struct wr_control *c, struct wr_lane_link *lane)
 {
+        wr_helpers_forget(&c->bus->helpers, &lane->helped);
         if (lane->segment)
                 wr_region_unmap(lane->segment, lane->reader.geometry.segment_bytes);
         if (lane->page)
@@ -100,6 +96,8 @@ lane_free(struct wr_control *c, struct wr_lane_link *lane)
         wr_lane_reader_close(&lane->reader);
         free(lane->reader.pair.held);
         wr_object_close(lane->object);
+        if (lane->subscriber)
+                wr_name_let_go(lane->subscriber, lane);
         if (lane->peer)
                 wr_control_peer_drop(c, lane->peer);
         free(lane);
@@ -127,7 +125,7 @@ static enum weir_result
 lane_create(struct wr_control *c, struct weir_subscriber *s, const struct wr_message_lane_added *m, wr_object *objects,
             struct wr_lane_link **out)
 {
-        struct wr_lane_geometry geometry = GEOMETRY_OF(m);
+        struct wr_lane_geometry geometry = WR_GEOMETRY_OF(m);
         struct wr_lane_link *lane = calloc(1, sizeof *lane);
         enum weir_result result;
 
@@ -143,6 +141,8 @@ lane_create(struct wr_control *c, struct weir_subscriber *s, const struct wr_mes
                 objects[2] = WR_NO_OBJECT;
                 result = lane->peer ? WEIR_OK : WEIR_E_NO_MEMORY;
         }
+        if (result == WEIR_OK)
+                result = wr_name_hold(s, lane, m->topic);
         if (result < 0) {
                 lane_free(c, lane);
                 return result;
@@ -159,17 +159,22 @@ lane_create(struct wr_control *c, struct weir_subscriber *s, const struct wr_mes
         return WEIR_OK;
 }
 
-/* To the end of the arrivals, so that lanes are taken in the order in which they came. */
-static uint32_t
-lane_arrive(struct wr_control *c, struct weir_subscriber *s, struct wr_lane_link *lane)
+static void
+lane_enter(struct wr_control *c, struct weir_subscriber *s, struct wr_lane_link *lane)
 {
-        struct wr_lane_link **end;
-        uint32_t count;
-
         wr_add32(&s->references, 1);
         c->lanes += 1;
         lane->control_next = s->control_lanes;
         s->control_lanes = lane;
+}
+
+/* To the end of the arrivals, so that lanes are taken in the order in which they came. */
+static uint32_t
+lane_arrive(struct weir_subscriber *s, struct wr_lane_link *lane)
+{
+        struct wr_lane_link **end;
+        uint32_t count;
+
         pthread_mutex_lock(&s->lock);
         count = s->lane_count + 1;
         for (end = &s->arrivals; *end; end = &(*end)->next)
@@ -222,16 +227,19 @@ wr_control_lane_added(struct wr_control *c, const struct wr_message_lane_added *
         if (result < 0) {
                 if (!text[0])
                         wr_sentence(text, sizeof text, "the lane of publisher '%s' of '%s' cannot be mapped: %s",
-                                    m->name, s->topic, weir_result_text(result));
+                                    m->name, m->topic, weir_result_text(result));
                 lane_declined(c, s, result, text);
                 return;
         }
-        count = lane_arrive(c, s, lane);
-        wr_sentence(text, sizeof text, "publisher '%s' of '%s' joined", m->name, s->topic);
+        lane_enter(c, s, lane);
+        if (wr_lane_follow(s, lane))
+                return;
+        count = lane_arrive(s, lane);
+        wr_sentence(text, sizeof text, "publisher '%s' of '%s' joined", m->name, lane->topic);
         wr_bus_tell(c->bus, &(struct weir_event){ .kind = WEIR_JOINED,
                                                   .user = s->options.user,
                                                   .subscriber = s,
-                                                  .topic = s->topic,
+                                                  .topic = lane->topic,
                                                   .text = text,
                                                   .source = m->source,
                                                   .count = count });
@@ -240,9 +248,8 @@ wr_control_lane_added(struct wr_control *c, const struct wr_message_lane_added *
 
 /* ---- its end ---- */
 
-/* The taking thread drains it, then lets it leave. */
-static void
-lane_over(struct wr_control *c, struct wr_lane_link *lane, int32_t reason, const char *text)
+void
+wr_control_lane_over(struct wr_control *c, struct wr_lane_link *lane, int32_t reason, const char *text)
 {
         if (wr_load32(&lane->over))
                 return;
@@ -265,7 +272,7 @@ wr_control_lane_ended(struct wr_control *c, const struct wr_message_lane_ended *
         }
         for (struct wr_lane_link *lane = s->control_lanes; lane; lane = lane->control_next)
                 if (lane->reader.geometry.lane == m->lane)
-                        lane_over(c, lane, m->reason, m->text);
+                        wr_control_lane_over(c, lane, m->reason, m->text);
 }
 
 void
@@ -294,8 +301,8 @@ wr_control_lanes_dead(struct wr_control *c, struct wr_peer *peer)
                 for (struct wr_lane_link *lane = s->control_lanes; lane; lane = lane->control_next) {
                         if (lane->peer != peer)
                                 continue;
-                        wr_sentence(text, sizeof text, "publisher '%s' of '%s' died", lane->name, s->topic);
-                        lane_over(c, lane, WEIR_E_CLOSED, text);
+                        wr_sentence(text, sizeof text, "publisher '%s' of '%s' died", lane->name, lane->topic);
+                        wr_control_lane_over(c, lane, WEIR_E_CLOSED, text);
                 }
 }
 

@@ -26,6 +26,12 @@
 
 /* ---- in the opener's thread ---- */
 
+static const char *
+program_name(void)
+{
+        return program_invocation_short_name ? program_invocation_short_name : "?";
+}
+
 static enum weir_result
 thread_start(struct wr_control *c)
 {
@@ -60,7 +66,10 @@ wr_control_open(struct weir *bus, const struct weir_options *options)
         enum weir_result result;
 
         *c = (struct wr_control){ .bus = bus, .options = options, .questions = &opening };
-        c->connection = c->life_line = c->wake = WR_NO_OBJECT;
+        c->connection = c->wake = WR_NO_OBJECT;
+        c->embed = options->embed;
+        snprintf(c->name, sizeof c->name, "%s", options->name ? options->name : program_name());
+        wr_store32(&c->lost, 1); /* until a broker said welcome */
         c->jobs_end = &c->jobs;
         c->letters_end = &c->letters;
         if (!wr_control_has_objects(c, 2, sentence, sizeof sentence))
@@ -119,10 +128,42 @@ wr_control_close(struct wr_control *c)
 
 /* ---- in the control thread ---- */
 
-static const char *
-program_name(void)
+static void
+line_keep(struct wr_control *c, wr_object line)
 {
-        return program_invocation_short_name ? program_invocation_short_name : "?";
+        if (c->line_count == WR_CONTROL_LINES_MAX) {
+                wr_object_close(c->lines[0]);
+                c->line_count -= 1;
+                memmove(c->lines, c->lines + 1, c->line_count * sizeof *c->lines);
+        }
+        c->lines[c->line_count++] = line;
+        c->era += 1;
+}
+
+enum weir_result
+wr_control_welcome(struct wr_control *c, const struct wr_message *m, wr_object *objects, char *sentence, size_t room)
+{
+        if (m->kind == WR_REFUSAL) {
+                wr_sentence(sentence, room, "%s", m->refusal.sentence);
+                return m->refusal.result < 0 ? (enum weir_result)m->refusal.result : WEIR_E_DENIED;
+        }
+        if (m->kind != WR_WELCOME) {
+                wr_sentence(sentence, room, "it answered HELLO with %s", wr_message_name(m->kind));
+                return WEIR_E_CORRUPT;
+        }
+        if (m->welcome.layout != WR_LAYOUT) {
+                wr_sentence(sentence, room, "its layout of shared memory is version %u, this library's is %d",
+                            m->welcome.layout, WR_LAYOUT);
+                return WEIR_E_VERSION;
+        }
+        line_keep(c, objects[0]);
+        objects[0] = WR_NO_OBJECT;
+        c->session = m->welcome.session;
+        snprintf(c->identity, sizeof c->identity, "%s", m->welcome.identity);
+        c->phase = WR_PHASE_SERVED;
+        c->heard_ns = wr_clock_ns();
+        wr_store32_release(&c->lost, 0);
+        return WEIR_OK;
 }
 
 /* Waits for the answer to HELLO. */
@@ -132,12 +173,12 @@ hello_answer(struct wr_control *c, char *sentence, size_t room)
         struct wr_watch watch = { .object = c->connection, .read = true };
         uint8_t bytes[WR_MESSAGE_BYTES_MAX];
         int64_t deadline_ns = wr_bus_deadline(HELLO_TIMEOUT_NS), left_ns;
+        wr_object object = WR_NO_OBJECT;
         struct wr_message m;
         size_t size, count = 1;
-        const char *why = "";
         enum weir_result result;
 
-        while ((result = wr_endpoint_receive(c->connection, bytes, sizeof bytes, &size, &c->life_line, &count)) ==
+        while ((result = wr_endpoint_receive(c->connection, bytes, sizeof bytes, &size, &object, &count)) ==
                WEIR_EMPTY) {
                 left_ns = deadline_ns - wr_clock_ns();
                 if (left_ns <= 0) {
@@ -152,28 +193,20 @@ hello_answer(struct wr_control *c, char *sentence, size_t room)
                 return WEIR_E_NO_BROKER;
         }
         if (count == 0)
-                c->life_line = WR_NO_OBJECT;
-        result = wr_message_decode(bytes, size, &m, &why);
-        if (result == WEIR_OK && m.kind == WR_REFUSAL) {
-                wr_sentence(sentence, room, "%s", m.refusal.sentence);
-                return m.refusal.result < 0 ? (enum weir_result)m.refusal.result : WEIR_E_DENIED;
-        }
-        if (result < 0 || m.kind != WR_WELCOME || count != 1) {
+                object = WR_NO_OBJECT;
+        result = wr_message_decode(bytes, size, &m, NULL);
+        if (result < 0 || wr_message_descriptors(m.kind) != count) {
                 wr_sentence(sentence, room, "it speaks another protocol than version %d of this library", WR_PROTOCOL);
-                return WEIR_E_VERSION;
+                result = WEIR_E_VERSION;
+        } else {
+                result = wr_control_welcome(c, &m, &object, sentence, room);
         }
-        if (m.welcome.layout != WR_LAYOUT) {
-                wr_sentence(sentence, room, "its layout of shared memory is version %u, this library's is %d",
-                            m.welcome.layout, WR_LAYOUT);
-                return WEIR_E_VERSION;
-        }
-        c->session = m.welcome.session;
-        snprintf(c->identity, sizeof c->identity, "%s", m.welcome.identity);
-        return WEIR_OK;
+        wr_object_close(object);
+        return result;
 }
 
-static enum weir_result
-say_hello(struct wr_control *c, const char *address, char *sentence, size_t room)
+enum weir_result
+wr_control_hello(struct wr_control *c, const char *address, char *sentence, size_t room)
 {
         struct wr_message hello = { .kind = WR_HELLO, .request = 1, .hello = { .layout = WR_LAYOUT } };
         uint8_t bytes[WR_MESSAGE_BYTES_MAX];
@@ -181,19 +214,27 @@ say_hello(struct wr_control *c, const char *address, char *sentence, size_t room
 
         if (result < 0)
                 return result;
-        if (c->options->embed)
+        if (c->embed)
                 hello.hello.flags = WR_HELLO_MAY_EMBED;
-        snprintf(hello.hello.name, sizeof hello.hello.name, "%s", c->options->name ? c->options->name : program_name());
+        memcpy(hello.hello.name, c->name, sizeof hello.hello.name);
         result = wr_endpoint_send(c->connection, bytes, wr_message_encode(&hello, bytes), NULL, 0);
-        if (result == WEIR_OK || result == WEIR_E_CLOSED) /* who is refused at the door is told why before it speaks */
+        /* Who is refused at the door is told why before it speaks. */
+        return result == WEIR_E_CLOSED ? WEIR_OK : result;
+}
+
+static enum weir_result
+say_hello(struct wr_control *c, const char *address, char *sentence, size_t room)
+{
+        enum weir_result result = wr_control_hello(c, address, sentence, room);
+
+        if (result == WEIR_OK)
                 result = hello_answer(c, sentence, room);
         if (result == WEIR_OK) {
                 wr_sentence(c->address, sizeof c->address, "%s", address);
                 return WEIR_OK;
         }
         wr_object_close(c->connection);
-        wr_object_close(c->life_line);
-        c->connection = c->life_line = WR_NO_OBJECT;
+        c->connection = WR_NO_OBJECT;
         return result;
 }
 

@@ -16,11 +16,17 @@
 static struct weir_publisher *
 publisher_of(struct wr_control *c, uint64_t lane)
 {
-        struct weir_publisher *p = c->publishers;
+        for (struct weir_publisher *p = c->publishers; p; p = p->control_next) {
+                bool found;
 
-        while (p && p->lane != lane)
-                p = p->control_next;
-        return p;
+                wr_publisher_moved(c, p);
+                pthread_mutex_lock(&p->lock);
+                found = p->lane == lane || (p->next_lane && p->next_lane->lane == lane);
+                pthread_mutex_unlock(&p->lock);
+                if (found)
+                        return p;
+        }
+        return NULL;
 }
 
 void
@@ -28,6 +34,9 @@ wr_control_link_drop(struct wr_pair_link *link)
 {
         if (wr_add32(&link->references, UINT32_MAX) != 1)
                 return;
+        wr_helpers_forget(&link->publisher->bus->helpers, &link->helped);
+        if (link->before)
+                wr_control_link_drop(link->before);
         wr_region_unmap(link->page, link->page_bytes);
         wr_publisher_drop(link->publisher);
         free(link);
@@ -88,6 +97,10 @@ link_create(struct wr_control *c, struct weir_publisher *p, const struct wr_mess
         link->pair = (struct wr_pair_writer){
                 .announcement_count = m->announcements, .reliable = m->reliable != 0, .id = m->pair, .user = link
         };
+        link->pair.follows = m->follows;
+        link->lane = m->lane;
+        link->follows = m->follows;
+        link->is_follower = m->follows != 0;
         link->history = m->history;
         link->references = 1;
         snprintf(link->name, sizeof link->name, "%s", m->name);
@@ -103,6 +116,7 @@ link_create(struct wr_control *c, struct weir_publisher *p, const struct wr_mess
                 free(link);
                 return result;
         }
+        link->era = c->era;
         link->publisher = p;
         wr_add32(&p->references, 1);
         *out = link;
@@ -135,8 +149,14 @@ wr_control_pair_added(struct wr_control *c, const struct wr_message_pair_added *
 
 /* ---- what was applied ---- */
 
-static void
-link_forget(struct wr_control *c, struct weir_publisher *p, struct wr_pair_link *link)
+void
+wr_control_link_refuse(struct wr_control *c, const struct wr_pair_link *link)
+{
+        pair_ack(c, link->lane, link->pair.id, WEIR_E_CLOSED, &(struct wr_lane_start){ 0, 0, 0 });
+}
+
+void
+wr_control_link_forget(struct wr_control *c, struct weir_publisher *p, struct wr_pair_link *link)
 {
         struct wr_pair_link **at = &p->control_links;
 
@@ -153,9 +173,12 @@ joined_or_left(struct wr_control *c, const struct weir_publisher *p, const struc
         char text[WR_EVENT_TEXT_MAX];
         const char *how = "joined";
 
+        if (wr_load32(&link->is_follower))
+                return;
         if (kind == WEIR_LEFT)
                 how = link->reason == WEIR_OK          ? "left"
                       : link->reason == WEIR_E_EVICTED ? "was evicted and left"
+                      : link->reason == WEIR_E_DENIED  ? "lost its right, or was not ready when the lane moved"
                                                        : "died";
         snprintf(text, sizeof text, "subscriber '%s' of '%s' %s", link->name, p->topic, how);
         wr_bus_tell(c->bus, &(struct weir_event){ .kind = kind,
@@ -168,12 +191,21 @@ joined_or_left(struct wr_control *c, const struct weir_publisher *p, const struc
                                                   .count = wr_load32(&p->link_count) });
 }
 
+void
+wr_control_link_left(struct wr_control *c, const struct weir_publisher *p, const struct wr_pair_link *link)
+{
+        for (const struct wr_pair_link *other = p->control_links; other; other = other->control_next)
+                if (other->follows == link->pair.id)
+                        return;
+        joined_or_left(c, p, link, WEIR_LEFT);
+}
+
 static void
 attach_applied(struct wr_control *c, struct weir_publisher *p, struct wr_pair_link *link)
 {
-        pair_ack(c, p->lane, link->pair.id, link->result, &link->start);
+        pair_ack(c, link->lane, link->pair.id, link->result, &link->start);
         if (link->result < 0) {
-                link_forget(c, p, link);
+                wr_control_link_forget(c, p, link);
                 return;
         }
         link->attached = true;
@@ -186,7 +218,7 @@ static void
 detach_applied(struct wr_control *c, struct weir_publisher *p, struct wr_pair_link *link)
 {
         joined_or_left(c, p, link, WEIR_LEFT); /* and pokes a publisher that sleeps for room */
-        link_forget(c, p, link);
+        wr_control_link_forget(c, p, link);
 }
 
 static void
@@ -195,6 +227,7 @@ settle_applied(struct wr_control *c, struct weir_publisher *p)
         struct wr_pair_link *link, *next;
 
         pthread_mutex_lock(&p->lock);
+        wr_publisher_unlist(&p->applied); /* those are wr_publisher_moved()'s */
         link = p->applied;
         p->applied = NULL;
         wr_store32(&p->applied_due, 0);
@@ -217,6 +250,7 @@ wr_control_publisher_settle(struct wr_control *c, struct weir_publisher *p)
                         wr_publisher_apply(p);
                         wr_latch_depart(&p->latch);
                 }
+                wr_publisher_moved(c, p);
                 if (wr_load32(&p->applied_due))
                         settle_applied(c, p);
         }
@@ -288,17 +322,37 @@ wr_control_pairs_dead(struct wr_control *c, struct wr_peer *peer)
 void
 wr_control_pairs_close(struct wr_control *c, struct weir_publisher *p)
 {
+        wr_publisher_abandon(c, p);
+        wr_publisher_moved(c, p);
         pthread_mutex_lock(&p->lock);
-        p->links = p->changes = p->applied = NULL;
+        p->links = p->changes = p->applied = p->retired = NULL;
         wr_store32(&p->link_count, 0);
         pthread_mutex_unlock(&p->lock);
         while (p->control_links) {
                 struct wr_pair_link *link = p->control_links;
 
                 if (!link->attached)
-                        pair_ack(c, p->lane, link->pair.id, WEIR_E_CLOSED, &(struct wr_lane_start){ 0, 0, 0 });
-                link_forget(c, p, link);
+                        wr_control_link_refuse(c, link);
+                wr_control_link_forget(c, p, link);
         }
+}
+
+/* Readers from the time of an earlier broker: nobody may tell us of their end, so we look for it in their pages. */
+static bool
+orphans_look(struct wr_control *c, struct weir_publisher *p)
+{
+        bool any = false;
+
+        for (struct wr_pair_link *link = p->control_links; link; link = link->control_next) {
+                if (link->era == c->era && c->phase == WR_PHASE_SERVED)
+                        continue;
+                any = true;
+                if (wr_load_acquire(&link->pair.words->state) == WR_PAIR_RELEASED)
+                        link_leave(p, link, WEIR_OK);
+        }
+        if (any)
+                wr_control_publisher_settle(c, p);
+        return any;
 }
 
 bool
@@ -307,7 +361,8 @@ wr_control_pairs_tick(struct wr_control *c, int64_t now_ns)
         bool wanted = false;
 
         for (struct weir_publisher *p = c->publishers; p; p = p->control_next) {
-                if (wr_load32(&p->room_wanted) == 0 && wr_load32(&p->wakes_due) == 0)
+                wanted |= orphans_look(c, p);
+                if (wr_load32(&p->room_wanted) == 0 && wr_load32(&p->wakes_due) == 0 && wr_load32(&p->sleeping) == 0)
                         continue;
                 wanted = true;
                 if (!wr_latch_visit(&p->latch))
@@ -316,6 +371,7 @@ wr_control_pairs_tick(struct wr_control *c, int64_t now_ns)
                 wr_lane_wake_owed(&p->writer, wr_signal_raise);
                 if (wr_load32(&p->room_wanted))
                         wr_publisher_charge(p, now_ns);
+                wr_publisher_unpin(c, p, now_ns);
                 wr_latch_depart(&p->latch);
                 if (wr_load32(&p->room_now))
                         wr_bus_poke(c->bus);

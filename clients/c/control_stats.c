@@ -10,9 +10,8 @@
 
 enum { PAIRS_PER_TURN = 32 };
 
-/* The memory behind the blocks that the reader announces. Latch held. */
-static uint64_t
-stats_bytes(const struct weir_publisher *p, const struct wr_pair_writer *pair)
+uint64_t
+wr_control_stats_bytes(const struct weir_publisher *p, const struct wr_pair_writer *pair)
 {
         uint64_t bytes = 0;
 
@@ -35,7 +34,7 @@ stats_held(struct weir_publisher *p, struct wr_pair_link *link, struct wr_messag
         /* A visit is a barrier in every thread of the process: only where there is something to look at. While the
          * publishing thread is busy, what was seen last has to do. */
         if (wr_latch_visit(&p->latch)) {
-                link->told_bytes = stats_bytes(p, &link->pair);
+                link->told_bytes = wr_control_stats_bytes(p, &link->pair);
                 wr_latch_depart(&p->latch);
         }
         stats->held_bytes = link->told_bytes;
@@ -49,6 +48,8 @@ stats_tell(struct wr_control *c, struct weir_publisher *p, struct wr_pair_link *
         struct wr_lane_backlog backlog;
         uint64_t sum;
 
+        if (wr_publisher_is_moving(p))
+                return; /* which lane is read here must stand still */
         if (wr_load(&link->pair.words->state) == WR_PAIR_TAKING)
                 wr_lane_backlog(&p->writer, wr_load_acquire(&link->pair.words->cursor), &backlog);
         else

@@ -11,6 +11,7 @@ wr_events_open(struct wr_events *events)
         events->ring = calloc(WR_EVENTS_MAX, sizeof *events->ring);
         if (!events->ring)
                 return wr_error(WEIR_E_NO_MEMORY, "no memory for the events of a bus");
+        events->room = events->most = WR_EVENTS_MAX;
         return WEIR_OK;
 }
 
@@ -39,16 +40,39 @@ event_open(struct wr_event *event)
         return &event->open;
 }
 
+static struct wr_event *
+event_at(const struct wr_events *events, uint32_t index)
+{
+        return &events->ring[(events->first + index) % events->room];
+}
+
+/* Twice the room, in order. False: no more is to be had. */
+static bool
+events_grow(struct wr_events *events)
+{
+        struct wr_event *ring;
+
+        if (events->room >= events->most || !(ring = calloc(2 * (size_t)events->room, sizeof *ring)))
+                return false;
+        for (uint32_t i = 0; i < events->count; i++)
+                ring[i] = *event_at(events, i);
+        free(events->ring);
+        events->ring = ring;
+        events->room *= 2;
+        events->first = 0;
+        return true;
+}
+
 void
 wr_events_push(struct wr_events *events, const struct weir_event *event)
 {
         if (!events->ring)
                 return;
-        if (events->count == WR_EVENTS_MAX) {
-                events->first = (events->first + 1) % WR_EVENTS_MAX;
+        if (events->count == events->room && !events_grow(events)) {
+                events->first = (events->first + 1) % events->room;
                 events->count -= 1;
         }
-        event_set(&events->ring[(events->first + events->count) % WR_EVENTS_MAX], event);
+        event_set(event_at(events, events->count), event);
         events->count += 1;
 }
 
@@ -57,8 +81,8 @@ wr_events_pop(struct wr_events *events)
 {
         if (events->count == 0)
                 return NULL;
-        events->now = events->ring[events->first];
-        events->first = (events->first + 1) % WR_EVENTS_MAX;
+        events->now = *event_at(events, 0);
+        events->first = (events->first + 1) % events->room;
         events->count -= 1;
         return event_open(&events->now);
 }
@@ -69,12 +93,12 @@ wr_events_forget(struct wr_events *events, const void *endpoint)
         uint32_t kept = 0;
 
         for (uint32_t i = 0; i < events->count; i++) {
-                const struct wr_event *event = &events->ring[(events->first + i) % WR_EVENTS_MAX];
+                const struct wr_event *event = event_at(events, i);
 
                 if (event->open.publisher == endpoint || event->open.subscriber == endpoint)
                         continue;
                 if (kept != i)
-                        events->ring[(events->first + kept) % WR_EVENTS_MAX] = *event;
+                        *event_at(events, kept) = *event;
                 kept += 1;
         }
         events->count = kept;

@@ -9,17 +9,24 @@
 
 #include <stdbool.h>
 
-enum { WR_EVENTS_MAX = 256, WR_EVENT_TEXT_MAX = 512, WR_EVENT_TOPIC_MAX = 208 };
+enum {
+        WR_EVENTS_MAX = 256,
+        WR_EVENTS_WATCHED_MAX = 16384, /* of who watches others: at first all of them come at once */
+        WR_EVENT_TEXT_MAX = 512,
+        WR_EVENT_TOPIC_MAX = 208
+};
 
 struct wr_event {
         struct weir_event open; /* topic and text point into the event itself */
         char text[WR_EVENT_TEXT_MAX], topic[WR_EVENT_TOPIC_MAX];
 };
 
-/* A ring, made at once so that nothing is allocated when memory is short. Guarded by the bus's lock. */
+/* A ring, made at once so that nothing is allocated when memory is short; only who watches lets it grow. Guarded by the
+ * bus's lock. */
 struct wr_events {
         struct wr_event *ring, now; /* now: what weir_next() answered last */
         uint32_t first, count;
+        uint32_t room, most; /* it has, it may have */
 };
 
 enum weir_result

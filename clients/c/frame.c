@@ -1,13 +1,24 @@
 /*
- * Frames that are out. All of them are made with their subscriber. The taking thread takes free ones; any thread
- * gives them back by pushing to a list that only the taking thread empties, all at once, so no entry is ever seen
- * twice. Behind the close nobody empties it: each release then counts down, and the last one frees the memory.
+ * Frames that are out. All of them are made with their subscriber. The taking thread takes free ones; any thread gives
+ * them back, each by a word of its own, so that nothing is shared by those who give back and nothing is paid for it.
  *
- *      free_frames  --take-->  out  --release-->  released  --get-->  free_frames
+ *      free_frames  --take-->  out = OUT  --release-->  RETURNING  -->  0  --get-->  free_frames
  *
- * Behind its push a frame is no longer the releaser's, and a close may free the subscriber with it. So that a taker
- * wants to hear of a release stands in the list itself: held_mark in place of the empty list.
+ * Behind that 0 a frame is no longer the releaser's, and a close may free the subscriber with it. So who wants to be
+ * heeded (a taker that found no free frame and wants to hear of a release; a close, behind which the last release
+ * frees the memory) says so in `heed`, and the two meet as in the latch of bus/latch.h, the frame's word in place of
+ * `busy`, `heed` in place of `visiting`:
+ *
+ *      release                                     close, hold
+ *  F1  store out = RETURNING     relaxed       G1  store heed
+ *  F2  load  heed                acquire       G2  barrier on every thread of the process
+ *  F3  0: store out = 0          release       G3  load  each out; RETURNING: wait until it is something else
+ *      else heed it, then store out or count
+ *
+ *  F1 -- G3  each stores, then loads the other's word: either G3 sees RETURNING, and waits, or F2 sees `heed`.
  */
+#include "bus/os/barrier.h"
+#include "bus/os/clock.h"
 #include "clients/c/error.h"
 #include "clients/c/subscriber.h"
 #include "named-objects/fork.h"
@@ -21,8 +32,9 @@ enum {
         COPY_BYTES = (WR_EXTENSION_MAX + 8 + INLINE_MAX + WR_COPY_SLACK + WR_LINE_BYTES - 1) & ~(WR_LINE_BYTES - 1),
 };
 
-static struct wr_frame closed_mark; /* `released` of a closed subscriber */
-static struct wr_frame held_mark;   /* `released` while the last take found no free frame; alone in the list */
+enum { IN = 0, OUT = 1, RETURNING = 2 };      /* wr_frame.out */
+enum { HEED_NOBODY, HEED_TAKER, HEED_CLOSE }; /* weir_subscriber.heed */
+enum { REFUSED_NS = 1000000 };                /* instead of a barrier */
 
 enum weir_result
 wr_frames_open(struct weir_subscriber *s, uint32_t count)
@@ -43,44 +55,76 @@ wr_frames_open(struct weir_subscriber *s, uint32_t count)
                 s->free_frames = &s->frames[i];
         }
         s->frames_max = count;
+        s->costly = !wr_barrier_available();
         return WEIR_OK;
+}
+
+/* G2. */
+static void
+heed_barrier(const struct weir_subscriber *s)
+{
+        int64_t until_ns;
+
+        if (s->costly)
+                return wr_fence();
+        if (wr_barrier_all())
+                return;
+        /* Refused by a filter that came later. A store leaves its buffer within microseconds by itself. */
+        for (until_ns = wr_clock_ns() + REFUSED_NS; wr_clock_ns() < until_ns;)
+                wr_yield();
+}
+
+/* Frames that came back since go to the free ones. settled: behind G2, so that each is one or the other. */
+static bool
+frames_collect(struct weir_subscriber *s, bool settled)
+{
+        s->last = NULL;
+        for (uint32_t i = s->frames_max; i-- > 0;) {
+                struct wr_frame *frame = &s->frames[i];
+
+                while (settled && wr_load32(&frame->out) == RETURNING)
+                        wr_yield();
+                if (wr_load32_acquire(&frame->out) != IN)
+                        continue;
+                frame->next = s->free_frames;
+                s->free_frames = frame;
+        }
+        return s->free_frames != NULL;
 }
 
 struct wr_frame *
 wr_frames_get(struct weir_subscriber *s)
 {
-        struct wr_frame *frame = s->free_frames;
+        struct wr_frame *frame = s->last;
 
-        if (!frame && (frame = atomic_load_explicit(&s->released, memory_order_relaxed))) {
-                if (frame == &held_mark)
-                        return NULL; /* and it stays: a release is to be told */
-                frame = atomic_exchange(&s->released, NULL);
-        }
-        if (frame)
-                s->free_frames = frame->next;
+        if (frame && wr_load32_acquire(&frame->out) == IN)
+                return frame; /* warm */
+        if (!s->free_frames && (wr_frames_held(s) || !frames_collect(s, false)))
+                return NULL; /* held: a release is to be told, and stays so */
+        frame = s->free_frames;
+        s->free_frames = frame->next;
+        s->last = frame;
         return frame;
 }
 
 bool
 wr_frames_hold(struct weir_subscriber *s)
 {
-        struct wr_frame *first = NULL;
+        uint32_t nobody = HEED_NOBODY, taker = HEED_TAKER;
 
-        return atomic_compare_exchange_strong(&s->released, &first, &held_mark) || first == &held_mark;
-}
-
-void
-wr_frames_unhold(struct weir_subscriber *s)
-{
-        struct wr_frame *first = &held_mark;
-
-        atomic_compare_exchange_strong(&s->released, &first, NULL);
+        if (!atomic_compare_exchange_strong(&s->heed, &nobody, HEED_TAKER)) /* G1 */
+                return true;
+        heed_barrier(s);
+        if (!frames_collect(s, true))
+                return true;
+        atomic_compare_exchange_strong(&s->heed, &taker, HEED_NOBODY);
+        return false;
 }
 
 bool
 wr_frames_held(struct weir_subscriber *s)
 {
-        return atomic_load_explicit(&s->released, memory_order_relaxed) == &held_mark;
+        return wr_load32(&s->heed) == HEED_TAKER;
 }
 
 static void
@@ -94,54 +138,59 @@ frames_free(struct weir_subscriber *s)
         wr_subscriber_drop(s); /* what all frames together held */
 }
 
+/* What is out once everything is IN or OUT. */
 static uint32_t
-list_length(const struct wr_frame *frame)
+frames_out(struct weir_subscriber *s)
 {
-        uint32_t length = 0;
+        uint32_t out = 0;
 
-        for (; frame && frame != &held_mark; frame = frame->next)
-                length += 1;
-        return length;
+        for (uint32_t i = 0; i < s->frames_max; i++)
+                out += wr_load32_acquire(&s->frames[i].out) != IN;
+        if (out == 0)
+                return 0;
+        heed_barrier(s);
+        for (uint32_t i = out = 0; i < s->frames_max; i++) {
+                while (wr_load32_acquire(&s->frames[i].out) == RETURNING)
+                        wr_yield();
+                out += wr_load32_acquire(&s->frames[i].out) == OUT;
+        }
+        return out;
 }
 
 void
 wr_frames_close(struct weir_subscriber *s)
 {
-        int64_t out = s->frames_max;
+        int64_t out;
 
-        out -= list_length(atomic_exchange(&s->released, &closed_mark));
-        out -= list_length(s->free_frames);
-        out -= s->spare != NULL;
-        if (atomic_fetch_add(&s->frames_left, out) + out == 0) /* below 0 by those released since the exchange */
+        atomic_exchange(&s->heed, HEED_CLOSE); /* G1 */
+        out = frames_out(s);
+        if (atomic_fetch_add(&s->frames_left, out) + out == 0) /* below 0 by those released since */
                 frames_free(s);
 }
 
-/* False: the subscriber is closed. Else neither it nor the frame may be touched any more. *told: the bus, held, whose
- * sleepers are to hear of it; or NULL. */
-static bool
-frame_push(struct weir_subscriber *s, struct wr_frame *frame, struct weir **told)
+/* F3 for who is heeded. RETURNING keeps the subscriber, and with it the bus; behind the next word neither may be
+ * touched. */
+static __attribute__((noinline)) void
+frame_return_heeded(struct weir_subscriber *s, struct wr_frame *frame)
 {
-        struct wr_frame *first = atomic_load_explicit(&s->released, memory_order_relaxed);
+        uint32_t heed = HEED_TAKER;
         struct weir *bus = s->bus;
-        bool held = false; /* the bus, by us */
 
-        do {
-                if (first == &closed_mark)
-                        break;
-                if (first == &held_mark && !held) {
-                        wr_bus_hold(bus);
-                        held = true;
-                }
-                frame->next = first == &held_mark ? NULL : first;
-        } while (!atomic_compare_exchange_weak_explicit(&s->released, &first, frame, memory_order_seq_cst,
-                                                        memory_order_relaxed));
-        *told = first == &held_mark ? bus : NULL;
-        if (held && !*told)
+        if (atomic_compare_exchange_strong(&s->heed, &heed, HEED_NOBODY)) {
+                wr_bus_hold(bus);
+                wr_store32_release(&frame->out, IN);
+                wr_bus_poke(bus);
                 wr_bus_drop(bus);
-        return first != &closed_mark;
+        } else if (heed == HEED_CLOSE) {
+                wr_store32_release(&frame->out, OUT); /* the close counts it, and then we do */
+                if (atomic_fetch_sub(&s->frames_left, 1) == 1)
+                        frames_free(s);
+        } else {
+                wr_store32_release(&frame->out, IN); /* another release was heard */
+        }
 }
 
-static void
+static __attribute__((noinline)) void
 block_release(struct wr_frame *frame)
 {
         struct wr_lane_link *lane = frame->lane;
@@ -159,21 +208,21 @@ weir_release(const struct weir_frame *open)
 {
         struct wr_frame *frame = (struct wr_frame *)(uintptr_t)open; /* its first member */
         struct weir_subscriber *s;
-        struct weir *told;
 
         if (!frame || !wr_fork_same(frame->subscriber->bus->generation))
                 return; /* in a forked child it is the parent's to give back */
         s = frame->subscriber;
         if (frame->lane)
                 block_release(frame);
-        wr_store32_release(&frame->out, 0);
-        if (!frame_push(s, frame, &told)) {
-                if (atomic_fetch_sub(&s->frames_left, 1) == 1)
-                        frames_free(s);
-        } else if (told) {
-                wr_bus_poke(told);
-                wr_bus_drop(told);
-        }
+        wr_store32(&frame->out, RETURNING); /* F1 */
+        if (s->costly)
+                wr_fence();
+        else
+                wr_fence_compiler();
+        if (wr_load32_acquire(&s->heed) == HEED_NOBODY) /* F2 */
+                wr_store32_release(&frame->out, IN);    /* F3 */
+        else
+                frame_return_heeded(s, frame);
 }
 
 /* A copy of a block is verified as a whole, so that it does not matter what its publisher writes meanwhile. */
@@ -208,5 +257,5 @@ weir_copy(const struct weir_frame *open, void *to, uint64_t size)
         if (copy_is_whole(frame, to))
                 return WEIR_OK;
         return wr_error(WEIR_E_CORRUPT, "frame %llu of '%s' was changed by its publisher after it was published",
-                        (unsigned long long)frame->taken.sequence, frame->subscriber->topic);
+                        (unsigned long long)frame->taken.sequence, open->topic);
 }

@@ -16,23 +16,6 @@
 
 /* ---- our own ---- */
 
-/* As much of `from` as the caller's structure has room for; its size stays its own. */
-static enum weir_result
-hand_out(void *to, const void *from, size_t size, const char *name)
-{
-        uint32_t room;
-
-        if (!to)
-                return wr_error(WEIR_E_USAGE, "struct %s is NULL", name);
-        memcpy(&room, to, sizeof room);
-        if (room < sizeof room)
-                return wr_error(WEIR_E_USAGE, "%s.size is %u: set it to sizeof(struct %s)", name, room, name);
-        if (room > size)
-                memset((char *)to + size, 0, room - size);
-        memcpy((char *)to + sizeof room, (const char *)from + sizeof room, (room < size ? room : size) - sizeof room);
-        return WEIR_OK;
-}
-
 static struct weir_info
 publisher_info(const struct weir_publisher *p)
 {
@@ -88,7 +71,7 @@ weir_publisher_info(const struct weir_publisher *p, struct weir_info *i)
                 return result;
         info = publisher_info(p);
         info.copies = info.bytes > 0 && info.copied_bytes >= info.bytes ? 1 : 0;
-        return hand_out(i, &info, sizeof info, "weir_info");
+        return wr_options_write(i, &info, sizeof info, "weir_info");
 }
 
 enum weir_result WEIR_CALL
@@ -101,7 +84,7 @@ weir_subscriber_info(const struct weir_subscriber *s, struct weir_info *i)
                 return result;
         info = subscriber_info((struct weir_subscriber *)(uintptr_t)s); /* its lock is no part of what is const */
         info.copies = info.bytes > 0 && info.copied_bytes >= info.bytes ? 1 : 0;
-        return hand_out(i, &info, sizeof info, "weir_info");
+        return wr_options_write(i, &info, sizeof info, "weir_info");
 }
 
 static void
@@ -134,40 +117,7 @@ wr_info_send(struct wr_control *c)
         }
 }
 
-/* ---- everybody's, from the broker ---- */
-
-struct who {
-        uint64_t source;
-        struct weir_peer *peer;
-};
-
-static int
-who_is_it(const struct weir_row *row, void *user)
-{
-        struct who *who = user;
-
-        if (!row->publishes || row->source != who->source)
-                return 0;
-        who->peer->pid = row->pid;
-        snprintf(who->peer->identity, sizeof who->peer->identity, "%s", row->identity);
-        snprintf(who->peer->name, sizeof who->peer->name, "%s", row->name);
-        return 1;
-}
-
-enum weir_result WEIR_CALL
-weir_peer(struct weir *bus, uint64_t source, struct weir_peer *out)
-{
-        struct weir_peer peer = { .size = 0 };
-        struct who who = { source, &peer };
-        enum weir_result result = weir_list(bus, "**", 1, who_is_it, &who);
-
-        if (result < 0)
-                return result;
-        if (!peer.identity[0])
-                return wr_error(WEIR_E_CLOSED, "source %llu publishes no more, or may not be seen",
-                                (unsigned long long)source);
-        return hand_out(out, &peer, sizeof peer, "weir_peer");
-}
+/* ---- the broker's ---- */
 
 static bool
 state_answer(struct wr_control *c, struct wr_question *q, const struct wr_message *m, wr_object *objects)
@@ -208,7 +158,7 @@ weir_broker_status(struct weir *bus, struct weir_broker_state *out)
         snprintf(state.version, sizeof state.version, "%s", m->version);
         snprintf(state.address, sizeof state.address, "%s", m->address);
         snprintf(state.policy, sizeof state.policy, "%s", m->policy);
-        return hand_out(out, &state, sizeof state, "weir_broker_state");
+        return wr_options_write(out, &state, sizeof state, "weir_broker_state");
 }
 
 static bool

@@ -53,7 +53,8 @@ row_of(const struct wr_message *m)
                                           .topic = m->topic.topic,
                                           .type = m->topic.type,
                                           .name = "",
-                                          .identity = "" };
+                                          .identity = "",
+                                          .why = "" };
         return (struct weir_row){
                 .size = sizeof(struct weir_row),
                 .publishes = e->publishes,
@@ -72,6 +73,10 @@ row_of(const struct wr_message *m)
                 .waits = e->waits,
                 .out = e->out,
                 .memory_bytes = e->memory_bytes,
+                .copied_bytes = e->copied_bytes,
+                .lag_frames = e->lag_frames,
+                .lag_ns = e->lag_ns,
+                .why = e->why,
                 .topic = e->topic,
                 .type = e->type,
                 .name = e->name,
@@ -91,6 +96,7 @@ list_ask(struct weir *bus, struct wr_question *q, bool (*tell)(const struct wr_m
         q->answer = list_answer;
         q->subject = &list;
         result = wr_control_ask(&bus->control, q, ANSWER_TIMEOUT_NS);
+        q->subject = NULL; /* list ends here */
         for (at = list.rows; at; at = next) {
                 next = at->next;
                 wanted = wanted && result == WEIR_OK && tell(&at->message, visit);

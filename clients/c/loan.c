@@ -50,6 +50,9 @@ wr_loans_open(struct weir_publisher *p)
 static void
 loan_is_free(struct weir_publisher *p, struct wr_loan *loan)
 {
+        if (loan->past)
+                wr_publisher_past_return(loan);
+        loan->is_out = false;
         loan->next = p->free_loans;
         p->free_loans = loan;
         wr_store32(&p->loans_out, wr_load32(&p->loans_out) - 1);
@@ -62,7 +65,7 @@ wr_loans_collect(struct weir_publisher *p)
 
         for (; loan; loan = next) {
                 next = loan->next;
-                if (!loan->kept)
+                if (!loan->kept && !loan->past)
                         wr_lane_discard(&p->writer, loan->offset, loan->lent_size);
                 loan_is_free(p, loan);
         }
@@ -78,6 +81,7 @@ loans_free(struct weir_publisher *p)
         if (p->segment)
                 wr_region_unmap(p->segment, p->segment_bytes);
         p->segment = NULL;
+        wr_publisher_past_free(p);
         if (p->keeper)
                 free(p->keeper->page);
         free(p->keeper);
@@ -105,6 +109,7 @@ loan_fill(struct weir_publisher *p, struct wr_loan *loan, const struct wr_want *
         loan->offset = want->offset;
         loan->lent_size = want->size;
         loan->kept = false;
+        loan->announcement = NULL;
         if (want->offset != WR_SCRATCH)
                 result = wr_publisher_commit(p, want->offset + want->size);
         if (result < 0) {
@@ -114,7 +119,8 @@ loan_fill(struct weir_publisher *p, struct wr_loan *loan, const struct wr_want *
                 return result;
         }
         loan->open = (struct weir_loan){ .size = want->size };
-        loan->open.data = want->offset == WR_SCRATCH ? loan->scratch : p->writer.heap_base + want->offset;
+        loan->bytes = want->offset == WR_SCRATCH ? loan->scratch : p->writer.heap_base + want->offset;
+        loan->open.data = loan->bytes;
         return WEIR_OK;
 }
 
@@ -135,19 +141,19 @@ loan_lend(struct weir_publisher *p, uint64_t size, int64_t timeout_ns, struct we
                                 p->loans_max, p->topic);
         result = wr_publisher_try(p, &want, timeout_ns);
         if (result == WEIR_E_TOO_LARGE)
-                return wr_error(result,
-                                "%llu bytes do not fit the memory of '%s' (%llu for payloads): raise memory_max",
-                                (unsigned long long)size, p->topic, (unsigned long long)p->writer.geometry.heap_bytes);
+                return wr_publisher_too_large(p, size);
         if (result != WEIR_OK)
                 return result;
         loan = p->free_loans;
         result = loan_fill(p, loan, &want);
-        if (result < 0)
-                return result;
-        p->free_loans = loan->next;
-        wr_store32(&p->loans_out, wr_load32(&p->loans_out) + 1);
-        *out = &loan->open;
-        return WEIR_OK;
+        if (result == WEIR_OK) {
+                p->free_loans = loan->next;
+                loan->is_out = true;
+                wr_store32(&p->loans_out, wr_load32(&p->loans_out) + 1);
+                *out = &loan->open;
+        }
+        wr_store32_release(&p->filling, 0); /* a move takes note of it from here on */
+        return result;
 }
 
 enum weir_result WEIR_CALL
@@ -223,12 +229,34 @@ publish_block(struct weir_publisher *p, struct wr_loan *loan, const struct wr_ab
                         return result;
                 announcement = &p->keeper->pair.words->announcements[loan->index];
                 wr_store_release(announcement, loan->offset / 64 + 1);
+                loan->announcement = announcement;
         }
         result = wr_lane_publish_block(&p->writer, loan->offset, loan->open.size, about, wr_clock_fast_ns(&p->clock),
                                        &hash);
-        if (result < 0 && announcement)
+        if (result < 0 && announcement) {
                 wr_store_release(announcement, 0);
+                loan->announcement = NULL;
+        }
         return result;
+}
+
+/* Its lane was left while it was out: what it holds is copied over, where there may be no room for it. */
+static enum weir_result
+publish_past(struct weir_publisher *p, struct wr_loan *loan, const struct wr_about *about)
+{
+        bool keep = loan->open.about.flags & WEIR_KEEP;
+        enum weir_result result =
+                wr_publisher_copy(p, loan->bytes, loan->open.size, about, loan->open.about.flags & WEIR_MORE, WEIR_NOW);
+
+        if (result != WEIR_OK)
+                return result;
+        loan->kept = keep;
+        if (!keep) {
+                wr_publisher_enter(p);
+                loan_is_free(p, loan);
+                wr_publisher_leave(p);
+        }
+        return WEIR_OK;
 }
 
 static enum weir_result
@@ -239,9 +267,12 @@ loan_publish(struct weir_publisher *p, struct wr_loan *loan, const struct wr_abo
         enum weir_result result;
 
         if (loan->offset != WR_SCRATCH && p->hash_full) /* outside the latch: it may take milliseconds */
-                hash = wr_hash_two(extension, wr_lane_extension(about, extension), p->writer.heap_base + loan->offset,
-                                   size);
+                hash = wr_hash_two(extension, wr_lane_extension(about, extension), loan->bytes, size);
         wr_publisher_enter(p);
+        if (loan->past) {
+                wr_publisher_leave(p);
+                return publish_past(p, loan, about);
+        }
         result = loan->offset == WR_SCRATCH ? publish_scratch(p, loan, about) : publish_block(p, loan, about, hash);
         if (result == WEIR_OK) {
                 p->wake_owed = more;
@@ -312,8 +343,8 @@ weir_loan_discard(struct weir_loan *open)
         if (!loan || !wr_fork_same(loan->publisher->bus->generation))
                 return;
         p = loan->publisher;
-        if (loan->kept && loan->offset != WR_SCRATCH)
-                wr_store_release(&p->keeper->pair.words->announcements[loan->index], 0);
+        if (loan->announcement)
+                wr_store_release(loan->announcement, 0);
         wr_add32(&p->references, 1); /* behind the push the loan is the closer's, and with it the publisher */
         if (!loan_push(p, loan)) {
                 if (atomic_fetch_sub(&p->loans_left, 1) == 1)

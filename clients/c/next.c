@@ -9,7 +9,7 @@
 #include "clients/c/subscriber.h"
 #include "clients/c/wait.h"
 
-enum { SPIN_LOOKS = 200 };
+enum { SPIN_LOOKS = 200, SPIN_NS = 20000 };
 
 /* The bus's lock is held. */
 static bool
@@ -31,22 +31,20 @@ next_room(struct weir *bus, struct weir_event *event)
         return true;
 }
 
-/* The bus's lock is held. Who was told goes to the end of the list, so that the others have their turn. */
+/* The bus's lock is held. The look begins behind who was told last, so that the others have their turn. */
 static bool
 next_frames(struct weir *bus, struct weir_event *event)
 {
-        struct weir_subscriber **at = &bus->subscribers, *s;
+        struct weir_subscriber *first = bus->told && bus->told->next ? bus->told->next : bus->subscribers, *s = first;
 
-        while (*at && !wr_subscriber_ready(*at))
-                at = &(*at)->next;
-        s = *at;
+        while (s && !wr_subscriber_ready(s)) {
+                s = s->next ? s->next : bus->subscribers;
+                if (s == first)
+                        return false;
+        }
         if (!s)
                 return false;
-        *at = s->next;
-        while (*at)
-                at = &(*at)->next;
-        *at = s;
-        s->next = NULL;
+        bus->told = s;
         *event = (struct weir_event){
                 .kind = WEIR_FRAMES, .subscriber = s, .user = s->options.user, .topic = s->topic, .count = 1
         };
@@ -75,12 +73,12 @@ next_now(struct weir *bus, const struct weir_event **e)
 static enum weir_result
 next_wait(struct weir *bus, int64_t timeout_ns, const struct weir_event **e)
 {
-        int64_t deadline_ns = wr_bus_deadline(timeout_ns);
+        int64_t deadline_ns = wr_bus_deadline(timeout_ns), spin_ns = wr_bus_deadline(SPIN_NS);
         enum weir_result result = WEIR_EMPTY;
         struct wr_wait wait;
         uint32_t tries = 0;
 
-        for (int look = 0; look < SPIN_LOOKS && result == WEIR_EMPTY; look++) {
+        for (int look = 0; look < SPIN_LOOKS && result == WEIR_EMPTY && wr_clock_ns() < spin_ns; look++) {
                 wr_pause();
                 result = next_now(bus, e);
         }
@@ -93,8 +91,10 @@ next_wait(struct weir *bus, int64_t timeout_ns, const struct weir_event **e)
                 wr_wait_add_bus(&wait, bus);
                 wr_pair_settle();
                 result = next_now(bus, e);
-                if (result == WEIR_EMPTY && left_ns > 0)
+                if (result == WEIR_EMPTY && left_ns > 0) {
                         wr_wait_sleep(&wait, left_ns, tries++);
+                        result = next_now(bus, e); /* what woke us, before anything else is done */
+                }
                 wr_wait_end(&wait);
                 if (result == WEIR_EMPTY && left_ns <= 0)
                         break;

@@ -26,6 +26,22 @@ wr_options_read(void *to, size_t size, const void *options, const char *name)
         return WEIR_OK;
 }
 
+enum weir_result
+wr_options_write(void *to, const void *from, size_t size, const char *name)
+{
+        uint32_t room;
+
+        if (!to)
+                return wr_error(WEIR_E_USAGE, "struct %s is NULL", name);
+        memcpy(&room, to, sizeof room);
+        if (room < sizeof room)
+                return wr_error(WEIR_E_USAGE, "%s.size is %u: set it to sizeof(struct %s)", name, room, name);
+        if (room > size)
+                memset((char *)to + size, 0, room - size);
+        memcpy((char *)to + sizeof room, (const char *)from + sizeof room, (room < size ? room : size) - sizeof room);
+        return WEIR_OK;
+}
+
 uint32_t
 wr_options_count(uint32_t value, uint32_t when_zero)
 {
@@ -57,7 +73,21 @@ wr_options_topic(const char *topic)
         if (wr_topic_valid(topic, &why))
                 return WEIR_OK;
         if (strchr(topic, '*') && wr_topic_pattern_valid(topic, NULL))
-                return wr_error(WEIR_E_USAGE, "'%s' is a pattern: this version of weir takes exact names of topics",
+                return wr_error(WEIR_E_USAGE, "'%s' is a pattern: only one topic can be published, name it exactly",
                                 topic);
         return wr_error(WEIR_E_USAGE, "'%.200s' is no name of a topic: %s", topic, why ? why : "it breaks the grammar");
+}
+
+enum weir_result
+wr_options_pattern(const char *pattern)
+{
+        const char *why = NULL;
+
+        if (!pattern)
+                return wr_error(WEIR_E_USAGE, "no topic was named");
+        if (wr_topic_pattern_valid(pattern, &why))
+                return WEIR_OK;
+        return wr_error(WEIR_E_USAGE, "'%.200s' is no %s: %s", pattern,
+                        strchr(pattern, '*') ? "pattern of topics" : "name of a topic",
+                        why ? why : "it breaks the grammar");
 }

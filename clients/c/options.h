@@ -14,6 +14,11 @@
 enum weir_result
 wr_options_read(void *to, size_t size, const void *options, const char *name);
 
+/* The other way: as much of `from` as the caller's structure has room for; its size stays its own. WEIR_E_USAGE: it has
+ * none. */
+enum weir_result
+wr_options_write(void *to, const void *from, size_t size, const char *name);
+
 /* "Explicitly none" where 0 means the default. */
 uint32_t
 wr_options_count(uint32_t value, uint32_t when_zero);
@@ -25,5 +30,9 @@ wr_options_path(uint32_t require, const char *topic);
 /* An exact name of a topic. */
 enum weir_result
 wr_options_topic(const char *topic);
+
+/* An exact name, or a pattern. */
+enum weir_result
+wr_options_pattern(const char *pattern);
 
 #endif

@@ -16,8 +16,8 @@
 enum { LIBRARY_FLAGS = WEIR_MORE | WEIR_KEEP | WEIR_OLD }; /* not the reader's business */
 #define COMMIT_BYTES_MAX (UINT64_C(8) << 20)
 
-enum weir_result
-wr_publisher_check(const struct weir_publisher *p)
+static __attribute__((noinline)) enum weir_result
+check_fails(const struct weir_publisher *p)
 {
         if (!p)
                 return wr_error(WEIR_E_USAGE, "the publisher is NULL");
@@ -28,6 +28,18 @@ wr_publisher_check(const struct weir_publisher *p)
         if (wr_load32_acquire(&p->revoked) != 0)
                 return wr_error(WEIR_E_DENIED, "%s", p->revoked_text);
         return WEIR_OK;
+}
+
+static inline bool
+is_usable(const struct weir_publisher *p)
+{
+        return p && wr_fork_same(p->bus->generation) && (wr_load32(&p->closed) | wr_load32(&p->revoked)) == 0;
+}
+
+enum weir_result
+wr_publisher_check(const struct weir_publisher *p)
+{
+        return is_usable(p) ? WEIR_OK : check_fails(p);
 }
 
 void
@@ -64,26 +76,44 @@ wr_publisher_about(const struct weir_about *about, struct wr_about *room, const 
 /* ---- what a busy publisher was left to do ---- */
 
 static void
+link_attach(struct weir_publisher *p, struct wr_pair_link *link, struct wr_pair_link **links, struct wr_lane_writer *w)
+{
+        bool is_late = wr_load32(&link->is_follower) && links == &p->links; /* it has begun without this reader */
+
+        link->result = links ? wr_lane_attach(w, &link->pair, is_late ? UINT32_MAX : link->history, &link->start)
+                             : WEIR_E_CLOSED;
+        if (link->result < 0)
+                return;
+        link->next = *links;
+        *links = link;
+        if (is_late)
+                wr_store32(&link->is_follower, 0);
+        if (!wr_load32(&link->is_follower))
+                wr_store32(&p->link_count, wr_load32(&p->link_count) + 1);
+}
+
+static void
 change_apply(struct weir_publisher *p, struct wr_pair_link *link)
 {
-        struct wr_pair_link **at = &p->links;
+        struct wr_lane_writer *w = &p->writer;
+        struct wr_pair_link **links = &p->links, **at;
 
+        if (link->lane != p->writer.geometry.lane) {
+                links = p->next_lane && p->next_lane->lane == link->lane ? &p->next_lane->links : NULL;
+                w = links ? &p->next_lane->writer : NULL;
+        }
         if (link->change == WR_CHANGE_ATTACH) {
-                link->result = wr_lane_attach(&p->writer, &link->pair, link->history, &link->start);
-                if (link->result < 0)
-                        return;
-                link->next = p->links;
-                p->links = link;
-                wr_store32(&p->link_count, wr_load32(&p->link_count) + 1);
+                link_attach(p, link, links, w);
                 return;
         }
-        while (*at && *at != link)
-                at = &(*at)->next;
-        if (!*at)
+        for (at = links; at && *at && *at != link; at = &(*at)->next)
+                ;
+        if (!at || !*at)
                 return; /* it never attached */
         *at = link->next;
-        wr_store32(&p->link_count, wr_load32(&p->link_count) - 1);
-        wr_lane_detach(&p->writer, &link->pair);
+        if (!wr_load32(&link->is_follower))
+                wr_store32(&p->link_count, wr_load32(&p->link_count) - 1);
+        wr_lane_detach(w, &link->pair);
         wr_store32(&p->room_now, 1);
 }
 
@@ -91,6 +121,7 @@ void
 wr_publisher_apply(struct weir_publisher *p)
 {
         struct wr_pair_link *link, **end;
+        bool is_moving;
 
         pthread_mutex_lock(&p->lock);
         for (end = &p->applied; *end; end = &(*end)->next_change)
@@ -99,28 +130,43 @@ wr_publisher_apply(struct weir_publisher *p)
         for (link = p->changes; link; link = link->next_change)
                 change_apply(p, link);
         p->changes = NULL;
-        wr_store32(&p->changes_due, 0);
+        is_moving = p->next_lane != NULL;
+        wr_store32(&p->changes_due, is_moving); /* until it has moved, each call looks whether it can */
         wr_store32(&p->applied_due, 1);
         pthread_mutex_unlock(&p->lock);
+        if (is_moving)
+                wr_publisher_move(p);
+}
+
+static __attribute__((noinline)) void
+apply_due(struct weir_publisher *p)
+{
+        wr_publisher_apply(p);
+        if (wr_load32(&p->changes_due) == 0) /* else it looks by itself, each millisecond */
+                wr_control_wake(&p->bus->control);
 }
 
 void
 wr_publisher_enter(struct weir_publisher *p)
 {
         wr_latch_enter(&p->latch);
-        if (wr_load32(&p->changes_due) == 0)
-                return;
-        wr_publisher_apply(p);
-        wr_control_wake(&p->bus->control);
+        if (wr_load32(&p->changes_due) != 0)
+                apply_due(p);
 }
 
 /* ---- publish ---- */
 
-static enum weir_result
-publish_small(struct weir_publisher *p, const void *data, uint64_t size, const struct wr_about *about, bool more,
-              int64_t timeout_ns)
+static void
+count(struct weir_publisher *p, uint64_t size)
 {
-        struct wr_want want;
+        wr_store(&p->frames, wr_load(&p->frames) + 1);
+        wr_store(&p->bytes, wr_load(&p->bytes) + size);
+        wr_store(&p->copied_bytes, wr_load(&p->copied_bytes) + size);
+}
+
+static inline __attribute__((always_inline)) enum weir_result
+publish_now(struct weir_publisher *p, const void *data, uint64_t size, const struct wr_about *about, bool more)
+{
         enum weir_result result;
 
         wr_publisher_enter(p);
@@ -133,6 +179,16 @@ publish_small(struct weir_publisher *p, const void *data, uint64_t size, const s
                         wr_publisher_went_through(p);
         }
         wr_publisher_leave(p);
+        return result;
+}
+
+static __attribute__((noinline)) enum weir_result
+publish_small(struct weir_publisher *p, const void *data, uint64_t size, const struct wr_about *about, bool more,
+              int64_t timeout_ns)
+{
+        struct wr_want want;
+        enum weir_result result = publish_now(p, data, size, about, more);
+
         if (result != WEIR_FULL)
                 return result;
         want = (struct wr_want){ .data = data, .size = size, .about = about, .more = more };
@@ -191,6 +247,7 @@ publish_large(struct weir_publisher *p, const void *data, uint64_t size, const s
         if (result == WEIR_OK)
                 hash = block_fill(p, want.offset, data, size, about);
         wr_publisher_enter(p);
+        wr_store32(&p->filling, 0); /* after it: the lane is still the one that the block is of */
         if (result == WEIR_OK)
                 result =
                         wr_lane_publish_block(&p->writer, want.offset, size, about, wr_clock_fast_ns(&p->clock), &hash);
@@ -205,8 +262,23 @@ publish_large(struct weir_publisher *p, const void *data, uint64_t size, const s
         return result;
 }
 
-enum weir_result WEIR_CALL
-weir_publish(struct weir_publisher *p, const void *data, uint64_t size, const struct weir_about *a, int64_t timeout_ns)
+enum weir_result
+wr_publisher_copy(struct weir_publisher *p, const void *data, uint64_t size, const struct wr_about *about, bool more,
+                  int64_t timeout_ns)
+{
+        enum weir_result result;
+
+        if (size <= p->inline_max)
+                result = publish_small(p, size > 0 ? data : "", size, about, more, timeout_ns);
+        else
+                result = publish_large(p, data, size, about, more, timeout_ns);
+        if (result == WEIR_OK)
+                count(p, size);
+        return result;
+}
+
+static __attribute__((noinline)) enum weir_result
+publish_any(struct weir_publisher *p, const void *data, uint64_t size, const struct weir_about *a, int64_t timeout_ns)
 {
         struct wr_about room;
         const struct wr_about *about = NULL;
@@ -220,21 +292,19 @@ weir_publish(struct weir_publisher *p, const void *data, uint64_t size, const st
         if (result < 0)
                 return result;
         wr_publisher_lock(p);
-        if (size <= p->writer.geometry.inline_max)
-                result = publish_small(p, size > 0 ? data : "", size, about, more, timeout_ns);
-        else
-                result = publish_large(p, data, size, about, more, timeout_ns);
-        if (result == WEIR_OK) {
-                wr_store(&p->frames, wr_load(&p->frames) + 1);
-                wr_store(&p->bytes, wr_load(&p->bytes) + size);
-                wr_store(&p->copied_bytes, wr_load(&p->copied_bytes) + size);
-        }
+        result = wr_publisher_copy(p, data, size, about, more, timeout_ns);
         wr_publisher_unlock(p);
-        if (result == WEIR_E_TOO_LARGE)
-                return wr_error(result,
-                                "%llu bytes do not fit the memory of '%s' (%llu for payloads): raise memory_max",
-                                (unsigned long long)size, p->topic, (unsigned long long)p->writer.geometry.heap_bytes);
-        return result;
+        return result == WEIR_E_TOO_LARGE ? wr_publisher_too_large(p, size) : result;
+}
+
+enum weir_result WEIR_CALL
+weir_publish(struct weir_publisher *p, const void *data, uint64_t size, const struct weir_about *a, int64_t timeout_ns)
+{
+        if (!is_usable(p) || a || !data || p->options.shared || size > p->inline_max ||
+            publish_now(p, data, size, NULL, false) != WEIR_OK)
+                return publish_any(p, data, size, a, timeout_ns);
+        count(p, size);
+        return WEIR_OK;
 }
 
 /* ---- formats ---- */

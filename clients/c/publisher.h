@@ -20,6 +20,7 @@
 
 #include <stdatomic.h>
 
+enum wr_growing { WR_GROWING_NOT, WR_GROWING_ASKED, WR_GROWING_REFUSED };
 enum wr_change { WR_CHANGE_NONE, WR_CHANGE_ATTACH, WR_CHANGE_DETACH };
 
 /* A subscriber of ours. Counted: by its publisher, and by who sleeps on its words. */
@@ -31,8 +32,11 @@ struct wr_pair_link {
         struct wr_pair_link *control_next; /* all that the control thread knows of */
         struct weir_publisher *publisher;
         struct wr_peer *peer;
+        uint32_t era; /* of the broker that made it */
         void *page;
-        uint64_t page_bytes;
+        uint64_t page_bytes, lane;
+        uint64_t follows;            /* the pair that its subscriber has in the lane before, or 0 */
+        struct wr_pair_link *before; /* that one, where its page is still looked at (pair.before); a reference */
         enum wr_change change;
         enum weir_result result; /* of attaching */
         int32_t reason;          /* why it left */
@@ -40,21 +44,46 @@ struct wr_pair_link {
         uint32_t history;
         uint32_t room_value; /* of words->space when it was armed */
         wr_word32 room_armed;
-        bool attached, leaving; /* the control thread's view */
-        uint64_t told;          /* what PAIR_STATS said last, added up */
-        uint64_t told_bytes;    /* of blocks that it has out */
+        struct wr_helped helped; /* words->space */
+        bool attached, leaving;  /* the control thread's view */
+        bool is_retired;         /* under the lock: its lane was left, wr_publisher_moved() gives it back */
+        wr_word32 is_follower;   /* its subscriber has a pair in the lane before, too: it neither joins nor leaves */
+        uint64_t told;           /* what PAIR_STATS said last, added up */
+        uint64_t told_bytes;     /* of blocks that it has out */
         struct wr_job evicted;
         char name[64];
+};
+
+/* The lane that is to follow: mapped, its readers attached, not begun. */
+struct wr_next_lane {
+        struct wr_lane_writer writer;
+        uint8_t *segment;
+        uint64_t segment_bytes, committed, lane;
+        struct wr_pair_link *links;
+        int64_t since_ns, until_ns; /* who is not ready by then is left behind */
+};
+
+/* A lane that was left while loans of it were out: their memory stays. */
+struct wr_past_lane {
+        struct wr_past_lane *next;
+        uint8_t *segment;
+        uint64_t segment_bytes;
+        wr_word32 loans; /* out; changed under the latch */
+        struct wr_pair_link *keeper;
 };
 
 struct wr_loan {
         struct weir_loan open; /* its first member */
         struct weir_publisher *publisher;
+        struct wr_past_lane *past;  /* the lane that it is of, if that was left; changed under the latch */
         struct wr_loan *next;       /* of the free ones, or of the returned */
         void *scratch;              /* for small payloads, so that publishing them is a copy */
+        void *bytes;                /* as open.data was given out */
         uint64_t offset, lent_size; /* offset: WR_SCRATCH, or of the block */
         uint32_t index;             /* its announcement, when it is kept */
+        wr_word *announcement;      /* that, or NULL */
         bool kept;                  /* published with WEIR_KEEP */
+        bool is_out;                /* under the latch */
 };
 
 struct weir_publisher {
@@ -78,12 +107,25 @@ struct weir_publisher {
         uint64_t committed; /* heap bytes that are there */
         uint8_t *segment;
         uint64_t segment_bytes;
+        uint32_t inline_max;   /* of every lane of its life: read outside of the latch */
+        wr_word heap_bytes;    /* the same of this one, for sentences */
+        uint64_t memory_now;   /* of this lane; grows up to options.memory_max. Latch */
+        wr_word32 growing;     /* enum wr_growing */
+        wr_word grow_wish;     /* bytes that did not fit */
+        int64_t full_since_ns; /* the heap is full; 0: it is not. Latch */
+        struct wr_job grow;
+        char grow_text[256]; /* why it may not grow; written before `growing` says so */
         struct wr_loan *loans, *free_loans;
         uint32_t loans_max;
         _Atomic(struct wr_loan *) returned; /* given back by any thread, taken all at once by the publishing one */
         _Atomic int64_t loans_left;         /* out, once it is closed */
         wr_word32 loans_out;
-        struct wr_pair_link *keeper;                            /* our own announcements, for loans that are kept */
+        struct wr_pair_link *keeper;     /* our own announcements, for loans that are kept */
+        wr_word32 filling;               /* a block was lent and is being filled outside the latch: no move now */
+        struct wr_next_lane *next_lane;  /* changed under the latch and the lock */
+        struct wr_past_lane *past_lanes; /* under the lock */
+        struct wr_pair_link *retired;    /* under the lock: readers of a lane that was left, for the control thread */
+        bool moved;                      /* under the lock: the control thread has yet to tell it */
         wr_word frames, bytes, full, waits, copied_bytes, told; /* counters; told: what STATS sent last */
         pthread_mutex_t lock;                                   /* links, changes, applied */
         struct wr_pair_link *links, *changes, *applied;
@@ -166,13 +208,79 @@ wr_publisher_has_room(struct weir_publisher *p);
 void
 wr_control_link_drop(struct wr_pair_link *link);
 
+/* Off the control thread's list, wherever else it is listed it has been taken off before. */
+void
+wr_control_link_forget(struct wr_control *c, struct weir_publisher *p, struct wr_pair_link *link);
+
+/* Its subscriber is no reader of ours any more: the user is told, unless it goes on in another pair. */
+void
+wr_control_link_left(struct wr_control *c, const struct weir_publisher *p, const struct wr_pair_link *link);
+
+/* The broker still waits for this pair. */
+void
+wr_control_link_refuse(struct wr_control *c, const struct wr_pair_link *link);
+
 /* Heap bytes [0, end) are there afterwards. Publishing thread, outside the latch or in it. */
 enum weir_result
 wr_publisher_commit(struct weir_publisher *p, uint64_t end);
 
+/* Publishes a copy, as weir_publish(), and counts it. */
+enum weir_result
+wr_publisher_copy(struct weir_publisher *p, const void *data, uint64_t size, const struct wr_about *about, bool more,
+                  int64_t timeout_ns);
+
 /* About as bus/ knows it; WEIR_E_USAGE: metadata too long. NULL in *out: nothing goes with the frame. */
 enum weir_result
 wr_publisher_about(const struct weir_about *about, struct wr_about *room, const struct wr_about **out);
+
+/* publisher_grow.c. Latch held: a block of that size did not fit. What the call is to answer: WEIR_FULL while there is
+ * going to be more memory. */
+enum weir_result
+wr_publisher_grow(struct weir_publisher *p, uint64_t size, enum weir_result result);
+
+/* The sentence for WEIR_E_TOO_LARGE, which is returned. */
+enum weir_result
+wr_publisher_too_large(const struct weir_publisher *p, uint64_t size);
+
+/* control_stats.c. Latch held: the memory behind the blocks that a reader announces. */
+uint64_t
+wr_control_stats_bytes(const struct weir_publisher *p, const struct wr_pair_writer *pair);
+
+/* Control thread, latch held: is the heap full because of one reader that keeps its blocks? Then the lane moves. */
+void
+wr_publisher_unpin(struct wr_control *c, struct weir_publisher *p, int64_t now_ns);
+
+/* publisher_move.c. Latch held: goes on in the next lane, if its readers are ready. */
+void
+wr_publisher_move(struct weir_publisher *p);
+
+/* Latch held: loan_is_free of a loan whose lane was left. */
+void
+wr_publisher_past_return(struct wr_loan *loan);
+
+/* Nobody uses the publisher any more. */
+void
+wr_publisher_past_free(struct weir_publisher *p);
+
+/* Control thread: a lane that is to follow one of ours. */
+void
+wr_publisher_successor(struct wr_control *c, const struct wr_message_lane_grant *m, wr_object *objects);
+
+/* Control thread: tells what was moved, and gives back what nobody needs any more. */
+void
+wr_publisher_moved(struct wr_control *c, struct weir_publisher *p);
+
+/* Control thread: false: the lane stays what it is until the control thread is back in its loop. */
+bool
+wr_publisher_is_moving(struct weir_publisher *p);
+
+/* Lock held: takes those that are retired off a list of changes. */
+void
+wr_publisher_unlist(struct wr_pair_link **at);
+
+/* Control thread: the next lane will not begin: its broker is gone, or the publisher closes. */
+void
+wr_publisher_abandon(struct wr_control *c, struct weir_publisher *p);
 
 /* loan.c */
 enum weir_result

@@ -27,17 +27,11 @@
 
 enum { LOANS_MAX = 64, ALIGN_MAX = 4096 /* a page: no more is known of where the heap is mapped */ };
 #define MEMORY_MAX      (UINT64_C(1) << 30)
+#define MEMORY_FIRST    (UINT64_C(1) << 29) /* of a publisher that did not say: it grows when it must */
 #define STALL_NS        INT64_C(5000000000)
 #define OPEN_TIMEOUT_NS INT64_C(10000000000)
 
 /* ---- in the control thread ---- */
-
-#define GEOMETRY_OF(m)                                                                                                \
-        {                                                                                                             \
-                .lane = (m)->lane, .epoch = (m)->epoch, .follows = (m)->follows, .segment_bytes = (m)->segment_bytes, \
-                .ring_offset = (m)->ring_offset, .ring_bytes = (m)->ring_bytes, .heap_offset = (m)->heap_offset,      \
-                .heap_bytes = (m)->heap_bytes, .start = (m)->start, .inline_max = (m)->inline_max, .hash = (m)->hash, \
-        }
 
 static enum weir_result
 segment_map(struct weir_publisher *p, const struct wr_lane_geometry *g, wr_object region)
@@ -53,6 +47,8 @@ segment_map(struct weir_publisher *p, const struct wr_lane_geometry *g, wr_objec
                 return result;
         p->segment = segment;
         p->segment_bytes = g->segment_bytes;
+        p->inline_max = g->inline_max;
+        wr_store(&p->heap_bytes, g->heap_bytes);
         result = wr_memory_commit(segment, g->ring_offset + g->ring_bytes);
         if (result == WEIR_OK)
                 result = wr_lane_writer_open(&p->writer, segment, g, p->options.history, p->loans_max);
@@ -67,7 +63,7 @@ static enum weir_result
 lane_granted(struct wr_control *c, struct wr_question *q, const struct wr_message_lane_grant *m, wr_object region)
 {
         struct weir_publisher *p = q->subject;
-        struct wr_lane_geometry geometry = GEOMETRY_OF(m);
+        struct wr_lane_geometry geometry = WR_GEOMETRY_OF(m);
         enum weir_result result = segment_map(p, &geometry, region);
 
         p->lane = m->lane;
@@ -166,8 +162,16 @@ options_check(struct weir_publisher_options *o, const char *topic)
         if (o->stall_ns < 0)
                 return wr_error(WEIR_E_USAGE, "stall_ns of '%s' is negative", topic);
         o->stall_ns = o->stall_ns == 0 ? STALL_NS : o->stall_ns;
-        o->memory_max = o->memory_max == 0 ? MEMORY_MAX : o->memory_max;
         return WEIR_OK;
+}
+
+/* What is to be there from the beginning is asked for at the beginning. */
+static uint64_t
+memory_first(const struct weir_publisher_options *o)
+{
+        if (o->memory_max != 0)
+                return o->memory_max;
+        return o->prefault || o->history > 0 ? MEMORY_MAX : MEMORY_FIRST;
 }
 
 static struct weir_publisher *
@@ -180,6 +184,9 @@ publisher_create(struct weir *bus, const char *topic, const struct weir_publishe
         p->bus = bus;
         p->options = *o;
         p->loans_max = wr_options_count(o->loans_max, LOANS_MAX);
+        p->memory_now = memory_first(o);
+        if (p->options.memory_max == 0)
+                p->options.memory_max = MEMORY_MAX;
         p->hash_full = o->hash == WEIR_HASH_FULL;
         p->latch.costly = !wr_barrier_available();
         p->references = 2; /* the handle's, and that of all loans together */
@@ -197,7 +204,7 @@ publisher_ask(struct weir_publisher *p)
         struct wr_question q = { .answer = publish_answer, .subject = p, .message.kind = WR_PUBLISH };
         struct wr_message_publish *m = &q.message.publish;
 
-        *m = (struct wr_message_publish){ .memory_max = p->options.memory_max,
+        *m = (struct wr_message_publish){ .memory_max = p->memory_now,
                                           .history = p->options.history,
                                           .loans_max = p->loans_max,
                                           .hash = p->options.hash,

@@ -31,10 +31,16 @@ try_once(struct weir_publisher *p, struct wr_want *want)
 
         if (atomic_load_explicit(&p->returned, memory_order_relaxed))
                 wr_loans_collect(p);
-        if (want->lend)
+        if (want->lend) {
                 result = wr_lane_lend(&p->writer, want->size, want->align, &want->offset);
-        else
+                wr_store32(&p->filling, result == WEIR_OK);
+                if (result == WEIR_OK)
+                        p->full_since_ns = 0;
+                else
+                        result = wr_publisher_grow(p, want->size, result);
+        } else {
                 result = wr_lane_publish(&p->writer, want->data, want->size, want->about, wr_clock_fast_ns(&p->clock));
+        }
         if (result != WEIR_OK)
                 return result;
         if (!want->lend) {
@@ -252,6 +258,8 @@ sleep_and_try(struct weir_publisher *p, struct wr_want *want, int64_t deadline_n
                         return wr_publisher_check(p);
                 result = arm_and_try(p, want, &wait);
                 left_ns = deadline_ns == WEIR_FOREVER ? SLICE_NS : deadline_ns - wr_clock_ns();
+                if (p->full_since_ns != 0)
+                        wr_publisher_tick(p); /* the control thread looks whether somebody pins it */
                 if (result == WEIR_FULL && left_ns > 0)
                         wr_wait_sleep(&wait, left_ns < SLICE_NS ? left_ns : SLICE_NS, tries++);
                 wr_wait_end(&wait);

@@ -1,6 +1,7 @@
 /*
  * Taking. One turn looks at each lane once, beginning behind the one that was served last, so that no publisher can
- * keep another one's frames from us.
+ * keep another one's frames from us. Where there are many lanes, a look at all of them costs more than a frame: there
+ * the one that has frames is served a few times before it is the others' turn.
  *
  *      frame there           it is filled and handed out
  *      lane is over          drained to its end; then it leaves, and the user hears of it as an event
@@ -18,15 +19,17 @@
 
 enum {
         SPIN_NS = 20000,
-        LOOKS_PER_CLOCK = 32,
-        STREAM_FRAMES = 8, /* so many, each met within so many looks, may be a stream */
+        LOOKS_PER_CLOCK = 32, /* with few lanes */
+        LOOKS_PER_FRAME = 16, /* at lanes, about so many at most while one of them is full */
+        GROWTHS_MAX = 32,     /* of a lane during one take: an honest one doubles, and is at 8 MiB a time after ten */
+        STREAM_FRAMES = 8,    /* so many, each met within so many looks, may be a stream */
         STREAM_LOOKS = 24,
         STREAM_AFTER_MAX = 1 << 16,
         STREAM_PAUSES = 40, /* about a microsecond */
 };
 
-enum weir_result
-wr_subscriber_check(const struct weir_subscriber *s)
+static __attribute__((noinline)) enum weir_result
+check_fails(const struct weir_subscriber *s)
 {
         if (!s)
                 return wr_error(WEIR_E_USAGE, "the subscriber is NULL");
@@ -37,7 +40,28 @@ wr_subscriber_check(const struct weir_subscriber *s)
         return WEIR_OK;
 }
 
+static inline bool
+is_usable(const struct weir_subscriber *s)
+{
+        return s && wr_fork_same(s->bus->generation) && wr_load32(&s->closed) == 0;
+}
+
+enum weir_result
+wr_subscriber_check(const struct weir_subscriber *s)
+{
+        return is_usable(s) ? WEIR_OK : check_fails(s);
+}
+
 /* ---- one lane ---- */
+
+static inline void
+frame_count(struct weir_subscriber *s, uint64_t size, uint64_t copied)
+{
+        wr_store(&s->copied_bytes, wr_load(&s->copied_bytes) + copied);
+        wr_store(&s->frames_taken, wr_load(&s->frames_taken) + 1);
+        wr_store(&s->bytes, wr_load(&s->bytes) + size);
+        s->in_row += 1;
+}
 
 /* What the frame object says of what the lane gave. */
 static void
@@ -57,7 +81,7 @@ frame_fill(struct weir_subscriber *s, struct wr_lane_link *lane, struct wr_frame
         open->lost = t->lost;
         open->skipped = t->skipped;
         open->source = lane->source;
-        open->topic = s->topic;
+        open->topic = lane->topic;
         open->format = lane->format;
         open->kind = open->reserved = 0;
         wr_store32(&frame->out, 1);
@@ -66,12 +90,8 @@ frame_fill(struct weir_subscriber *s, struct wr_lane_link *lane, struct wr_frame
                 frame->lane = lane;
                 frame->announcement = t->announcement;
                 wr_add32(&lane->references, 1);
-        } else {
-                wr_store(&s->copied_bytes, wr_load(&s->copied_bytes) + t->size);
         }
-        wr_store(&s->frames_taken, wr_load(&s->frames_taken) + 1);
-        s->in_row += 1;
-        wr_store(&s->bytes, wr_load(&s->bytes) + t->size);
+        frame_count(s, t->size, t->block ? 0 : t->size);
 }
 
 static void
@@ -96,9 +116,50 @@ format_follow(struct weir_subscriber *s, struct wr_lane_link *lane, const struct
         if (taken->block)
                 wr_lane_release(&lane->reader.pair, taken->announcement);
         snprintf(text, sizeof text, "publisher '%s' of '%s' changed its type to '%s', the subscriber asked for '%s'",
-                 lane->name, s->topic, lane->format->type, s->type);
+                 lane->name, lane->topic, lane->format->type, s->type);
         wr_subscriber_leave(s, lane, WEIR_E_TYPE, text);
         return false;
+}
+
+/* A small frame with nothing beside its payload, as nearly all are, of the only lane: NULL where it is not so, and then
+ * nothing was changed. What it does is what take_once() does. */
+static inline __attribute__((always_inline)) struct wr_frame *
+take_easy(struct weir_subscriber *s)
+{
+        struct wr_frame *frame = s->spare ? s->spare : s->last;
+        struct wr_lane_link *lane;
+        struct weir_frame *open;
+        struct wr_taken *t;
+
+        if (!frame || s->lane_count != 1 || wr_load32(&s->arrivals_due) || wr_load32_acquire(&frame->out) != 0)
+                return NULL;
+        lane = s->lanes[0];
+        t = &frame->taken;
+        if ((wr_load32_acquire(&lane->over) | wr_load32_acquire(&lane->stranded)) != 0 ||
+            lane->reader.format != lane->format_number || !wr_lane_take_easy(&lane->reader, t, frame->copy))
+                return NULL;
+        open = &frame->open;
+        open->data = t->data; /* one by one: compilers clear a whole frame by an instruction for strings */
+        open->size = t->size;
+        open->about.stamp_ns = 0;
+        open->about.tag = 0;
+        open->about.meta = NULL;
+        open->about.meta_size = 0;
+        open->about.flags = t->published_ns < s->opened_ns ? WEIR_OLD : 0;
+        open->sequence = t->sequence;
+        open->published_ns = t->published_ns;
+        open->lost = open->skipped = 0;
+        open->source = lane->source;
+        open->topic = lane->topic;
+        open->format = lane->format;
+        open->kind = open->reserved = 0;
+        wr_store32(&frame->out, 1);
+        frame->lane = NULL;
+        s->spare = NULL;
+        frame_count(s, t->size, t->size);
+        if (lane->reader.reliable && wr_pair_room_due(&lane->reader.pair))
+                wr_signal_raise(&lane->reader.pair.words->space);
+        return frame;
 }
 
 static enum weir_result
@@ -125,21 +186,23 @@ lane_said(struct weir_subscriber *s, struct wr_lane_link *lane, enum weir_result
 
         switch (result) {
         case WEIR_ENDED:
-                snprintf(text, sizeof text, "publisher '%s' of '%s' closed", lane->name, s->topic);
+                if (lane->reader.successor != 0)
+                        return wr_lane_go_on(s, lane);
+                snprintf(text, sizeof text, "publisher '%s' of '%s' closed", lane->name, lane->topic);
                 wr_subscriber_leave(s, lane, WEIR_OK, text);
                 return WEIR_EMPTY;
         case WEIR_E_EVICTED:
                 snprintf(text, sizeof text,
                          "publisher '%s' of '%s' evicted this reliable subscriber: it held the "
-                         "publisher up for longer than its stall_ns",
-                         lane->name, s->topic);
+                         "publisher up for longer than its stall_ns; %llu frames that it had not taken are lost",
+                         lane->name, lane->topic, (unsigned long long)lane->reader.lost);
                 wr_subscriber_leave(s, lane, WEIR_E_EVICTED, text);
                 return wr_error(WEIR_E_EVICTED, "%s", text);
         case WEIR_E_CORRUPT:
                 snprintf(text, sizeof text,
                          "the lane of publisher '%s' of '%s' goes on producing frames that are not whole "
                          "and was dropped",
-                         lane->name, s->topic);
+                         lane->name, lane->topic);
                 wr_subscriber_leave(s, lane, WEIR_E_CORRUPT, text);
                 return WEIR_EMPTY;
         case WEIR_E_HELD: return WEIR_E_HELD;
@@ -151,6 +214,23 @@ lane_said(struct weir_subscriber *s, struct wr_lane_link *lane, enum weir_result
         }
 }
 
+/* Where a frame lies beyond what we know to be there, the kernel is asked. With .keep, or after a lap, the frame that
+ * is next may be another one by then, and lie further on: so it is asked for as long as there is more. */
+static enum weir_result
+take_grown(struct wr_lane_link *lane, struct wr_frame *frame)
+{
+        enum weir_result result = wr_lane_take(&lane->reader, &frame->taken, frame->copy);
+
+        for (int turn = 0; result == WEIR_E_NO_MEMORY; turn++) {
+                if (turn == GROWTHS_MAX)
+                        return WEIR_EMPTY;
+                if (wr_control_lane_grow(lane) != WEIR_OK)
+                        return result;
+                result = wr_lane_take(&lane->reader, &frame->taken, frame->copy);
+        }
+        return result;
+}
+
 static enum weir_result
 lane_take(struct weir_subscriber *s, struct wr_lane_link *lane, struct wr_frame *frame)
 {
@@ -158,13 +238,14 @@ lane_take(struct weir_subscriber *s, struct wr_lane_link *lane, struct wr_frame 
         uint64_t position = lane->reader.position;
         enum weir_result result;
 
-        if (over && lane->reason == WEIR_E_DENIED) {
-                wr_subscriber_leave(s, lane, lane->reason, lane->text);
+        if (wr_load32_acquire(&lane->stranded) && !over)
                 return WEIR_EMPTY;
+        if (over && (lane->reason == WEIR_E_DENIED || wr_load32(&lane->stranded))) {
+                result = lane->reason == WEIR_E_EVICTED ? wr_error(WEIR_E_EVICTED, "%s", lane->text) : WEIR_EMPTY;
+                wr_subscriber_leave(s, lane, lane->reason, lane->text);
+                return result;
         }
-        result = wr_lane_take(&lane->reader, &frame->taken, frame->copy);
-        if (result == WEIR_E_NO_MEMORY && wr_control_lane_grow(lane) == WEIR_OK)
-                result = wr_lane_take(&lane->reader, &frame->taken, frame->copy);
+        result = take_grown(lane, frame);
         if (result == WEIR_OK)
                 return lane_took(s, lane, frame);
         lane_count_losses(lane);
@@ -190,15 +271,16 @@ frames_held(struct weir_subscriber *s)
 static enum weir_result
 take_none_free(struct weir_subscriber *s)
 {
-        if (!wr_frames_hold(s)) {
-                s->spare = wr_frames_get(s);
-                return WEIR_OK;
-        }
-        for (uint32_t i = 0; i < s->lane_count; i++)
-                if (wr_lane_ready(&s->lanes[i]->reader) || wr_load32_acquire(&s->lanes[i]->over))
-                        return frames_held(s); /* an end is something to take, too, and weir_next() knows it as such */
-        wr_frames_unhold(s);
-        return WEIR_EMPTY;
+        bool is_ready = false;
+
+        for (uint32_t i = 0; i < s->lane_count && !is_ready; i++)
+                is_ready = wr_lane_ready(&s->lanes[i]->reader) || wr_load32_acquire(&s->lanes[i]->over);
+        if (!is_ready)
+                return WEIR_EMPTY;
+        if (wr_frames_hold(s))
+                return frames_held(s); /* an end is something to take, too, and weir_next() knows it as such */
+        s->spare = wr_frames_get(s);
+        return WEIR_OK;
 }
 
 static enum weir_result
@@ -216,9 +298,14 @@ take_once(struct weir_subscriber *s, const struct weir_frame **frame)
         }
         for (uint32_t left = s->lane_count; left > 0 && s->lane_count > 0; left--) {
                 struct wr_frame *taken = s->spare;
+                uint32_t stay = s->stay;
 
-                s->turn = s->turn + 1 < s->lane_count ? s->turn + 1 : 0;
+                if (stay == 0)
+                        s->turn = s->turn + 1 < s->lane_count ? s->turn + 1 : 0;
+                s->stay = stay == 0 ? s->lane_count / LOOKS_PER_FRAME : stay - 1;
                 result = lane_take(s, s->lanes[s->turn], taken);
+                if (result != WEIR_OK)
+                        s->stay = 0;
                 if (result == WEIR_OK)
                         *frame = &taken->open;
                 if (result == WEIR_E_HELD)
@@ -267,6 +354,7 @@ take_spin(struct weir_subscriber *s, const struct weir_frame **frame, int64_t de
 {
         int64_t spin_ns = s->options.spin_ns, until_ns;
         enum weir_result result = WEIR_EMPTY;
+        int looks;
 
         if (spin_ns < 0)
                 return WEIR_EMPTY;
@@ -274,8 +362,9 @@ take_spin(struct weir_subscriber *s, const struct weir_frame **frame, int64_t de
         if (until_ns > deadline_ns)
                 until_ns = deadline_ns;
         stand_back(s);
+        looks = s->lane_count < LOOKS_PER_CLOCK ? LOOKS_PER_CLOCK : 1;
         while (result == WEIR_EMPTY && !wr_load32(&s->bus->interrupted) && !wr_load32(&s->bus->closed)) {
-                for (int look = 0; look < LOOKS_PER_CLOCK && result == WEIR_EMPTY; look++) {
+                for (int look = 0; look < looks && result == WEIR_EMPTY; look++) {
                         wr_pause();
                         result = take_once(s, frame);
                         if (look == STREAM_LOOKS && !s->stood_back)
@@ -306,8 +395,10 @@ take_wait(struct weir_subscriber *s, const struct weir_frame **frame, int64_t ti
                 wr_wait_add_subscriber(&wait, s);
                 wr_pair_settle(); /* armed before the look, as each publisher commits before its own */
                 result = take_once(s, frame);
-                if (result == WEIR_EMPTY && left_ns > 0)
+                if (result == WEIR_EMPTY && left_ns > 0) {
                         wr_wait_sleep(&wait, left_ns, tries++);
+                        result = take_once(s, frame); /* what woke us, before anything else is done */
+                }
                 wr_wait_end(&wait);
                 if (result == WEIR_EMPTY && left_ns <= 0)
                         return WEIR_EMPTY;
@@ -315,8 +406,8 @@ take_wait(struct weir_subscriber *s, const struct weir_frame **frame, int64_t ti
         return result;
 }
 
-enum weir_result WEIR_CALL
-weir_take(struct weir_subscriber *s, int64_t timeout_ns, const struct weir_frame **frame)
+static __attribute__((noinline)) enum weir_result
+take_any(struct weir_subscriber *s, int64_t timeout_ns, const struct weir_frame **frame)
 {
         enum weir_result result = wr_subscriber_check(s);
 
@@ -337,6 +428,18 @@ weir_take(struct weir_subscriber *s, int64_t timeout_ns, const struct weir_frame
                 pthread_mutex_unlock(&s->shared_lock);
         wr_wakeup_settle(s->bus);
         return result;
+}
+
+enum weir_result WEIR_CALL
+weir_take(struct weir_subscriber *s, int64_t timeout_ns, const struct weir_frame **frame)
+{
+        struct wr_frame *taken;
+
+        if (!is_usable(s) || !frame || s->options.shared || wr_load32(&s->bus->interrupted) ||
+            wr_load32(&s->bus->wakeup.used) || !(taken = take_easy(s)))
+                return take_any(s, timeout_ns, frame);
+        *frame = &taken->open;
+        return WEIR_OK;
 }
 
 enum weir_result WEIR_CALL

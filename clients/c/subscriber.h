@@ -22,10 +22,17 @@ struct wr_lane_link {
         struct wr_lane_reader reader;
         wr_word32 references;
         wr_word32 over;            /* nothing more comes: drained, it has left */
-        wr_word32 dropped;         /* no longer in the list */
+        wr_word32 stranded;        /* END named a lane that has not come yet */
         uint32_t sleepers;         /* under the subscriber's lock */
+        struct wr_helped helped;   /* its wake word */
         struct wr_lane_link *next; /* arrivals */
         struct wr_lane_link *control_next;
+        struct wr_lane_link *followers; /* lanes that may go on where this one ends; under the subscriber's lock */
+        struct wr_lane_link *next_follower;
+        struct wr_lane_link *next_stranded; /* the control thread's */
+        int64_t stranded_until_ns;
+        bool leaps;    /* those between it and the lane whose follower it is never came */
+        bool has_left; /* under the lock: nothing follows it any more */
         struct weir_subscriber *subscriber;
         struct wr_peer *peer;
         wr_object object; /* the control thread's, to ask the kernel what is committed */
@@ -35,17 +42,26 @@ struct wr_lane_link {
         int32_t reason;                   /* why it is over; written before `over` */
         const struct weir_format *format; /* of format_number */
         uint64_t format_number;
-        struct wr_job finish;
+        struct wr_job finish, strand;
+        const char *topic; /* of the frames: the subscriber's, or topic_name's */
+        struct wr_name *topic_name;
         char text[WR_EVENT_TEXT_MAX], name[64];
+};
+
+/* The name of a topic that a pattern matched; see name.c. */
+struct wr_name {
+        struct wr_name *next;
+        uint32_t lanes;
+        char text[208];
 };
 
 struct wr_frame {
         struct weir_frame open; /* its first member */
         struct weir_subscriber *subscriber;
         struct wr_lane_link *lane; /* of its block, or NULL */
-        struct wr_frame *next;     /* of the free ones, or of the released */
+        struct wr_frame *next;     /* of the free ones */
         uint8_t *copy;             /* small payloads, and every extension */
-        wr_word32 out;
+        wr_word32 out;             /* 0: free */
         uint32_t announcement;
         struct wr_taken taken; /* what weir_copy() verifies with */
 };
@@ -66,13 +82,19 @@ struct weir_subscriber {
         wr_word32 arrivals_due; /* looked at by every take */
         struct wr_lane_link **lanes;
         uint32_t lane_count, lane_room, turn;
+        uint32_t stay;      /* frames that the lane whose turn it is may still give before the others have theirs */
         bool had_lane;      /* until_end: there was a publisher */
         wr_word32 end_told; /* a take said WEIR_ENDED: weir_next() says no more of it */
         struct wr_frame *frames, *spare, *free_frames;
+        struct wr_frame *last; /* taken last: back already, as a rule */
         uint32_t frames_max;
-        _Atomic(struct wr_frame *) released; /* given back by any thread, taken all at once by the taking one */
-        _Atomic int64_t frames_left;         /* out, once it is closed */
+        wr_word32 heed;              /* by who gives a frame back: a taker that found none, or the close; frame.c */
+        bool costly;                 /* no barrier on all threads: each release fences */
+        _Atomic int64_t frames_left; /* out, once it is closed */
         struct wr_format *formats;
+        struct wr_name *names; /* under the lock */
+        bool has_idle_name;    /* likewise: one of them may have no lane any more */
+        bool is_pattern;       /* `topic` is one */
         int64_t opened_ns;
         wr_word frames_taken, bytes, copied_bytes, releases, full, waits, told;
         uint32_t in_row, stream_after; /* frames met with hardly a look between them; so many more make a stream */
@@ -100,6 +122,10 @@ wr_subscriber_shut(struct weir_subscriber *s);
 void
 wr_subscriber_drop(struct weir_subscriber *s);
 
+/* What SUBSCRIBE says of it. */
+void
+wr_subscriber_describe(const struct weir_subscriber *s, struct wr_message_subscribe *m);
+
 enum weir_result
 wr_subscriber_check(const struct weir_subscriber *s);
 
@@ -114,6 +140,27 @@ wr_subscriber_adopt(struct weir_subscriber *s);
 /* The lane is no longer taken from: event, counters, and its end when nothing of it is out. Taking thread. */
 void
 wr_subscriber_leave(struct weir_subscriber *s, struct wr_lane_link *lane, int32_t reason, const char *text);
+
+/* lane_move.c. Its END was read: goes on in the lane that it names, or waits for it. WEIR_EMPTY, or WEIR_E_EVICTED:
+ * this reliable subscriber missed something. Taking thread. */
+enum weir_result
+wr_lane_go_on(struct weir_subscriber *s, struct wr_lane_link *lane);
+
+/* Control thread: is it the successor of a lane that we read? Then that one is ready, and nobody need hear of it. */
+bool
+wr_lane_follow(struct weir_subscriber *s, struct wr_lane_link *lane);
+
+/* Lanes that were to follow one that leaves. Taking thread. */
+void
+wr_lane_followers_drop(struct wr_lane_link *lane);
+
+/* Control thread: who waited in vain. Returns when to look again. */
+int64_t
+wr_lanes_stranded(struct wr_control *c, int64_t now_ns);
+
+/* What a lane that goes had lost and skipped. Taking thread. */
+void
+wr_subscriber_add_up(struct weir_subscriber *s, const struct wr_lane_link *lane);
 
 /* The last one tells the control thread to finish it. */
 void
@@ -136,10 +183,6 @@ wr_frames_get(struct weir_subscriber *s);
 bool
 wr_frames_hold(struct weir_subscriber *s);
 
-/* It need not any more. Taking thread. */
-void
-wr_frames_unhold(struct weir_subscriber *s);
-
 /* Would a take find no free frame, as the last one did? Any thread. */
 bool
 wr_frames_held(struct weir_subscriber *s);
@@ -155,6 +198,20 @@ wr_format_of(struct weir_subscriber *s, struct wr_lane_link *lane, bool *mismatc
 
 void
 wr_formats_free(struct weir_subscriber *s);
+
+/* name.c: the lane's topic, as a string that stays while lane or frames have it. WEIR_E_NO_MEMORY. Control thread. */
+enum weir_result
+wr_name_hold(struct weir_subscriber *s, struct wr_lane_link *lane, const char *topic);
+
+void
+wr_name_let_go(struct weir_subscriber *s, struct wr_lane_link *lane);
+
+/* Frees names that nobody has. Taking thread, which holds the lock. */
+void
+wr_names_collect(struct weir_subscriber *s);
+
+void
+wr_names_free(struct weir_subscriber *s);
 
 /* Grants of at most so many frames. */
 enum { WR_FRAMES_DEFAULT = 16 };

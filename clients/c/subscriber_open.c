@@ -15,6 +15,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { FRAMES_LIMIT = 1024 /* as the broker's FRAMES_MAX */ };
 #define OPEN_TIMEOUT_NS  INT64_C(10000000000)
@@ -59,6 +60,7 @@ wr_subscriber_adopt(struct weir_subscriber *s)
                 s->had_lane = true;
                 wr_store32(&s->end_told, 0);
         }
+        wr_names_collect(s);
         wr_store32(&s->arrivals_due, s->arrivals != NULL);
         pthread_mutex_unlock(&s->lock);
 }
@@ -78,8 +80,8 @@ lane_remove(struct weir_subscriber *s, const struct wr_lane_link *lane)
                 s->turn = 0;
 }
 
-static void
-lane_add_up(struct weir_subscriber *s, const struct wr_lane_link *lane)
+void
+wr_subscriber_add_up(struct weir_subscriber *s, const struct wr_lane_link *lane)
 {
         wr_store(&s->lost, wr_load(&s->lost) + lane->reader.lost);
         wr_store(&s->skipped, wr_load(&s->skipped) + lane->reader.skipped);
@@ -94,12 +96,13 @@ wr_subscriber_leave(struct weir_subscriber *s, struct wr_lane_link *lane, int32_
                                     .reason = reason,
                                     .user = s->options.user,
                                     .subscriber = s,
-                                    .topic = s->topic,
+                                    .topic = lane->topic,
                                     .text = text,
                                     .source = lane->source };
 
+        wr_lane_followers_drop(lane);
         lane_remove(s, lane);
-        lane_add_up(s, lane);
+        wr_subscriber_add_up(s, lane);
         wr_store_release(&pair->words->state, WR_PAIR_LEAVING);
         if (wr_pair_room_due(pair)) /* the publisher waits for us no more */
                 wr_signal_raise(&pair->words->space);
@@ -113,6 +116,13 @@ wr_subscriber_leave(struct weir_subscriber *s, struct wr_lane_link *lane, int32_
         wr_subscriber_lane_drop(lane);
 }
 
+/* Is there something to take, or an end to see? */
+static bool
+is_ready(const struct wr_lane_link *lane)
+{
+        return wr_load32_acquire(&lane->over) || (wr_lane_ready(&lane->reader) && !wr_load32_acquire(&lane->stranded));
+}
+
 bool
 wr_subscriber_ready(struct weir_subscriber *s)
 {
@@ -122,9 +132,9 @@ wr_subscriber_ready(struct weir_subscriber *s)
                 return false; /* a take would say WEIR_E_HELD, until something is released */
         pthread_mutex_lock(&s->lock);
         for (uint32_t i = 0; i < s->lane_count && !ready; i++)
-                ready = wr_lane_ready(&s->lanes[i]->reader) || wr_load32_acquire(&s->lanes[i]->over);
+                ready = is_ready(s->lanes[i]);
         for (struct wr_lane_link *lane = s->arrivals; lane && !ready; lane = lane->next)
-                ready = wr_lane_ready(&lane->reader) || wr_load32_acquire(&lane->over);
+                ready = is_ready(lane);
         if (s->options.until_end && s->had_lane && s->lane_count == 0 && !s->arrivals && !wr_load32(&s->end_told))
                 ready = true; /* WEIR_ENDED */
         pthread_mutex_unlock(&s->lock);
@@ -199,6 +209,7 @@ wr_subscriber_drop(struct weir_subscriber *s)
         if (wr_add32(&s->references, UINT32_MAX) != 1)
                 return;
         free(s->lanes);
+        wr_names_free(s);
         pthread_mutex_destroy(&s->lock);
         pthread_mutex_destroy(&s->shared_lock);
         free(s);
@@ -208,7 +219,7 @@ wr_subscriber_drop(struct weir_subscriber *s)
 static enum weir_result
 options_check(const struct weir_subscriber_options *o, const char *topic)
 {
-        enum weir_result result = wr_options_topic(topic);
+        enum weir_result result = wr_options_pattern(topic);
 
         if (result == WEIR_OK)
                 result = wr_options_path(o->require, topic);
@@ -240,6 +251,7 @@ subscriber_create(struct weir *bus, const char *topic, const struct weir_subscri
         s->opened_ns = wr_clock_ns();
         s->references = 2; /* the handle's, and that of all frames together */
         snprintf(s->topic, sizeof s->topic, "%s", topic);
+        s->is_pattern = strchr(topic, '*') != NULL;
         snprintf(s->type, sizeof s->type, "%s", o->type ? o->type : "");
         s->options.type = NULL; /* the caller's */
         pthread_mutex_init(&s->lock, NULL);
@@ -248,21 +260,26 @@ subscriber_create(struct weir *bus, const char *topic, const struct weir_subscri
         return s;
 }
 
-static enum weir_result
-subscriber_ask(struct weir_subscriber *s)
+void
+wr_subscriber_describe(const struct weir_subscriber *s, struct wr_message_subscribe *m)
 {
-        struct wr_question q = {
-                .answer = subscribe_answer, .abandon = subscribe_abandon, .subject = s, .message.kind = WR_SUBSCRIBE
-        };
-        struct wr_message_subscribe *m = &q.message.subscribe;
-        enum weir_result result;
-
         *m = (struct wr_message_subscribe){ .delivery = s->options.delivery,
                                             .frames_max = s->frames_max,
                                             .history = wr_options_count(s->options.history, UINT32_MAX),
                                             .require = s->options.require };
         snprintf(m->topic, sizeof m->topic, "%s", s->topic);
         snprintf(m->type, sizeof m->type, "%s", s->type);
+}
+
+static enum weir_result
+subscriber_ask(struct weir_subscriber *s)
+{
+        struct wr_question q = {
+                .answer = subscribe_answer, .abandon = subscribe_abandon, .subject = s, .message.kind = WR_SUBSCRIBE
+        };
+        enum weir_result result;
+
+        wr_subscriber_describe(s, &q.message.subscribe);
         result = wr_control_ask(&s->bus->control, &q, OPEN_TIMEOUT_NS);
         if (result < 0)
                 return result;
@@ -318,6 +335,8 @@ bus_forget(struct weir *bus, struct weir_subscriber *s)
                 at = &(*at)->next;
         if (*at)
                 *at = s->next;
+        if (bus->told == s)
+                bus->told = NULL;
         wr_events_forget(&bus->events, s);
         pthread_mutex_unlock(&bus->lock);
 }

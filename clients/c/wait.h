@@ -8,8 +8,8 @@
  *      wr_wait_sleep
  *      wr_wait_end                   disarm, let go
  *
- * One call of the kernel takes WR_SIGNAL_WAIT_MAX words. Where there are more, the rest is looked at every
- * millisecond.
+ * There may be any number of words. Those that one call of the kernel does not take are left to helper threads
+ * (clients/c/helper.h); where no more of these can be started, the rest is looked at every millisecond.
  */
 #ifndef WR_WAIT_H
 #define WR_WAIT_H
@@ -20,12 +20,18 @@
 struct wr_lane_link;
 struct wr_pair_link;
 
+struct wr_wait_word {
+        struct wr_signal_wait signal;
+        struct wr_lane_link *lane; /* whose word it is: a lane's, a pair's, or (neither) the bus's */
+        struct wr_pair_link *pair;
+};
+
 struct wr_wait {
-        struct wr_signal_wait words[WR_SIGNAL_WAIT_MAX];
-        struct wr_lane_link *lanes[WR_SIGNAL_WAIT_MAX];
-        struct wr_pair_link *pairs[WR_SIGNAL_WAIT_MAX];
-        size_t count, lane_count, pair_count;
-        bool too_many;
+        struct weir *bus;
+        struct wr_wait_word *words; /* the bus's is the first */
+        size_t count, room;
+        bool too_many; /* no memory for all of them */
+        struct wr_wait_word few[WR_SIGNAL_WAIT_MAX];
 };
 
 void

@@ -5,6 +5,7 @@
  *      rule: [topic."scope/ch1"] (/etc/weir/broker.conf:12)
  *        ... who decided what, a line for each right and half
  *      Grant it: weir access allow ...          only of a denial
+ *      what else it takes, of other users        on stderr
  */
 #include "clients/cli/access.h"
 #include "clients/cli/document.h"
@@ -56,12 +57,12 @@ subject_of(const struct rights_given *given, struct subject_names *names)
 static bool
 print_json(const struct weir_verdict *verdict, const char *topic)
 {
-        return cli_print_json(json_pack("{s:b, s:s, s:s, s:o, s:o, s:s, s:i, s:s, s:s, s:s, s:s, s:s}", "granted",
+        return cli_print_json(json_pack("{s:b, s:s, s:s, s:o, s:o, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:s}", "granted",
                                         verdict->granted == verdict->wanted, "topic", topic, "who", verdict->who,
                                         "wanted", rights_json(verdict->wanted), "rights", rights_json(verdict->granted),
                                         "file", verdict->file, "line", (int)verdict->line, "rule", verdict->rule,
                                         "sddl", verdict->sddl, "text", verdict->text, "mend", verdict->mend, "command",
-                                        verdict->command),
+                                        verdict->command, "note", verdict->note),
                               JSON_INDENT(2));
 }
 
@@ -92,6 +93,8 @@ print_verdict(const struct weir_verdict *verdict, const char *topic)
                 printf("It needs: %s\n", verdict->mend);
         if (verdict->command[0] != '\0')
                 printf("Grant it: %s\n", verdict->command);
+        if (verdict->note[0] != '\0')
+                fprintf(stderr, "%s\n", verdict->note);
 }
 
 int

@@ -26,8 +26,9 @@ enum {
         CLI_NO_BROKER = 3,
         CLI_NO_TOPIC = 4,
         CLI_DENIED = 5,
-        CLI_DATA = 7,  /* lost or wrong */
-        CLI_GO_ON = -1 /* not an exit code: the arguments are fine */
+        CLI_DEADLINE = 6, /* missed */
+        CLI_DATA = 7,     /* lost or wrong */
+        CLI_GO_ON = -1    /* not an exit code: the arguments are fine */
 };
 
 /* The common options; a verb takes those that mean something to it. */

@@ -15,6 +15,10 @@ const struct verb verbs[] = {
         { "pub", verb_pub, "publish a file, a stream or lines", verb_pub_help },
         { "sub", verb_sub, "print what is published", verb_sub_help },
         { "echo", verb_sub, "another name of sub", verb_sub_help },
+        { "hz", verb_hz, "measure topics: rate, bytes, jitter, latency, what was lost", verb_hz_help },
+        { "bw", verb_hz, "another name of hz", verb_hz_help },
+        { "top", verb_top, "what every topic does now: rates, lost, lag, out; a table every two seconds",
+          verb_top_help },
         { "ls", verb_ls, "list topics, and with -l their publishers and subscribers", verb_ls_help },
         { "info", verb_info, "all about one topic: who, how much, lost, path, copies", verb_info_help },
         { "who", verb_who, "who is connected, how far behind, what is out, who was refused", verb_who_help },
@@ -37,10 +41,14 @@ print_verbs(FILE *stream)
         for (const struct verb *verb = verbs; verb->name != NULL; verb++)
                 fprintf(stream, "  %-8s  %s\n", verb->name, verb->line);
         fputs("\n"
-              "Common options: --json, -q, -v, -b ADDRESS, -t SECONDS and -n COUNT (both end a stream successfully),\n"
-              "--help. The broker is looked for at -b, then $WEIR_BROKER, then where it listens by default.\n"
-              "Exit: 0 done, 1 failed, 2 usage, 3 no broker, 4 no such topic, 5 denied, 7 data lost or wrong,\n"
-              "130 Ctrl-C.\n"
+              "Options follow the verb. Common ones: --json, -q, -v, -b ADDRESS, -t SECONDS and -n COUNT (both end a\n"
+              "stream successfully), --help.\n"
+              "The broker is looked for at -b ADDRESS, else at $WEIR_BROKER, else at $XDG_RUNTIME_DIR/weir/bus (where\n"
+              "that is not set at /tmp/weir-UID/bus; not for root) and then at the system's, /run/weir/bus.\n"
+              "In JSON what is counted is a number, times are nanoseconds, and what names something (source, id, tag)\n"
+              "is a string of 16 hexadecimal digits: most readers of JSON would round such a number.\n"
+              "Exit: 0 done, 1 failed, 2 usage, 3 no broker, 4 no such topic, 5 denied, 6 deadline missed,\n"
+              "7 data lost or wrong, 130 Ctrl-C.\n"
               "\n"
               "Example:\n"
               "  weir broker run &\n"
@@ -55,7 +63,10 @@ find_verb(const char *name)
         for (const struct verb *verb = verbs; verb->name != NULL; verb++)
                 if (strcmp(verb->name, name) == 0)
                         return verb;
-        fprintf(stderr, "weir: no verb '%s'. Try: weir help\n", name);
+        if (name[0] == '-')
+                fprintf(stderr, "weir: options follow the verb: weir VERB %s ... Try: weir help\n", name);
+        else
+                fprintf(stderr, "weir: no verb '%s'. Try: weir help\n", name);
         return NULL;
 }
 

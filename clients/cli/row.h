@@ -20,6 +20,23 @@ row_json(const struct weir_row *row, bool endpoint);
 void
 row_add_endpoint(struct table *table, const struct weir_row *row);
 
+/* The same with everything that is known of it: copies of each payload byte, the other ends, how far behind. */
+#define ROW_ALL_HEADINGS                                                                                           \
+        "ROLE", "NAME", ">PID", "IDENTITY", "PATH", ">COPIES", ">PEERS", ">FRAMES", ">BYTES", ">LOST", ">SKIPPED", \
+                ">LAG", ">OUT"
+enum { ROW_ALL_COLUMNS = 13 };
+
+void
+row_add_all(struct table *table, const struct weir_row *row);
+
+/* How often this end copied each payload byte, on average: 0 in place. */
+double
+row_copies(const struct weir_row *row);
+
+/* What names something in JSON: 16 hexadecimal digits, since most readers of JSON round a number of 64 bits. */
+json_t *
+row_name(uint64_t name);
+
 /* "publisher", "reliable subscriber", "subscriber". */
 const char *
 row_role(const struct weir_row *row);

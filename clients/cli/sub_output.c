@@ -4,9 +4,12 @@
  *      raw    the payload, nothing else: for the next program of a pipe
  *      text   a line a frame; what is no printable UTF-8 is shown as \xNN, so that a terminal is safe
  *      hex    offset, sixteen bytes, the same as characters; the size ends each frame
+ *             (of a long frame both show the beginning, and say so)
+ *             (of a pattern both begin with the frame's topic)
  *      json   one object a line; the payload as "text" when it is UTF-8, else as "hex"
  */
 #include "clients/cli/sub_output.h"
+#include "clients/cli/row.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -45,8 +48,16 @@ printable_length(const unsigned char *text, size_t size)
         return length == 2 && text[0] == 0xc2 && text[1] < 0xa0 ? 0 : length;
 }
 
+/* Says what is not shown. */
 static void
-print_text(const unsigned char *text, size_t size)
+print_rest(uint64_t rest)
+{
+        if (rest > 0)
+                printf("... %llu bytes more, --full shows them", (unsigned long long)rest);
+}
+
+static void
+print_text(const unsigned char *text, size_t size, uint64_t rest)
 {
         while (size > 0) {
                 size_t length = printable_length(text, size);
@@ -61,11 +72,12 @@ print_text(const unsigned char *text, size_t size)
                 text += length;
                 size -= length;
         }
+        print_rest(rest);
         putchar('\n');
 }
 
 static void
-print_hex(const unsigned char *bytes, size_t size)
+print_hex(const unsigned char *bytes, size_t size, uint64_t rest)
 {
         for (size_t at = 0; at < size; at += 16) {
                 printf("%08zx ", at);
@@ -79,7 +91,9 @@ print_hex(const unsigned char *bytes, size_t size)
                         putchar(bytes[i] >= 0x20 && bytes[i] < 0x7f ? bytes[i] : '.');
                 fputs("|\n", stdout);
         }
-        printf("%08zx\n", size);
+        printf(rest > 0 ? "%08zx  " : "%08zx", size);
+        print_rest(rest);
+        putchar('\n');
 }
 
 static json_t *
@@ -106,10 +120,10 @@ print_json(const struct weir_frame *frame)
         const char *type = frame->format != NULL && frame->format->type != NULL ? frame->format->type : "";
         json_t *object, *text = json_stringn(frame->data, (size_t)frame->size); /* NULL: it is not UTF-8 */
 
-        object = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "topic", frame->topic, "type", type,
-                           "source", (json_int_t)frame->source, "sequence", (json_int_t)frame->sequence, "published_ns",
+        object = json_pack("{s:s, s:s, s:o, s:I, s:I, s:I, s:o, s:I, s:I, s:I}", "topic", frame->topic, "type", type,
+                           "source", row_name(frame->source), "sequence", (json_int_t)frame->sequence, "published_ns",
                            (json_int_t)frame->published_ns, "stamp_ns", (json_int_t)frame->about.stamp_ns, "tag",
-                           (json_int_t)frame->about.tag, "lost", (json_int_t)frame->lost, "skipped",
+                           row_name(frame->about.tag), "lost", (json_int_t)frame->lost, "skipped",
                            (json_int_t)frame->skipped, "size", (json_int_t)frame->size);
         if (object != NULL && text != NULL)
                 json_object_set_new(object, "text", text);
@@ -121,14 +135,19 @@ print_json(const struct weir_frame *frame)
 }
 
 void
-sub_output_frame(enum sub_output output, const struct weir_frame *frame)
+sub_output_frame(enum sub_output output, const struct weir_frame *frame, uint64_t bytes_max, bool with_topic)
 {
         size_t size = (size_t)frame->size;
+        size_t shown = frame->size < bytes_max ? size : (size_t)bytes_max;
 
+        if (with_topic && output == SUB_TEXT)
+                printf("%s: ", frame->topic); /* a name has no control characters */
+        else if (with_topic && output == SUB_HEX)
+                puts(frame->topic);
         switch (output) {
         case SUB_RAW: fwrite(frame->data, 1, size, stdout); break;
-        case SUB_TEXT: print_text(frame->data, size); break;
-        case SUB_HEX: print_hex(frame->data, size); break;
+        case SUB_TEXT: print_text(frame->data, shown, size - shown); break;
+        case SUB_HEX: print_hex(frame->data, shown, size - shown); break;
         case SUB_JSON: print_json(frame); break;
         case SUB_NONE: break;
         }

@@ -70,6 +70,19 @@ table_add_bytes(struct table *table, uint64_t bytes)
         table_add(table, "%.1f %s", number, units[unit]);
 }
 
+void
+table_add_time(struct table *table, int64_t ns)
+{
+        if (ns < 1000000)
+                table_add(table, "%lld us", (long long)(ns / 1000));
+        else if (ns < 1000000000)
+                table_add(table, "%.1f ms", (double)ns / 1e6);
+        else if (ns < INT64_C(120) * 1000000000)
+                table_add(table, "%.1f s", (double)ns / 1e9);
+        else
+                table_add(table, "%lld min", (long long)(ns / 60000000000));
+}
+
 /* Columns of a UTF-8 string, taking each character for one. */
 static int
 cell_width(const char *cell)

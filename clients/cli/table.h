@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TABLE_COLUMNS_MAX = 12 };
+enum { TABLE_COLUMNS_MAX = 14 };
 
 struct table {
         unsigned columns;
@@ -26,6 +26,10 @@ table_add(struct table *table, const char *format, ...);
 /* Adds a number of bytes as people read it: "3.1 MB". */
 void
 table_add_bytes(struct table *table, uint64_t bytes);
+
+/* Adds a time as people say it: "850 us", "12.3 ms", "4.0 s", "3 min". */
+void
+table_add_time(struct table *table, int64_t ns);
 
 /* Prints it on stdout and frees it. False when there was no memory for it. */
 bool

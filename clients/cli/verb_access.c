@@ -46,9 +46,9 @@ static bool
 print_edit(const struct weir_edit *edit, const struct cli_common *common)
 {
         if (common->json)
-                return cli_print_json(json_pack("{s:s, s:i, s:s, s:s, s:b}", "file", edit->file, "line",
+                return cli_print_json(json_pack("{s:s, s:i, s:s, s:s, s:b, s:s}", "file", edit->file, "line",
                                                 (int)edit->line, "entry", edit->entry, "rule", edit->rule, "changed",
-                                                (int)edit->changed),
+                                                (int)edit->changed, "note", edit->note),
                                       JSON_INDENT(2));
         printf("%s:%u: [topic.\"%s\"] %s%s\n", edit->file, edit->line, edit->entry, edit->rule,
                edit->changed ? "" : "  (as it was)");
@@ -76,8 +76,12 @@ edit(const struct access_arguments *arguments, bool allow)
         if (!print_edit(&done, &arguments->common))
                 return CLI_FAILED;
         code = cli_finish("access");
-        if (code == CLI_OK && done.changed && !arguments->common.quiet)
+        if (code != CLI_OK || arguments->common.quiet)
+                return code;
+        if (done.changed)
                 fprintf(stderr, "A broker that runs takes it over with: weir broker reload\n");
+        if (done.note[0] != '\0')
+                fprintf(stderr, "%s\n", done.note);
         return code;
 }
 

@@ -12,33 +12,38 @@
 
 const char verb_broker_help[] =
         "usage: weir broker run [--config FILE] [--address PATH] [--package-socket ID=PATH]...\n"
+        "                       [--idle-exit SECONDS]\n"
         "       weir broker status [--json]\n"
         "       weir broker reload [--json]\n"
         "       weir broker stop\n"
         "\n"
         "run: names topics, checks who may do what, hands out shared memory, notices deaths; until SIGTERM, Ctrl-C or\n"
-        "`weir broker stop`. It is never on the way of a frame.\n"
+        "`weir broker stop`. It is never on the way of a frame. As a service of systemd (weir.socket, weir.service)\n"
+        "it listens at the sockets that are passed to it, and --address has no place; see docs/service.md.\n"
         "reload: it reads its policy again, as on SIGHUP. Who loses a right by it is told at once; a file with an\n"
         "error changes nothing (exit 2).\n"
         "\n"
         "  --config FILE             the policy; default: $WEIR_CONFIG, else ~/.config/weir/broker.conf, for root\n"
         "                            /etc/weir/broker.conf; without one, full trust of this user may do all\n"
         "  -a, --address PATH        where to listen (also -b); default: $WEIR_BROKER, else\n"
-        "                            $XDG_RUNTIME_DIR/weir/bus, for root /run/weir/bus\n"
+        "                            $XDG_RUNTIME_DIR/weir/bus, for root /run/weir/bus, without that variable\n"
+        "                            /tmp/weir-UID/bus\n"
         "  --package-socket ID=PATH  listen at PATH for the package ID: put only this socket into its sandbox, and\n"
         "                            every connection through it is that package. May be given many times\n"
+        "  --idle-exit SECONDS       end after so long without a client: for a broker that its socket starts again\n"
         "  --json                    status, reload: one object\n"
         "\n"
         "Example:\n"
         "  weir broker run --config policy.conf --package-socket org.example.Camera=/run/camera/bus\n";
 
-enum { PACKAGE_SOCKETS_MAX = 256, OPTION_CONFIG = CLI_VERB_OPTION, OPTION_PACKAGE_SOCKET };
+enum { PACKAGE_SOCKETS_MAX = 256, OPTION_CONFIG = CLI_VERB_OPTION, OPTION_PACKAGE_SOCKET, OPTION_IDLE_EXIT };
 
 struct arguments {
         struct cli_common common;
         const char *config;
         const char *package_sockets[PACKAGE_SOCKETS_MAX + 1];
         unsigned package_socket_count;
+        int64_t idle_exit_ns;
 };
 
 static int
@@ -49,6 +54,7 @@ run(const struct arguments *arguments)
                 .address = arguments->common.address,
                 .config = arguments->config,
                 .package_sockets = arguments->package_sockets,
+                .idle_exit_ns = arguments->idle_exit_ns,
         };
         enum weir_result result = weir_broker_run(&options);
 
@@ -167,12 +173,21 @@ add_package_socket(struct arguments *arguments, const char *value)
 }
 
 static int
+set_idle_exit(struct arguments *arguments, const char *value)
+{
+        if (!cli_seconds(value, &arguments->idle_exit_ns) || arguments->idle_exit_ns == 0)
+                return cli_usage("broker", "'%s' is no time above 0, such as 60 or 250ms", value);
+        return CLI_GO_ON;
+}
+
+static int
 parse(int argc, char **argv, struct arguments *arguments)
 {
         static const struct option options[] = {
                 { "config", required_argument, NULL, OPTION_CONFIG },
                 { "address", required_argument, NULL, 'a' },
                 { "package-socket", required_argument, NULL, OPTION_PACKAGE_SOCKET },
+                { "idle-exit", required_argument, NULL, OPTION_IDLE_EXIT },
                 CLI_LONG,
         };
         int option, code = CLI_GO_ON;
@@ -184,6 +199,8 @@ parse(int argc, char **argv, struct arguments *arguments)
                         arguments->common.address = optarg;
                 else if (option == OPTION_PACKAGE_SOCKET)
                         code = add_package_socket(arguments, optarg);
+                else if (option == OPTION_IDLE_EXIT)
+                        code = set_idle_exit(arguments, optarg);
                 else
                         code = cli_common_option("broker", option, argv, &arguments->common);
         }
@@ -206,8 +223,8 @@ verb_broker(int argc, char **argv)
         what = argv[optind];
         if (strcmp(what, "run") == 0)
                 return run(&arguments);
-        if (arguments.config != NULL || arguments.package_socket_count > 0)
-                return cli_usage("broker", "--config and --package-socket belong to run");
+        if (arguments.config != NULL || arguments.package_socket_count > 0 || arguments.idle_exit_ns != 0)
+                return cli_usage("broker", "--config, --package-socket and --idle-exit belong to run");
         if (strcmp(what, "status") == 0)
                 return status(&arguments.common);
         if (strcmp(what, "reload") == 0)

@@ -12,7 +12,7 @@ const char verb_demo_help[] =
         "Streams a real video from a sandboxed package to this process through shared memory, and checks every byte:\n"
         "live, as fast as it decodes, and from memory; then shows that a package without a grant is refused, that one\n"
         "which may read cannot write, and how fast the same goes through a pipe. Exit 0 only if all of it held.\n"
-        "It needs ffmpeg and bubblewrap and takes about half a minute.\n"
+        "It needs ffmpeg and bubblewrap and takes less than a minute.\n"
         "\n"
         "  --video FILE        any file with video that ffmpeg reads\n"
         "  --size WxH          of the pictures; default 1920x1080\n"

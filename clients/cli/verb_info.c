@@ -4,6 +4,8 @@
  *      camera/front   video/x-raw
  *      publishers 1, subscribers 2
  *      ROLE ...
+ *
+ *      shm: the policy grants it 'map'
  */
 #include "clients/cli/cli.h"
 #include "clients/cli/document.h"
@@ -17,9 +19,12 @@
 const char verb_info_help[] =
         "usage: weir info TOPIC [--json]\n"
         "\n"
-        "Shows who publishes and who subscribes a topic, as the kernel vouched for them, and what each has counted:\n"
-        "frames, bytes, lost (overrun against the subscriber's wish), skipped (passed over because of --keep), out\n"
-        "(frames or loans not given back). Exit 4 when there is no such topic.\n"
+        "Shows who publishes and who subscribes a topic, as the kernel vouched for them; how their frames travel\n"
+        "(path, and its reason below), how often each end copies a payload byte (0: read where it was written), how\n"
+        "many are at the other end (peers), and what each has counted: frames, bytes, lost (overrun against the\n"
+        "subscriber's wish), skipped (passed over because of --keep), lag (how old the oldest frame is that is yet to\n"
+        "be taken), out (frames or loans not given back). Subscribers with a pattern are listed where they have the\n"
+        "topic. Exit 4 when there is no such topic.\n"
         "\n"
         "  --json           one object\n"
         "  -b, --broker ADDRESS\n"
@@ -31,15 +36,28 @@ struct info {
         const char *topic;
         char type[128];
         unsigned publishers, subscribers;
+        char why[8][128]; /* the reasons, each once */
+        unsigned why_count;
         struct table table;
         json_t *endpoints; /* NULL: a table is wanted */
 };
+
+static void
+note_why(struct info *info, const char *why)
+{
+        for (unsigned i = 0; i < info->why_count; i++)
+                if (strcmp(info->why[i], why) == 0)
+                        return;
+        if (info->why_count < sizeof info->why / sizeof info->why[0])
+                snprintf(info->why[info->why_count++], sizeof info->why[0], "%s", why);
+}
 
 static int
 take_row(const struct weir_row *row, void *user)
 {
         struct info *info = user;
 
+        note_why(info, row->why);
         if (row->publishes)
                 info->publishers++;
         else
@@ -48,7 +66,7 @@ take_row(const struct weir_row *row, void *user)
                 snprintf(info->type, sizeof info->type, "%s", row->type);
         if (info->endpoints != NULL)
                 return json_array_append_new(info->endpoints, row_json(row, true));
-        row_add_endpoint(&info->table, row);
+        row_add_all(&info->table, row);
         return 0;
 }
 
@@ -56,9 +74,14 @@ static bool
 print_info(struct info *info)
 {
         if (info->endpoints == NULL) {
-                printf("%s  %s\npublishers %u, subscribers %u\n", info->topic,
+                printf("%s  %s\npublishers %u, subscribers %u; figures up to a second old\n", info->topic,
                        info->type[0] != '\0' ? info->type : "bytes", info->publishers, info->subscribers);
-                return table_print(&info->table);
+                if (!table_print(&info->table))
+                        return false;
+                putchar('\n');
+                for (unsigned i = 0; i < info->why_count; i++)
+                        puts(info->why[i]);
+                return true;
         }
         return cli_print_json(json_pack("{s:s, s:s, s:i, s:i, s:o}", "topic", info->topic, "type", info->type,
                                         "publishers", (int)info->publishers, "subscribers", (int)info->subscribers,
@@ -69,7 +92,7 @@ print_info(struct info *info)
 static int
 show(const struct cli_common *common, const char *topic)
 {
-        static const char *const headings[] = { ROW_ENDPOINT_HEADINGS };
+        static const char *const headings[] = { ROW_ALL_HEADINGS };
         struct info info = { .topic = topic };
         struct weir *bus;
         enum weir_result result;
@@ -80,7 +103,7 @@ show(const struct cli_common *common, const char *topic)
         if (common->json)
                 info.endpoints = json_array();
         else
-                table_open(&info.table, headings, ROW_ENDPOINT_COLUMNS);
+                table_open(&info.table, headings, ROW_ALL_COLUMNS);
         result = weir_list(bus, topic, 1, take_row, &info);
         cli_close(bus);
         if (result != WEIR_OK)

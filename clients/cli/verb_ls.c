@@ -1,5 +1,6 @@
 /*
- * weir ls: the topics, one a line; with -l their publishers and subscribers, one a line.
+ * weir ls: the topics, one a line; with -l their publishers and subscribers, one a line; with --watch a line for each
+ * that is there, comes or goes.
  *
  * The broker's answer comes as rows; each is put into a table or into a JSON array, which is printed at the end.
  */
@@ -13,17 +14,23 @@
 #include <stdio.h>
 
 const char verb_ls_help[] =
-        "usage: weir ls [PATTERN] [-l] [--json]\n"
+        "usage: weir ls [PATTERN] [-l | --watch] [--json]\n"
         "\n"
         "Lists topics. In a PATTERN '*' matches inside one segment of a name and '**' any number of segments;\n"
         "without one everything is listed.\n"
         "\n"
-        "  -l, --long       a line for each publisher and subscriber\n"
-        "  --json           one array of objects\n"
+        "  -l, --long       a line for each publisher and subscriber; what they have counted is up to a second old\n"
+        "  --watch          a line for each publisher and subscriber that is there ('='), comes ('+') or goes ('-',\n"
+        "                   with the reason), until Ctrl-C; -t, --seconds SECONDS: for so long; -n, --count COUNT: so\n"
+        "                   many lines\n"
+        "  --json           one array of objects; with --watch an object a line\n"
         "  -b, --broker ADDRESS\n"
         "\n"
         "Example:\n"
-        "  weir ls 'camera/*' -l\n";
+        "  weir ls 'camera/*' -l\n"
+        "  weir ls --watch\n";
+
+enum { OPTION_WATCH = CLI_VERB_OPTION };
 
 struct listing {
         struct table table;
@@ -88,22 +95,96 @@ list(const struct cli_common *common, const char *pattern, bool endpoints)
         return code;
 }
 
+/* ---- watching -------------------------------------------------------------------------------------------------- */
+
+static void
+print_change(const struct weir_event *event, bool is_json)
+{
+        const char *role = event->role == WEIR_SEAT_PUBLISHER ? "publisher" : "subscriber";
+        const char *what = event->kind == WEIR_LISTED ? "listed" : event->kind == WEIR_JOINED ? "joined" : "left";
+
+        if (is_json)
+                cli_print_json(json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:s, s:s}", "event", what, "topic",
+                                         event->topic, "role", role, "source", row_name(event->source), "pid",
+                                         (json_int_t)event->pid, "count", (json_int_t)event->count, "reason",
+                                         weir_result_text(event->reason), "text", event->text),
+                               0);
+        else
+                printf("%c %s  %s\n",
+                       event->kind == WEIR_LISTED   ? '='
+                       : event->kind == WEIR_JOINED ? '+'
+                                                    : '-',
+                       event->topic, event->text);
+        fflush(stdout);
+}
+
+/* Endpoints of others are what this bus tells of: it has none of its own. */
+static void
+watch_until(struct weir *bus, const struct cli_common *common)
+{
+        int64_t until_ns = common->limit_ns == INT64_MAX ? INT64_MAX : weir_now() + common->limit_ns;
+        const struct weir_event *event;
+        uint64_t lines = 0;
+
+        while (lines < common->count && cli_interrupted() == 0 && !ferror(stdout)) {
+                int64_t left_ns = until_ns == INT64_MAX ? WEIR_FOREVER : until_ns - weir_now();
+                enum weir_result result = weir_next(bus, left_ns > 0 ? left_ns : WEIR_NOW, &event);
+
+                if (result == WEIR_EMPTY)
+                        return;
+                if (result != WEIR_OK)
+                        continue;
+                if (event->source != 0) {
+                        print_change(event, common->json);
+                        lines++;
+                } else if (event->kind != WEIR_LISTED && !common->quiet) {
+                        fprintf(stderr, "weir ls: %s\n", event->text);
+                }
+        }
+}
+
+static int
+watch(const struct cli_common *common, const char *pattern)
+{
+        struct weir *bus;
+        enum weir_result result;
+        int code = cli_open(&bus, "ls", common);
+
+        if (code != CLI_OK)
+                return code;
+        result = weir_watch(bus, pattern);
+        if (result == WEIR_OK)
+                watch_until(bus, common);
+        else
+                code = cli_failed("ls", result);
+        cli_close(bus);
+        if (code == CLI_OK && cli_interrupted() != 0)
+                return cli_interrupted();
+        return code == CLI_OK ? cli_finish("ls") : code;
+}
+
 int
 verb_ls(int argc, char **argv)
 {
-        static const struct option options[] = { { "long", no_argument, NULL, 'l' }, CLI_LONG };
+        static const struct option options[] = { { "long", no_argument, NULL, 'l' },
+                                                 { "watch", no_argument, NULL, OPTION_WATCH },
+                                                 CLI_LONG };
         struct cli_common common = CLI_COMMON;
-        bool endpoints = false;
+        bool endpoints = false, watches = false;
+        const char *pattern;
         int option, code;
 
         while ((option = getopt_long(argc, argv, CLI_SHORT "l", options, NULL)) != -1) {
                 if (option == 'l')
                         endpoints = true;
+                else if (option == OPTION_WATCH)
+                        watches = true;
                 else if ((code = cli_common_option("ls", option, argv, &common)) != CLI_GO_ON)
                         return code;
         }
         if (argc - optind > 1)
                 return cli_usage("ls", "one pattern is enough: '%s' is too much (put patterns in quotes)",
                                  argv[optind + 1]);
-        return list(&common, optind < argc ? argv[optind] : "**", endpoints);
+        pattern = optind < argc ? argv[optind] : "**";
+        return watches ? watch(&common, pattern) : list(&common, pattern, endpoints);
 }

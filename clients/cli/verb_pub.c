@@ -25,14 +25,15 @@ const char verb_pub_help[] =
         "Publishes FILE or the standard input. Without --frame-size and --lines the whole input is one frame.\n"
         "\n"
         "  --frame-size SIZE   cut the input into frames of SIZE bytes (64k, 1M); they are read straight into\n"
-        "                      shared memory\n"
+        "                      shared memory. A shorter rest becomes a shorter last frame, which is said unless -q\n"
         "  --lines             each line is a frame\n"
         "  --rate HZ           at most so many frames a second\n"
         "  --type TYPE         what the bytes are, such as video/x-raw\n"
         "  --history N         keep the newest N frames for subscribers that join later\n"
         "  --wait-readers N    begin when N subscribers are there\n"
         "  -n, --count COUNT   end after COUNT frames; -t, --seconds SECONDS after that time\n"
-        "  -v                  say at the end what was published; --json the same as one object on stdout\n"
+        "  -v                  say at the end what was published; --json the same as one object on stdout; -q: no\n"
+        "                      more than failures\n"
         "  -b, --broker ADDRESS\n"
         "\n"
         "Example:\n"
@@ -48,7 +49,7 @@ struct arguments {
 };
 
 struct counts {
-        uint64_t frames, bytes;
+        uint64_t frames, bytes, last_bytes;
         int64_t began_ns;
 };
 
@@ -100,6 +101,7 @@ publish_all(struct weir_publisher *publisher, const struct arguments *arguments,
                         break;
                 counts->frames++;
                 counts->bytes += bytes;
+                counts->last_bytes = bytes;
         }
         return result == WEIR_ENDED ? WEIR_OK : result;
 }
@@ -117,6 +119,15 @@ print_counts(const struct arguments *arguments, const struct counts *counts)
         else if (arguments->common.verbose)
                 fprintf(stderr, "weir pub: %llu frames, %llu bytes in %.3f s\n", (unsigned long long)counts->frames,
                         (unsigned long long)counts->bytes, (double)elapsed_ns / 1e9);
+}
+
+/* The input was no whole number of frames: who reads pictures will want to know. */
+static void
+tell_short(const struct arguments *arguments, const struct counts *counts)
+{
+        if (counts->frames > 0 && counts->last_bytes < arguments->frame_size && !arguments->common.quiet)
+                fprintf(stderr, "weir pub: the last frame has %llu bytes, not the %llu of --frame-size\n",
+                        (unsigned long long)counts->last_bytes, (unsigned long long)arguments->frame_size);
 }
 
 static int
@@ -148,6 +159,7 @@ publish_source(struct weir *bus, const struct arguments *arguments, struct pub_s
                 code = cli_failed("pub", result);
         }
         weir_publisher_close(publisher);
+        tell_short(arguments, &counts);
         if (code == CLI_OK)
                 print_counts(arguments, &counts);
         return code;

@@ -11,6 +11,7 @@
 #include "clients/demo/demo_pass.h"
 #include "clients/demo/demo_sandbox.h"
 #include "clients/demo/demo_stop.h"
+#include "clients/demo/demo_unseal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -20,7 +21,8 @@
 
 enum { EXIT_FAILED = 1, EXIT_DATA = 7 };
 
-const char *const demo_break_names[] = { "nothing", "pixel", "drop", "copy", "grant", "seal", NULL };
+const char *const demo_break_names[] = { "nothing", "pixel", "hash",  "late", "drop", "loss",
+                                         "copy",    "wall",  "grant", "seal", "open", NULL };
 const char *const demo_kind_names[] = { "live", "fast", "memory", "pipe", "held", NULL };
 
 /* The same decoder on the same clip, outside of every sandbox and without weir. */
@@ -134,6 +136,8 @@ run_with_broker(struct demo_results *results, const struct demo_plan *plan)
         int64_t began_ns = weir_now();
         struct weir *bus;
 
+        if (plan->options.broken == DEMO_BREAK_SEAL && !demo_unseal())
+                return false;
         if (weir_broker_embed_with(&broker) != WEIR_OK) {
                 fprintf(stderr, "weir demo: %s\n", weir_broker_error());
                 return false;

@@ -22,11 +22,17 @@
 /* What a test breaks to see that the check behind it works. */
 enum demo_break {
         DEMO_BREAK_NOTHING,
-        DEMO_BREAK_PIXEL, /* the camera flips a bit of one pixel before it publishes */
+        DEMO_BREAK_PIXEL, /* the camera flips a bit of one pixel before it publishes: the hash is right, the pixel not
+                           */
+        DEMO_BREAK_HASH,  /* the camera flips a bit of a frame that it has published, before anybody takes it */
+        DEMO_BREAK_LATE,  /* the same, after libweir has verified the frame and before the demo compares its pixels */
         DEMO_BREAK_DROP,  /* the camera leaves one picture out */
+        DEMO_BREAK_LOSS,  /* the consumer is lossy, and does not look before the camera has gone */
         DEMO_BREAK_COPY,  /* the camera lets the library copy instead of lending */
+        DEMO_BREAK_WALL,  /* the sandbox has holes */
         DEMO_BREAK_GRANT, /* the policy lets the stranger in */
-        DEMO_BREAK_SEAL,  /* the viewer attacks a copy of the lane that nobody sealed */
+        DEMO_BREAK_SEAL,  /* the kernel seals no lane against writing */
+        DEMO_BREAK_OPEN,  /* the viewer attacks a memory of its own, which it may write: each attack goes through */
 };
 
 enum demo_kind { DEMO_LIVE, DEMO_FAST, DEMO_MEMORY, DEMO_PIPE, DEMO_HELD, DEMO_KINDS };

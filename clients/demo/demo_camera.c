@@ -19,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { HELD_FRAMES = 8, BROKEN_FRAME = 3, MEMORY_SPARE = 4 << 20 };
+enum { HELD_FRAMES = 8, BROKEN_FRAME = 1, MEMORY_SPARE = 4 << 20 };
 enum { LANE_FRAMES = 3, HELD_LANE_FRAMES = 24 }; /* a short queue keeps latency low, and the pictures in the cache */
 
 static const int64_t ROOM_NS = INT64_C(10000000000); /* a consumer that makes no room for so long is gone */
@@ -28,18 +28,43 @@ struct camera {
         const struct demo_options *options;
         struct weir_publisher *publisher;
         uint64_t frames, frame_bytes;
+        struct weir_loan *kept; /* published, and still ours to write: only where a test wants it spoiled */
         json_t *report;
 };
 
+static void
+flip_bit(struct weir_loan *loan)
+{
+        ((unsigned char *)loan->data)[loan->size / 2] ^= 1;
+}
+
 /* A test's ways to spoil the frame whose loan is filled. Returns true when it is not to be published at all. */
 static bool
-spoil(const struct camera *camera, struct weir_loan *loan)
+spoil(struct camera *camera, struct weir_loan *loan)
 {
+        enum demo_break broken = camera->options->broken;
+        enum demo_kind kind = camera->options->kind;
+
         if (camera->frames != BROKEN_FRAME)
                 return false;
-        if (camera->options->broken == DEMO_BREAK_PIXEL)
-                ((unsigned char *)loan->data)[loan->size / 2] ^= 1;
-        return camera->options->broken == DEMO_BREAK_DROP;
+        if (broken == DEMO_BREAK_PIXEL)
+                flip_bit(loan);
+        if ((broken == DEMO_BREAK_HASH && kind == DEMO_LIVE) || (broken == DEMO_BREAK_LATE && kind == DEMO_HELD)) {
+                loan->about.flags = WEIR_KEEP;
+                camera->kept = loan;
+        }
+        return broken == DEMO_BREAK_DROP;
+}
+
+/* Spoils the frame that was kept for it. */
+static void
+spoil_kept(struct camera *camera)
+{
+        if (camera->kept == NULL)
+                return;
+        flip_bit(camera->kept);
+        weir_loan_discard(camera->kept);
+        camera->kept = NULL;
 }
 
 /* Publishes the filled loan, whose pixels fold to `sum`. */
@@ -93,9 +118,10 @@ publish_decoded(struct camera *camera)
                         break;
                 }
                 result = publish(camera, loan, demo_digest_fold(loan->data, camera->frame_bytes));
-                if (result != WEIR_OK)
+                if (result != WEIR_OK || camera->kept != NULL)
                         break;
         }
+        spoil_kept(camera);
         json_object_set_new(camera->report, "filled_bytes", json_integer((json_int_t)decoder.read_bytes));
         if ((!demo_decoder_close(&decoder) && result == WEIR_OK) || got < 0) {
                 json_object_set_new(camera->report, "sentence", json_string("the decoder failed"));
@@ -148,6 +174,7 @@ publish_held(struct camera *camera, const struct demo_pictures *pictures, struct
                 result = publish_picture(camera, &pictures->list[i % pictures->count]);
         while (read(STDIN_FILENO, &byte, 1) > 0)
                 ;
+        spoil_kept(camera);
         return result;
 }
 
@@ -194,7 +221,9 @@ demo_camera(const struct demo_options *options, json_t *report)
         enum weir_result result;
 
         if (options->kind == DEMO_MEMORY || options->kind == DEMO_HELD) {
-                if (!demo_pictures_open(&pictures, options)) {
+                uint64_t count_max = options->kind == DEMO_HELD ? HELD_FRAMES : options->pictures_min;
+
+                if (!demo_pictures_open(&pictures, options, count_max)) {
                         json_object_set_new(report, "sentence", json_string(strerror(pictures.error)));
                         demo_pictures_close(&pictures);
                         return WEIR_E_SYSTEM;

@@ -37,13 +37,13 @@ collect(struct demo_pictures *pictures, struct demo_decoder *decoder, uint64_t c
 }
 
 bool
-demo_pictures_open(struct demo_pictures *pictures, const struct demo_options *options)
+demo_pictures_open(struct demo_pictures *pictures, const struct demo_options *options, uint64_t count_max)
 {
         struct demo_clip clip = { .path = options->video, .width = options->width, .height = options->height };
         struct demo_decoder decoder;
 
         *pictures = (struct demo_pictures){ .bytes = demo_clip_frame_bytes(&clip) };
-        pictures->list = calloc(options->pictures_min, sizeof *pictures->list);
+        pictures->list = calloc(count_max, sizeof *pictures->list);
         if (pictures->list == NULL) {
                 pictures->error = ENOMEM;
                 return false;
@@ -52,7 +52,7 @@ demo_pictures_open(struct demo_pictures *pictures, const struct demo_options *op
                 pictures->error = ENOENT;
                 return false;
         }
-        collect(pictures, &decoder, options->pictures_min);
+        collect(pictures, &decoder, count_max);
         if (!demo_decoder_close(&decoder) && pictures->error == 0)
                 pictures->error = EIO;
         if (pictures->count == 0 && pictures->error == 0)

@@ -15,9 +15,9 @@ struct demo_pictures {
         int error;             /* an errno */
 };
 
-/* Decodes until `count_min` different pictures are there, or the clip ends. False: pictures->error. */
+/* Decodes until `count_max` different pictures are there, or the clip ends. False: pictures->error. */
 bool
-demo_pictures_open(struct demo_pictures *pictures, const struct demo_options *options);
+demo_pictures_open(struct demo_pictures *pictures, const struct demo_options *options, uint64_t count_max);
 
 void
 demo_pictures_close(struct demo_pictures *pictures);

@@ -56,7 +56,7 @@ demo_pipe_camera(const struct demo_options *options, json_t *report)
         void *frame = NULL;
         int error = 0;
 
-        if (!demo_pictures_open(&pictures, options))
+        if (!demo_pictures_open(&pictures, options, options->pictures_min))
                 error = pictures.error;
         else if ((frame = malloc(sizeof(struct demo_pipe_header) + pictures.bytes)) == NULL)
                 error = ENOMEM;

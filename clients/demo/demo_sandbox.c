@@ -56,6 +56,9 @@ static const char *const walls[] = { "bwrap",
                                      "/dev",
                                      NULL };
 
+/* What a test adds to a sandbox, and how it ends then: bubblewrap lets later options win. The root stays writable. */
+static const char *const holes[] = { "--cap-add", "ALL", "--ro-bind", "/etc/passwd", "/etc/passwd", NULL };
+
 /* Adds arguments up to NULL. */
 static void
 add_all(struct demo_line *line, const char *const *arguments)
@@ -113,13 +116,15 @@ demo_sandbox_line(struct demo_line *line, const struct demo_plan *plan, const ch
                         "/run/weir", "--setenv",    "WEIR_BROKER", "/run/weir/bus", NULL
                 };
                 const char *clip[] = { "--ro-bind", plan->video, keep(line, video, ""), NULL };
-                const char *end[] = { "--remount-ro", "/", "--", "/app/weir", "demo", NULL };
+                const char *closed[] = { "--remount-ro", "/", NULL };
+                const char *end[] = { "--", "/app/weir", "demo", NULL };
 
                 add_all(line, walls);
                 add_all(line, identity);
                 add_all(line, places);
                 if (wants_video)
                         add_all(line, clip);
+                add_all(line, plan->options.broken == DEMO_BREAK_WALL ? holes : closed);
                 add_all(line, end);
         } else {
                 const char *plain[] = { "/usr/bin/env", keep(line, "WEIR_BROKER=", keep(line, directory, "/bus")),

@@ -57,8 +57,9 @@ static void
 put_sid(struct text *text, const struct wr_sid *sid)
 {
         char digits[WR_SID_TEXT_MAX];
+        size_t size = wr_sid_text(sid, digits);
 
-        put_bytes(text, digits, wr_sid_text(sid, digits));
+        put_bytes(text, digits, size);
 }
 
 /* Below `units_max`, if it is not 0, and UTF-8. */

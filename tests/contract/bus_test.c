@@ -93,7 +93,7 @@ Test(bus, what_this_version_does_not_have_is_refused_with_a_sentence)
         struct weir_subscriber *s;
 
         cr_assert(eq(int, weir_open(&other, WEIR_OPTIONS(.ticket = "weir-ticket:x")), WEIR_E_USAGE));
-        cr_assert(eq(int, weir_subscriber_open(&s, bus, "lidar/*", NULL), WEIR_E_USAGE));
+        cr_assert(eq(int, weir_publisher_open(&p, bus, "lidar/*", NULL), WEIR_E_USAGE));
         cr_assert(not(zero(ptr, (void *)strstr(weir_error(), "pattern"))), "%s", weir_error());
         cr_assert(eq(int, weir_subscriber_open(&s, bus, "a", WEIR_SUBSCRIBER(.require = WEIR_TCP)), WEIR_E_NO_PATH));
         cr_assert(not(zero(ptr, (void *)strstr(weir_error(), "tcp"))), "%s", weir_error());
@@ -150,6 +150,9 @@ static const struct {
         AT(weir_event, text, 40),
         AT(weir_event, source, 48),
         AT(weir_event, count, 56),
+        AT(weir_event, role, 64),
+        AT(weir_event, pid, 68),
+        SIZE(weir_event, 72),
         AT(weir_options, size, 0),
         AT(weir_options, flags, 4),
         AT(weir_options, name, 8),

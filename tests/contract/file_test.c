@@ -184,6 +184,67 @@ Test(file, that_cannot_be_written_stays_what_it_was)
         expect_text(path, "old");
 }
 
+static enum weir_result
+read_of(const char *at, char **text, size_t *size)
+{
+        sentence[0] = '\0';
+        return wr_file_read(at, 16, text, size, sentence, sizeof(sentence));
+}
+
+Test(file, is_read_as_a_whole_or_not_at_all)
+{
+        char *text = NULL;
+        size_t size = 0;
+
+        put(path, "0123456789abcdef");
+        cr_assert(eq(int, read_of(path, &text, &size), WEIR_OK), "%s", sentence);
+        cr_assert(eq(sz, size, 16));
+        cr_assert(eq(str, text, "0123456789abcdef"));
+        free(text);
+        put(path, "0123456789abcdefg");
+        cr_assert(eq(int, read_of(path, &text, &size), WEIR_E_TOO_LARGE));
+        cr_assert(text == NULL);
+        cr_assert(strstr(sentence, "larger than 16 bytes") != NULL, "%s", sentence);
+}
+
+Test(file, that_is_not_there_is_another_thing_than_one_that_cannot_be_read)
+{
+        char *text, below[128];
+        size_t size;
+
+        cr_assert(eq(int, read_of(path, &text, &size), WEIR_EMPTY));
+        put(path, "x");
+        snprintf(below, sizeof(below), "%s/below", path);
+        cr_assert(eq(int, read_of(below, &text, &size), WEIR_EMPTY));
+        if (geteuid() != 0)
+                cr_skip_test("only root can become somebody who may not read it");
+        cr_assert(eq(int, chmod(path, 0600), 0));
+        cr_assert(eq(int, chmod(directory, 0755), 0));
+        cr_assert(eq(int, seteuid(4200), 0));
+        cr_assert(eq(int, read_of(path, &text, &size), WEIR_E_SYSTEM));
+        cr_assert(strstr(sentence, "cannot be read: Permission denied") != NULL, "%s", sentence);
+        cr_assert(eq(int, seteuid(0), 0));
+        cr_assert(eq(int, chmod(directory, 0700), 0));
+        cr_assert(eq(int, seteuid(4200), 0));
+        cr_assert(eq(int, read_of(path, &text, &size), WEIR_EMPTY), "whether it is there cannot be seen");
+        cr_assert(eq(int, seteuid(0), 0));
+}
+
+/* A pipe with nobody at its other end would not answer: the suite's deadline is what fails then. */
+Test(file, that_is_no_plain_file_is_refused_without_waiting)
+{
+        struct wr_file file;
+        size_t size;
+        char *text;
+
+        cr_assert(eq(int, mkfifo(path, 0600), 0));
+        cr_assert(eq(int, read_of(path, &text, &size), WEIR_E_SYSTEM));
+        cr_assert(strstr(sentence, "it is no plain file") != NULL, "%s", sentence);
+        cr_assert(eq(int, wr_file_open(&file, path, 16, sentence, sizeof(sentence)), WEIR_E_SYSTEM));
+        cr_assert(eq(int, read_of(directory, &text, &size), WEIR_E_SYSTEM));
+        cr_assert(strstr(sentence, "it is no plain file") != NULL, "%s", sentence);
+}
+
 /* The second editor sees what the first wrote, because it waited. */
 Test(file, is_edited_by_one_at_a_time)
 {

@@ -1,21 +1,16 @@
 /* What signal.h promises. A wake that is missing shows as a test that hangs: each has a time limit. */
 #include "named-objects/signal.h"
 
-#include "named-objects/kernel_linux.h"
 #include "named-objects/region.h"
+#include "tests/contract/forbid.h"
 #include "tests/hostile/child.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <errno.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stddef.h>
 #include <stdio.h>
-#include <sys/prctl.h>
 
 TestSuite(signal, .timeout = 30);
 
@@ -122,6 +117,12 @@ Test(signal, no_words_or_too_many_are_a_mistake_of_the_caller)
         cr_assert(eq(int, wr_signal_wait(waits, WR_SIGNAL_WAIT_MAX + 1, 0), WEIR_E_USAGE));
 }
 
+Test(signal, this_kernel_takes_many_words)
+{
+        cr_assert(eq(sz, wr_signal_wait_many(), WR_SIGNAL_WAIT_MAX));
+        cr_assert(eq(sz, wr_signal_wait_many(), WR_SIGNAL_WAIT_MAX));
+}
+
 Test(signal, a_raise_wakes_a_sleeper_in_another_process)
 {
         struct scene scene = { shared_words(), 1, false };
@@ -142,21 +143,6 @@ Test(signal, a_raise_of_the_last_of_128_words_wakes_who_sleeps_on_all)
         cr_assert(eq(int, child_wait(child), 0));
 }
 
-/* A kernel, or the filter of a container, that knows no futex_waitv. */
-static bool
-forbid_waitv(int error)
-{
-        struct sock_filter filter[] = {
-                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_futex_waitv, 0, 1),
-                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
-                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-        };
-        struct sock_fprog program = { sizeof filter / sizeof filter[0], filter };
-
-        return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
-
 static int
 wait_filtered(void *argument, int error)
 {
@@ -165,6 +151,8 @@ wait_filtered(void *argument, int error)
 
         if (!forbid_waitv(error))
                 return CHILD_CANNOT_BEGIN;
+        if (wr_signal_wait_many() != 1)
+                return 2;
         if (wr_signal_wait(waits, 2, 3000000) != WEIR_EMPTY) /* a refusal is not a wake */
                 return 1;
         return wait_for_ever(argument);

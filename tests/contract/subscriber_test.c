@@ -376,3 +376,49 @@ Test(subscriber, more_lanes_than_one_call_sleeps_on_all_wake_it)
         weir_close(guest);
         weir_close(bus);
 }
+
+enum { GROWTHS = 250, GROWING_BLOCKS = 200, GROWING_BYTES = 5000 };
+
+/* New memory for each block, for nothing is ever passed by all readers. */
+static void
+play_growing_publisher(int line)
+{
+        static const uint8_t payload[GROWING_BYTES];
+        struct weir *bus = kit_guest();
+
+        for (int i = 0; i < GROWTHS; i++) {
+                struct weir_publisher *p;
+
+                kit_hear(line);
+                kit_ok(weir_publisher_open(&p, bus, "a", WEIR_PUBLISHER(.memory_max = 8 << 20)));
+                for (int block = 0; block < GROWING_BLOCKS; block++)
+                        kit_ok(weir_publish(p, payload, sizeof payload, NULL, KIT_SOON));
+                weir_publisher_close(p);
+        }
+        weir_close(bus);
+}
+
+/* While it asks what is committed for one frame, the newest is another one, and lies further on. */
+Test(subscriber, who_keeps_the_newest_loses_none_to_a_lane_that_grows)
+{
+        struct weir *bus = kit_host();
+        struct kit_child publisher = kit_start(play_growing_publisher);
+        struct weir_subscriber *idle, *s;
+        const struct weir_frame *frame;
+        uint64_t seen = 0;
+
+        kit_ok(weir_subscriber_open(&idle, bus, "a", NULL));
+        kit_ok(weir_subscriber_open(&s, bus, "a", WEIR_SUBSCRIBER(.keep = 1, .spin_ns = WEIR_FOREVER)));
+        for (uint64_t i = 1; i <= GROWTHS; i++) {
+                kit_say(publisher.line, 1);
+                while (seen < i * GROWING_BLOCKS) {
+                        seen = kit_info(s).frames + kit_info(s).skipped + kit_info(s).lost;
+                        if (weir_take(s, WEIR_NOW, &frame) == WEIR_OK)
+                                weir_release(frame);
+                }
+        }
+        cr_assert(zero(u64, kit_info(s).corrupt));
+        cr_assert(zero(u64, kit_info(s).lost));
+        cr_assert(zero(int, kit_end(&publisher)));
+        weir_close(bus);
+}

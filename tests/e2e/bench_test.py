@@ -13,6 +13,7 @@ from tap import main, test  # noqa: E402
 BUILD = pathlib.Path(os.environ['WEIR_BUILD_ROOT'])
 BENCH = str(BUILD / 'bench' / 'weir-bench')
 FAULTY = str(BUILD / 'bench' / 'bench-faulty')
+FANOUT = str(BUILD / 'bench' / 'fanout-bench')
 PEERS = {'weir', 'ceiling', 'pipe', 'unix', 'tcp'}
 QUICK_STREAM = ['--quick', '--mode', 'stream', '--size', '4k', '--json']
 
@@ -73,6 +74,17 @@ def every_hash_policy_is_measured_and_an_odd_size_arrives_whole():
                        '--vs', 'none', '--json')
     assert [(r['size'], r['hash'], r['lost']) for r in results] == [
         (size, policy, 0) for size in (77, 8201) for policy in ('full', 'header', 'none')]
+
+
+@test
+def a_subscriber_more_costs_a_publish_a_line_and_not_a_wake():
+    code, out, err = run(FANOUT, '--json')
+    assert code == 0, err
+    document = json.loads(out)
+    assert [result['subscribers'] for result in document['results']] == [1, 4, 16, 64]
+    for mode in ('paused', 'taking', 'stopped'):  # 2 ns each where it is quiet; a wake is 6 000
+        assert document['each'][mode] < 500, document
+    assert document['results'][-1]['asleep'] > document['results'][-1]['stopped'], document
 
 
 @test

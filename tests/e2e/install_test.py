@@ -24,6 +24,37 @@ main(void)
         return weir_open(&bus, WEIR_OPTIONS(.address = "nowhere/at/all")) == WEIR_OK;
 }
 '''
+# C and C++ alike: a program that is nothing of ours becomes the broker, publishes and takes.
+EMBEDDING = '''
+#include <stdio.h>
+#include <string.h>
+#include <weir/broker.h>
+#include <weir/weir.h>
+int
+main(void)
+{
+        const char *topic = "outside/words";
+        struct weir *bus;
+        struct weir_subscriber *in;
+        struct weir_publisher *out;
+        const struct weir_frame *frame;
+        if (weir_open(&bus, WEIR_OPTIONS(.name = "outside", .embed = weir_broker_embed)) < 0 ||
+            weir_subscriber_open(&in, bus, topic, WEIR_SUBSCRIBER(.delivery = WEIR_RELIABLE)) < 0 ||
+            weir_publisher_open(&out, bus, topic, WEIR_PUBLISHER(.history = 1, .hash = WEIR_HASH_FULL)) < 0 ||
+            weir_publish(out, "hello", 6, NULL, WEIR_FOREVER) < 0 || weir_take(in, WEIR_FOREVER, &frame) != WEIR_OK) {
+                fprintf(stderr, "%s; %s\\n", weir_error(), weir_broker_error());
+                return 1;
+        }
+        printf("%s %s\\n", frame->topic, (const char *)frame->data);
+        weir_release(frame);
+        weir_close(bus);
+        return 0;
+}
+'''
+COMPILERS = [['cc', '-x', 'c', '-std=c11', '-Wall', '-Wextra', '-Wpedantic', '-Werror'],
+             ['g++', '-x', 'c++', '-std=c++17', '-Wall', '-Wextra', '-Wpedantic', '-Werror'],
+             ['g++', '-x', 'c++', '-std=c++20', '-Wall', '-Wextra', '-Wpedantic', '-Werror'],
+             ['clang-14', '-x', 'c++', '-std=c++17', '-Wall', '-Wextra', '-Wpedantic', '-Werror']]
 folder = tempfile.TemporaryDirectory()
 STAGE = pathlib.Path(folder.name)
 
@@ -41,8 +72,8 @@ def staged(pattern):
     return found[0]
 
 
-def pkg_config(*options):
-    config = staged('*.pc')
+def pkg_config(*options, name='libweir'):
+    config = staged(f'{name}.pc')
     return run('pkg-config', *options, config.stem, PKG_CONFIG_PATH=config.parent, PKG_CONFIG_SYSROOT_DIR=STAGE).split()
 
 
@@ -69,6 +100,7 @@ def the_library_carries_its_soname():
 @test
 def the_library_shows_exactly_what_its_header_declares():
     header = staged('weir.h').read_text(encoding='utf-8')
+    header = header[:header.rindex('#ifdef __cplusplus')]  # what C++ adds is inline
     declared = set(re.findall(r'\b(weir_\w+)\(', re.sub(r'/\*.*?\*/', '', header, flags=re.DOTALL)))
     symbols = run('nm', '-D', '--defined-only', staged('libweir.so.0')).splitlines()
     shown = {line.split()[-1].split('@')[0] for line in symbols if ' A ' not in line}
@@ -91,6 +123,35 @@ def a_program_builds_with_the_static_library_alone():
     libraries = [word for word in pkg_config('--static', '--libs') if word != '-lweir']
     run('cc', source, '-o', program, *pkg_config('--cflags'), staged('libweir.a'), *libraries)
     assert run(program).strip() == version_number()
+
+
+def embeds(compiler, *libraries):
+    """Compiles the program that embeds a broker, and runs it where nobody else is one."""
+    source, program = STAGE / 'embedding', STAGE / 'embedding-program'
+    source.write_text(EMBEDDING, encoding='utf-8')
+    flags = pkg_config('--cflags', name='libweir-broker')
+    run(*compiler, *flags, '-c', source, '-o', STAGE / 'embedding.o')
+    run(compiler[0], STAGE / 'embedding.o', '-o', program, *libraries)
+    with tempfile.TemporaryDirectory() as private:
+        said = run(program, LD_LIBRARY_PATH=staged('libweir.so.0').parent, WEIR_BROKER=f'{private}/bus',
+                   WEIR_CONFIG='', XDG_CONFIG_HOME=private)
+    assert said == 'outside/words hello\n', said
+    return run('objdump', '-p', program)
+
+
+@test
+def a_program_in_c_or_cxx_embeds_the_broker_beside_the_shared_library():
+    for compiler in COMPILERS:
+        told = embeds(compiler, *pkg_config('--libs', name='libweir-broker'))
+        assert re.search(r'NEEDED\s+libweir\.so\.0\n', told), told
+
+
+@test
+def a_program_in_c_or_cxx_embeds_the_broker_without_any_shared_library_of_ours():
+    libraries = [staged('libweir.a') if word == '-lweir' else word
+                 for word in pkg_config('--static', '--libs', name='libweir-broker')]
+    for compiler in COMPILERS:
+        assert 'libweir' not in embeds(compiler, *libraries)
 
 
 @test

@@ -6,8 +6,11 @@
 #include "tests/fault/broker_fixture.h"
 
 #include <inttypes.h>
+#include <time.h>
 
 enum { ROUNDS = 3 };
+
+TestSuite(broker_quota, .timeout = 60);
 
 static char policy[128];
 
@@ -140,6 +143,7 @@ hold_reserve(const struct broker *broker)
                 client_publish(&client, "t");
         client_send(&client, publish("t"));
         client_expect_refusal(&client, WEIR_E_QUOTA, "reserve_bytes and asks for");
+        cr_assert(strstr(client.message.refusal.sentence, "lower memory_max of the publishers") != NULL);
 }
 
 Test(broker_quota, reserve_bytes)
@@ -150,6 +154,29 @@ Test(broker_quota, reserve_bytes)
         expect_returned(policy, hold_reserve);
         snprintf(policy, sizeof(policy), "[quota]\nreserve_bytes = %" PRIu64 "\n", 3 * segment - 1);
         expect_returned(policy, hold_reserve);
+}
+
+/* What a user meets who sets nothing: 16 GiB do not hold sixteen publishers of 1 GiB and their headers. */
+Test(broker_quota, the_sixteenth_publisher_of_the_default_size_is_refused_and_told_what_helps)
+{
+        struct broker broker = broker_begin();
+        struct client client = client_begin(&broker, "many");
+        struct wr_message plain = publish("t");
+
+        plain.publish.memory_max = 0;
+        for (int i = 0; i < 15; i++) {
+                client_send(&client, plain);
+                client_expect(&client, WR_LANE_GRANT);
+                client_send(&client, ready(client.message.lane_grant.lane));
+                client_expect(&client, WR_OPENED);
+        }
+        client_send(&client, plain);
+        client_expect_refusal(&client, WEIR_E_QUOTA, "(15.0 of 16.0 GiB, and 1.0 more)");
+        cr_assert(strstr(client.message.refusal.sentence, "lower memory_max") != NULL);
+        cr_log_info("%s", client.message.refusal.sentence);
+        client_publish(&client, "t"); /* of 4 MiB */
+        client_close(&client);
+        broker_end(&broker);
 }
 
 /* The pages of pairs are charged to the subscriber. */
@@ -186,34 +213,139 @@ Test(broker_quota, allocated_bytes)
 }
 
 /*
- * Messages are not refused but wait. So many as the limit come through at once, HELLO among them; the next one waits
- * until there is a token for it, by the broker's own clock a quarter of a second later, less what passed before.
+ * Messages are not refused but wait: a second's worth comes through at once, HELLO among it, and each one more waits
+ * until there is a token for it, by the broker's own clock. Returns when the answer to the last one was written.
  */
+enum { PER_SECOND = 20, ASKED = 30 };
+
+static uint64_t
+asked_until(struct client *client, unsigned count)
+{
+        uint64_t last_ns = 0;
+
+        for (unsigned i = 0; i < count; i++)
+                client_send(client, (struct wr_message){ .kind = WR_STATUS });
+        for (unsigned i = 0; i < count; i++) {
+                client_expect(client, WR_STATE);
+                last_ns = client->message.state.uptime_ns;
+        }
+        return last_ns;
+}
+
 static void
 hold_messages(const struct broker *broker)
 {
         struct client client = client_begin(broker, "greedy");
-        uint64_t first_ns, last_ns;
+        uint64_t first_ns = asked_until(&client, 1), last_ns = asked_until(&client, ASKED - 1);
 
-        for (int i = 0; i < 6; i++)
-                client_send(&client, (struct wr_message){ .kind = WR_STATUS });
-        client_expect(&client, WR_STATE);
-        first_ns = last_ns = client.message.state.uptime_ns;
-        for (int i = 1; i < 6; i++) {
-                client_expect(&client, WR_STATE);
-                last_ns = client.message.state.uptime_ns;
-        }
-        /* Even if the bucket was full again after HELLO, two of the six waited. */
+        /* Even if the bucket was full again after the first, nine of the others waited 50 ms each. */
         cr_assert(gt(u64, last_ns - first_ns, 400000000), "%" PRIu64 " ns", last_ns - first_ns);
+        for (int i = 0; i < ASKED; i++) /* are never answered: it is killed while they wait */
+                client_send(&client, (struct wr_message){ .kind = WR_STATUS });
 }
 
-/* No witness, whose messages would count: the bucket is gone with the last connection of its identity. */
+/* No witness, whose messages would count. */
 Test(broker_quota, messages_per_second)
 {
-        given.policy = "[quota]\nmessages_per_second = 4\n";
+        snprintf(policy, sizeof(policy), "[quota]\nmessages_per_second = %d\n", PER_SECOND);
+        given.policy = policy;
         struct broker broker = broker_begin();
 
         for (int i = 0; i < ROUNDS; i++)
                 round_of(&broker, hold_messages);
+        broker_end(&broker);
+}
+
+/* Else the limit would be one for a connection. */
+Test(broker_quota, a_new_connection_brings_no_new_messages)
+{
+        enum { CONNECTIONS = 5, EACH = 9 };
+        uint64_t first_ns = 0, last_ns = 0;
+
+        snprintf(policy, sizeof(policy), "[quota]\nmessages_per_second = %d\n", PER_SECOND);
+        given.policy = policy;
+        struct broker broker = broker_begin();
+
+        for (int i = 0; i < CONNECTIONS; i++) {
+                struct client client = client_begin(&broker, "again");
+
+                last_ns = asked_until(&client, EACH);
+                first_ns = i == 0 ? last_ns : first_ns;
+                client_close(&client);
+        }
+        /* 40 messages behind the first ten, of which the bucket had at most 20 (full again after those ten): the other
+         * 20 took a second. With a bucket for each connection nothing would have waited. */
+        cr_assert(gt(u64, last_ns - first_ns, 900000000), "%" PRIu64 " ns", last_ns - first_ns);
+        broker_end(&broker);
+}
+
+/* ---- patterns ---- */
+
+/* The worst pair that the grammar allows: at each of a hundred places half of the pattern fits, and then it does not.
+ */
+static void
+worst_name(char name[WR_TOPIC_MAX + 1], int number)
+{
+        for (int i = 0; i < WR_TOPIC_MAX - 5; i++)
+                name[i] = i % 2 ? '/' : 'a';
+        snprintf(name + WR_TOPIC_MAX - 5, 5, "a%03d", number);
+}
+
+static struct wr_message
+worst_list(void)
+{
+        struct wr_message message = { .kind = WR_LIST, .request = 5 };
+        char *pattern = message.list.pattern;
+
+        strcpy(pattern, "**");
+        for (int i = 0; i < 48; i++)
+                strcat(pattern, "/*a");
+        strcat(pattern, "/b");
+        return message;
+}
+
+static int64_t
+status_ns(struct client *client)
+{
+        struct timespec from, to;
+
+        clock_gettime(CLOCK_MONOTONIC, &from);
+        client_status(client);
+        clock_gettime(CLOCK_MONOTONIC, &to);
+        return (to.tv_sec - from.tv_sec) * INT64_C(1000000000) + to.tv_nsec - from.tv_nsec;
+}
+
+/* 40 lists over 600 such topics are 1.2 s of work here, at a thousand messages a second without end. */
+Test(broker_quota, the_patterns_of_one_identity_do_not_keep_the_others_waiting)
+{
+        static const char package[] = "org.weir.Greedy";
+        char rules[256], name[WR_TOPIC_MAX + 1];
+        int64_t worst_ns = 0, sum_ns = 0;
+
+        snprintf(rules, sizeof(rules), "[topic.\"**\"]\nsubscribe = [\"package:%s\", \"user:%u\"]\n", package,
+                 (unsigned)getuid());
+        given.package = package;
+        given.policy = rules;
+        struct broker broker = broker_begin();
+        struct client greedy = client_at(broker.package_socket, "greedy"), honest = client_begin(&broker, "honest");
+
+        for (int i = 0; i < 600; i++) {
+                worst_name(name, i);
+                client_send(&greedy, subscribe(name));
+                client_expect(&greedy, WR_SUBSCRIBED);
+        }
+        for (int i = 0; i < 40; i++)
+                client_send(&greedy, worst_list());
+        for (int i = 0; i < 20; i++) {
+                int64_t took_ns = status_ns(&honest);
+
+                sum_ns += took_ns;
+                worst_ns = took_ns > worst_ns ? took_ns : worst_ns;
+        }
+        cr_assert(lt(i64, sum_ns, INT64_C(700000000)), "the worst of them %lld ns", (long long)worst_ns);
+        for (int i = 0; i < 40; i++)
+                client_expect(&greedy, WR_DONE); /* it gets all its answers, later */
+        client_close(&greedy);
+        client_close(&honest);
         broker_end(&broker);
 }

@@ -3,6 +3,8 @@
 
 #define CAMERA "org.weir.Camera"
 
+TestSuite(broker_rights, .timeout = 60);
+
 static const char *
 policy_of(const char *publish_list, const char *subscribe_list)
 {
@@ -164,5 +166,33 @@ Test(broker_rights, a_package_socket_is_opened_on_demand_and_again)
         client_receive(&own);
         cr_assert(eq(int, own.message.kind, WR_REFUSAL));
         client_close(&own);
+        broker_end(&broker);
+}
+
+/* Behind a restart its own publishers may come later than those that it may not have. */
+Test(broker_rights, a_pattern_of_an_earlier_broker_is_not_refused_for_what_is_there_first)
+{
+        static char text[256];
+        struct wr_message again = subscribe("**");
+
+        snprintf(text, sizeof(text), "[topic.\"raw\"]\npublish = [%s]\nsubscribe = [\"user:4242\"]\n", own_user());
+        given.policy = text;
+        struct broker broker = broker_begin();
+        struct client publisher = client_begin(&broker, "raw"), recorder = client_begin(&broker, "recorder");
+
+        client_publish(&publisher, "raw");
+        client_send(&recorder, again);
+        client_expect_refusal(&recorder, WEIR_E_DENIED, "'raw' grants");
+        again.subscribe.again = 1;
+        client_send(&recorder, again);
+        client_expect(&recorder, WR_SUBSCRIBED);
+        cr_assert(zero(uint, recorder.message.subscribed.lanes));
+        client_send(&publisher, publish("cam"));
+        client_expect(&publisher, WR_LANE_GRANT);
+        client_send(&publisher, ready(publisher.message.lane_grant.lane));
+        pair_up(&publisher, &recorder);
+        client_expect(&publisher, WR_OPENED);
+        client_close(&publisher);
+        client_close(&recorder);
         broker_end(&broker);
 }

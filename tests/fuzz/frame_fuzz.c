@@ -25,6 +25,8 @@ struct play {
         struct wr_lane_reader reader;
         struct wr_pair_words *words;
         uint64_t taken_sequence; /* of the last delivered frame */
+        bool joins;              /* where it begins, it learns from the lane */
+        bool was_evicted;        /* once; the page may take it back */
         uint32_t out[ANNOUNCEMENTS], out_count;
         void *copy;
 };
@@ -185,6 +187,11 @@ expect_delivered(struct play *p, const struct wr_taken *t)
         struct wr_format_parts parts;
 
         expect_in_bounds(p, t);
+        if (p->joins && p->was_evicted) /* what it lost by that stands in the book; where it began does not */
+                p->taken_sequence = t->sequence - 1 - t->lost - t->skipped;
+        else if (p->joins)
+                p->taken_sequence = p->reader.from - 1;
+        p->joins = false;
         expect(t->sequence == p->taken_sequence + 1 + t->lost + t->skipped);
         expect((int64_t)(t->sequence - p->taken_sequence) > 0);
         p->taken_sequence = t->sequence;
@@ -208,7 +215,10 @@ take(struct play *p)
         case WEIR_OK: expect_delivered(p, &t); break;
         case WEIR_E_NO_MEMORY: expect(p->reader.wanted > p->reader.committed && p->reader.wanted <= GROUND_HEAP); break;
         case WEIR_E_HELD: expect(p->out_count == ANNOUNCEMENTS); break;
-        case WEIR_E_EVICTED: expect(wr_load(&p->words->evicted) != 0); break;
+        case WEIR_E_EVICTED:
+                expect(wr_load(&p->words->evicted) != 0);
+                p->was_evicted = true;
+                break;
         default: expect(result == WEIR_EMPTY || result == WEIR_ENDED || result == WEIR_E_CORRUPT);
         }
 }
@@ -218,6 +228,17 @@ release(struct play *p)
 {
         if (p->out_count > 0)
                 wr_lane_release(&p->reader.pair, p->out[--p->out_count]);
+}
+
+/* The lane begins, at any time and more than once, with the frames that the input lays or elsewhere. */
+static void
+lay_beginning(struct play *p)
+{
+        uint8_t choice = input_byte(&p->input);
+        uint64_t first = choice & 128 ? input_number(&p->input, 8) : p->sequence - choice % 4;
+
+        wr_store(&p->control->live, first + (choice & 64 ? input_number(&p->input, 8) : choice / 4 % 8));
+        wr_store_release(&p->control->first, first);
 }
 
 /* The words of the pair page that the publisher owns, and those that it may spoil. */
@@ -232,6 +253,8 @@ spoil_pair(struct play *p)
                 wr_store(&p->words->cursor, input_number(&p->input, 8));
         else if (which % 8 == 2)
                 wr_store(&p->words->announcements[0], input_number(&p->input, 8));
+        else if (which % 8 == 3)
+                lay_beginning(p);
         if (p->out_count == 0) /* what is out is checked against its announcement only when it is taken */
                 wr_store(&p->words->announcements[1], which);
 }
@@ -256,22 +279,36 @@ step(struct play *p)
         p->reader.committed = p->reader.wanted > p->reader.committed ? p->reader.wanted : p->reader.committed;
 }
 
+/* The reader comes from a lane before this one, where it had got so far. */
+static void
+follow(struct play *p, uint64_t sequence)
+{
+        struct wr_lane_reader old = { .ended = true, .successor = GROUND_LANE, .sequence = sequence };
+
+        old.geometry.lane = p->geometry.follows;
+        expect(wr_lane_reader_follow(&p->reader, &old));
+        p->joins = true;
+}
+
 static bool
 play_open(struct play *p)
 {
         struct wr_lane_start start;
-        uint8_t *writable, choice;
+        uint8_t *writable, choice, join;
         const uint8_t *readable;
 
         ground_open(&writable, &readable);
         p->geometry = ground_geometry(&p->input);
+        p->geometry.follows = GROUND_LANE - 1;
         p->control = (struct wr_lane_control *)(void *)writable;
         p->ring = writable + GROUND_RING_AT;
         p->heap = writable + GROUND_HEAP_AT;
         p->position = p->geometry.start;
         p->sequence = 1;
         choice = input_byte(&p->input);
-        start = (struct wr_lane_start){ p->position + (choice == 255 ? 8 : 0), 1, choice % 4 == 1 };
+        join = choice & 4 ? input_byte(&p->input) : 0;
+        p->joins = join & 1;
+        start = (struct wr_lane_start){ p->position + (choice == 255 ? 8 : 0), !p->joins, choice % 4 == 1 };
         p->words = calloc(1, wr_pair_words_bytes(ANNOUNCEMENTS));
         p->copy = malloc(COPY_BYTES);
         wr_store(&p->control->claimed, p->position);
@@ -280,6 +317,11 @@ play_open(struct play *p)
                 return false;
         p->reader.committed = choice & 8 ? GROUND_HEAP : 0;
         p->reader.keep = choice & 16 ? choice / 64 : 0;
+        p->reader.history = join / 16;
+        if (join & 2)
+                follow(p, join & 8 ? input_number(&p->input, 8) : 1u + join / 16);
+        if (join & 4)
+                lay_beginning(p);
         p->reader.verify = choice & 32 ? (choice & 64 ? UINT32_MAX : 2) : 0;
         return true;
 }

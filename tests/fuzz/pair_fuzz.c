@@ -5,7 +5,7 @@
  *
  * Whatever the input does, the writer neither dies nor loops nor writes outside the lane, nothing that the honest
  * subscriber was promised is lost, doubled, reordered or spoiled, no block that it has out is reused, and when both
- * have left all memory is free.
+ * have left all memory is free. In the end the writer moves into another lane, where the honest one goes on.
  */
 #include "tests/fuzz/lane_ground.h"
 
@@ -41,6 +41,7 @@ struct play {
         uint32_t out_count;
         struct loan loans[LOANS];
         uint32_t loan_count;
+        uint8_t next_choice; /* what the lane is like into which the writer moves in the end */
         int64_t now_ns;
         uint8_t copy[COPY_BYTES];
 };
@@ -160,7 +161,10 @@ spoil(struct play *p)
                 value = how / 4;
         switch (which % 8) {
         case 0: wr_store(&words->cursor, value); break;
-        case 1: wr_store(&words->waiting, value); break;
+        case 1:
+                wr_store(&words->waiting, value);
+                wr_store(&words->ready, value);
+                break;
         case 2: wr_store(&words->state, how % 4); break;
         case 3: wr_store32(&words->wake, (uint32_t)value); break;
         case 4: wr_store(&words->evicted, value); break;
@@ -311,6 +315,149 @@ step(struct play *p)
         spoil(p);
 }
 
+/* ---- the next lane ---- */
+
+enum { NEXT_LANE = GROUND_LANE + 1 };
+
+/* Where the honest one goes on, and where somebody joins who wants the history. */
+struct next {
+        struct wr_lane_writer writer;
+        struct side follower, newcomer;
+        struct wr_lane_reader readers[2];
+        uint64_t *segment;
+        uint64_t commit_max; /* no byte of the heap behind it is to be had */
+};
+
+static enum weir_result
+commit_some(void *context, uint64_t end)
+{
+        const struct next *next = context;
+
+        expect(end <= next->writer.geometry.heap_bytes);
+        return end <= next->commit_max ? WEIR_OK : WEIR_E_NO_MEMORY;
+}
+
+static void
+next_join(struct next *next, struct side *side, struct wr_lane_reader *reader, bool reliable)
+{
+        struct wr_lane_start start;
+
+        side->words = calloc(1, wr_pair_words_bytes(ANNOUNCEMENTS));
+        side->pair = (struct wr_pair_writer){ .words = side->words,
+                                              .announcement_count = ANNOUNCEMENTS,
+                                              .reliable = reliable };
+        expect(wr_lane_attach(&next->writer, &side->pair, HISTORY, &start) == WEIR_OK && start.sequence == 0);
+        expect(wr_lane_reader_open(reader, next->segment, &next->writer.geometry, &start, side->words, ANNOUNCEMENTS,
+                                   reliable) == WEIR_OK);
+        reader->committed = next->writer.geometry.heap_bytes;
+        reader->history = HISTORY;
+}
+
+static void
+next_leave(struct next *next, struct side *side, struct wr_lane_reader *reader)
+{
+        wr_lane_detach(&next->writer, &side->pair);
+        wr_lane_reader_close(reader);
+        free(reader->pair.held);
+        free(side->words);
+}
+
+/* The segment is the end of an allocation, so that ASan sees what is written behind it. */
+static void
+next_open(struct play *p, struct next *next)
+{
+        struct wr_lane_geometry geometry = p->writer.geometry;
+        uint8_t choice = p->next_choice;
+
+        geometry.lane = NEXT_LANE;
+        geometry.follows = GROUND_LANE;
+        geometry.start += choice * UINT64_C(32);
+        geometry.heap_bytes = choice % 8 == 7 ? 0 : choice % 4 == 3 ? GROUND_PAGE : GROUND_HEAP;
+        geometry.segment_bytes = geometry.heap_offset + geometry.heap_bytes;
+        next->segment = calloc(1, geometry.segment_bytes);
+        next->commit_max = choice % 4 == 2 ? choice / 4 * 64 : GROUND_HEAP;
+        expect(wr_lane_writer_open(&next->writer, next->segment, &geometry, HISTORY, LOANS) == WEIR_OK);
+        next_join(next, &next->follower, &next->readers[0], true);
+        next_join(next, &next->newcomer, &next->readers[1], choice & 32);
+        p->hostile.pair.id = next->newcomer.pair.follows = 1;
+        p->honest.pair.id = next->follower.pair.follows = 2;
+}
+
+/* All frames from this one on, as they were published; never one twice. */
+static void
+next_take_all(struct play *p, struct next *next, struct wr_lane_reader *reader, uint64_t sequence)
+{
+        struct wr_taken t;
+
+        for (; sequence < next->writer.sequence; sequence++) {
+                expect(wr_lane_take(reader, &t, p->copy) == WEIR_OK);
+                expect(t.sequence == sequence && t.lost == 0 && t.about.tag == sequence);
+                expect_filled(t.data, t.size, sequence);
+                if (t.block != 0)
+                        wr_lane_release(&reader->pair, t.announcement);
+        }
+        expect(wr_lane_take(reader, &t, p->copy) == WEIR_EMPTY);
+}
+
+/* The old lane's last words, then the new one's. */
+static void
+next_follow(struct play *p, struct next *next)
+{
+        struct wr_taken t;
+
+        if (p->honest.pair.evicted)
+                return;
+        expect(!wr_lane_reader_follow(&next->readers[0], &p->reader));
+        expect(wr_lane_take(&p->reader, &t, p->copy) == WEIR_ENDED && p->reader.successor == NEXT_LANE);
+        expect(wr_lane_reader_follow(&next->readers[0], &p->reader));
+        next_take_all(p, next, &next->readers[0], p->reader.sequence);
+}
+
+/* Who blocks the writer now is charged; one of them has its old page in the hostile one's hands. */
+static void
+next_charge(struct play *p, struct next *next)
+{
+        uint8_t data[GROUND_INLINE_MAX] = { 0 };
+
+        for (int i = 0; i < GROUND_RING / WR_HEADER_BYTES; i++)
+                wr_lane_publish(&next->writer, data, sizeof data, NULL, p->now_ns);
+        for (uint64_t looks = 8; looks > 0; looks--) { /* the input has said all: it comes nearer, or jumps */
+                wr_store(&p->hostile.words->cursor, p->writer.position - p->next_choice * looks % 16 * WR_HEADER_BYTES);
+                wr_lane_charge(&next->writer, p->now_ns += STALL_NS / 4, STALL_NS);
+        }
+        wr_lane_uncharge(&next->writer, p->now_ns);
+}
+
+static void
+move_on(struct play *p)
+{
+        static struct next next;
+        uint8_t data[8];
+        struct wr_about about = { .tag = p->writer.sequence };
+        enum weir_result result;
+
+        next = (struct next){ .segment = NULL };
+        next_open(p, &next);
+        expect(p->honest.pair.evicted || p->honest.pair.left || !wr_lane_movable(&p->writer, NEXT_LANE));
+        wr_lane_reader_ready(&p->reader, NEXT_LANE);
+        wr_lane_movable(&p->writer, NEXT_LANE); /* the hostile one may say what it likes */
+        result = wr_lane_move(&p->writer, &next.writer, commit_some, &next);
+        expect(result == WEIR_OK || (result == WEIR_E_CLOSED && p->writer.ended) ||
+               (result == WEIR_E_NO_MEMORY && p->writer.format != 0 && !p->writer.ended));
+        if (result == WEIR_OK) {
+                memset(data, filling(about.tag), sizeof data);
+                expect(next.writer.sequence == about.tag && next.writer.reserved == 0);
+                expect(wr_lane_publish(&next.writer, data, sizeof data, &about, p->now_ns) == WEIR_OK);
+                next_follow(p, &next);
+                next_take_all(p, &next, &next.readers[1], next.writer.first);
+                next_charge(p, &next);
+        }
+        next_leave(&next, &next.follower, &next.readers[0]);
+        next_leave(&next, &next.newcomer, &next.readers[1]);
+        wr_lane_writer_close(&next.writer);
+        free(next.segment);
+}
+
 static void
 play_open(struct play *p)
 {
@@ -324,7 +471,9 @@ play_open(struct play *p)
         p->honest.words = calloc(1, wr_pair_words_bytes(ANNOUNCEMENTS));
         known_words[0] = p->hostile.words;
         known_words[1] = p->honest.words;
-        attach(p, &p->hostile, input_byte(&p->input) % 2, 0);
+        p->next_choice = input_byte(&p->input);
+        attach(p, &p->hostile, p->next_choice % 2, 0);
+        p->next_choice /= 2;
         attach(p, &p->honest, true, 0);
         p->now_ns = 1;
 }
@@ -342,6 +491,7 @@ play_close(struct play *p)
         expect(p->honest.pair.evicted || p->reader.sequence == p->writer.sequence);
         while (p->out_count > 0)
                 release(p);
+        move_on(p);
         if (p->hostile.attached)
                 wr_lane_detach(&p->writer, &p->hostile.pair);
         wr_lane_detach(&p->writer, &p->honest.pair);

@@ -209,6 +209,20 @@ Test(endpoint_attempts, a_squatter_in_a_directory_for_all_is_not_believed)
         child_wait(squatter);
 }
 
+Test(endpoint_attempts, a_directory_that_is_closed_to_us_has_no_broker_for_us)
+{
+        pid_t server;
+
+        cr_assert(eq(int, chmod(base, 0755), 0));
+        cr_assert(eq(int, mkdir(directory, 0700), 0));
+        expect_connect(CHILD_NOBODY, WEIR_E_NO_BROKER); /* as a broker of root leaves it */
+        server = start_server(0);
+        expect_connect(CHILD_NOBODY, WEIR_E_NO_BROKER);
+        expect_connect(0, WEIR_OK);
+        kill(server, SIGKILL);
+        child_wait(server);
+}
+
 Test(endpoint_attempts, a_server_of_another_user_in_a_directory_of_a_third_is_not_believed)
 {
         pid_t server;

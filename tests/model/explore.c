@@ -113,6 +113,18 @@ explorer_decide(unsigned count)
         return decision->chosen;
 }
 
+unsigned
+explore_choose(unsigned count)
+{
+        struct actor *actor = &explorer.actors[explorer.current];
+        unsigned chosen;
+
+        explorer_schedule(false); /* a state of its own, before the answer is part of it */
+        chosen = explorer_decide(count);
+        actor->history = machine_mix(actor->history, UINT64_C(1) << 46 | chosen);
+        return chosen;
+}
+
 /* The next execution; false when all were run. */
 static bool
 backtrack(void)

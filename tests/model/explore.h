@@ -22,7 +22,7 @@
 
 enum {
         EXPLORE_ACTORS_MAX = 3,
-        EXPLORE_SHARED_BYTES = 16384,
+        EXPLORE_SHARED_BYTES = 32768,
         EXPLORE_PRIVATE_BYTES = 65536,
         EXPLORE_STEPS_MAX = 20000, /* of one execution: more is a loop without end */
 };
@@ -87,6 +87,10 @@ explore_note(const char *text, uint64_t number);
  * that meet here need not be told apart by how they came. */
 void
 explore_settle(uint64_t place);
+
+/* One of `count` things happens, each in some execution. */
+unsigned
+explore_choose(unsigned count);
 
 /* Sleeps while *word is value, as a futex does; explore_raise wakes all who sleep on the word. */
 void

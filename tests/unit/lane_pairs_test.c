@@ -109,7 +109,10 @@ Test(lane_pairs, who_blocks_for_stall_ns_in_all_is_evicted_and_told_before_any_f
         cr_assert(eq(ptr, wr_lane_charge(&l->w, 6000, 5000), NULL));
         cr_assert(eq(int, publish(l, 32), WEIR_OK));
         cr_assert(wr_lane_ready(slow));
-        cr_assert(eq(int, take(l, slow, &t), WEIR_E_EVICTED));
+        for (int i = 0; i < 2; i++) {
+                cr_assert(eq(int, take(l, slow, &t), WEIR_E_EVICTED));
+                cr_assert(eq(u64, slow->lost, l->w.sequence - 2), "all but the one that was published after it");
+        }
         cr_assert(eq(int, take(l, quick, &t), WEIR_OK));
         cr_assert(eq(u64, t.lost, 0));
         lane_done(l);

@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -47,7 +48,7 @@ Test(log, a_line_has_its_priority_only_where_systemd_reads)
         cr_assert(eq(str, (char *)written(), "weir: refused 7\n"));
         log_.has_priorities = true;
         wr_log_line(&log_, NULL, SECOND, WR_LOG_WARNING, "refused %d", 7);
-        cr_assert(eq(str, (char *)written(), "<4>weir: refused 7\n"));
+        cr_assert(eq(str, (char *)written(), "<4>refused 7\n"), "the journal knows who speaks");
 }
 
 Test(log, one_identity_gets_ten_lines_and_then_one_a_second)
@@ -60,13 +61,68 @@ Test(log, one_identity_gets_ten_lines_and_then_one_a_second)
         wr_log_line(&log_, &quiet, SECOND, WR_LOG_WARNING, "heard");
         cr_assert(eq(str, (char *)written(), "weir: heard\n"), "others are not limited by it");
         wr_log_line(&log_, &noisy, 2 * SECOND, WR_LOG_WARNING, "noise");
-        cr_assert(eq(str, (char *)written(), "weir: noise (90 lines left out before)\n"));
+        cr_assert(eq(str, (char *)written(), "weir: suppressed 90 lines about strangers\nweir: noise\n"));
+}
+
+Test(log, what_was_left_out_is_told_when_an_identity_fell_silent)
+{
+        struct wr_accounts accounts;
+        struct wr_identity identity = { .trust = WR_TRUST_FULL, .user = 7 };
+        struct wr_account *noisy;
+
+        wr_quota_open(&accounts, &wr_limits_default, 0);
+        noisy = wr_quota_account(&accounts, &identity);
+        for (int i = 0; i < 15; i++)
+                wr_log_line(&log_, noisy, SECOND, WR_LOG_WARNING, "noise");
+        for (int i = 0; i < 12; i++)
+                wr_log_line(&log_, &log_.strangers, SECOND, WR_LOG_WARNING, "knock");
+        cr_assert(eq(int, lines_of(written()), 20));
+        wr_log_tick(&log_, &accounts, SECOND + SECOND / 2);
+        cr_assert(eq(str, (char *)written(), ""), "it has to be quiet for a second");
+        wr_quota_drop(noisy); /* it left meanwhile */
+        wr_log_tick(&log_, &accounts, 2 * SECOND);
+        cr_assert(eq(str, (char *)written(),
+                     "weir: suppressed 2 lines about strangers\nweir: suppressed 5 lines about user:7\n"));
+        wr_log_tick(&log_, &accounts, 9 * SECOND);
+        cr_assert(eq(str, (char *)written(), ""), "once");
+        wr_quota_close(&accounts);
 }
 
 Test(log, what_a_client_chose_cannot_make_a_line_of_its_own)
 {
-        wr_log_line(&log_, NULL, SECOND, WR_LOG_WARNING, "%s", "a\nweir: b\x1b[2J\x7f");
-        cr_assert(eq(str, (char *)written(), "weir: a?weir: b?[2J?\n"));
+        wr_log_line(&log_, NULL, SECOND, WR_LOG_WARNING, "%s", "a\nweir: b\x1b[2J\x7f\\");
+        cr_assert(eq(str, (char *)written(), "weir: a\\x0aweir: b\\x1b[2J\\x7f\\\\\n"));
+}
+
+Test(log, only_whole_characters_that_change_nothing_around_them_are_written_as_they_are)
+{
+        static const struct {
+                const char *text, *written;
+        } cases[] = {
+                { "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x8e\xa5",
+                  "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x8e\xa5" },
+                { "\xc2\x9b"
+                  "2J",
+                  "\\xc2\\x9b2J" }, /* CSI in one character */
+                { "\xe2\x80\xae"
+                  "abc",
+                  "\\xe2\\x80\\xae"
+                  "abc" },                                      /* turns the direction */
+                { "\xe2\x80\xa8", "\\xe2\\x80\\xa8" },          /* a line separator */
+                { "\xff", "\\xff" },                            /* no UTF-8 at all */
+                { "\xc3", "\\xc3" },                            /* cut */
+                { "\xc0\x8a", "\\xc0\\x8a" },                   /* a line break, longer than it may be */
+                { "\xed\xa0\x80", "\\xed\\xa0\\x80" },          /* half of a pair */
+                { "\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80" }, /* beyond the last */
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+                char wanted[128];
+
+                snprintf(wanted, sizeof(wanted), "weir: %s\n", cases[i].written);
+                wr_log_line(&log_, NULL, SECOND, WR_LOG_WARNING, "%s", cases[i].text);
+                cr_assert(eq(str, (char *)written(), wanted));
+        }
 }
 
 Test(log, a_long_line_is_cut_and_still_ends)
@@ -77,7 +133,14 @@ Test(log, a_long_line_is_cut_and_still_ends)
         text[sizeof(text) - 1] = '\0';
         wr_log_line(&log_, NULL, SECOND, WR_LOG_WARNING, "%s", text);
         const char *line = written();
-        cr_assert(strlen(line) <= 1024 && line[strlen(line) - 1] == '\n');
+        cr_assert(le(sz, strlen(line), 1024));
+        cr_assert(gt(sz, strlen(line), 1000));
+        cr_assert(eq(str, (char *)line + strlen(line) - 5, "x...\n"));
+        memset(text, '\x01', sizeof(text) - 1); /* four times as long when written */
+        wr_log_line(&log_, NULL, SECOND, WR_LOG_WARNING, "%s", text);
+        line = written();
+        cr_assert(le(sz, strlen(line), 1024));
+        cr_assert(eq(str, (char *)line + strlen(line) - 8, "\\x01...\n"));
 }
 
 Test(log, a_reader_that_does_not_read_loses_lines_and_holds_nobody_up)

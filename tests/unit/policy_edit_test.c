@@ -10,6 +10,8 @@
 
 enum { OWN = 4200 }; /* a number that no machine has a name for */
 
+TestSuite(policy_edit, .timeout = 60);
+
 static char sentence[1024];
 static struct wr_policy_edited edited;
 
@@ -162,6 +164,35 @@ Test(policy_edit, a_pattern_is_an_entry_like_any_other)
         expect_refused("[topic.\"a/**\"]\npublish = []\n", true, "a/*", "user:1", WR_MAY_PUBLISH, "line 1 and line 4");
         expect("[topic.\"**\"]\n[topic.\"b*\"]\n", true, "a/*", "user:1", WR_MAY_STALL,
                "[topic.\"**\"]\n[topic.\"b*\"]\n\n[topic.\"a/*\"] # begins as \"**\"\nstall = [\"user:1\"]\n");
+}
+
+/* Of which topics an entry matches not all, the default decided for the others: a new one could not begin as both. */
+Test(policy_edit, a_pattern_begins_as_another_only_if_that_one_decided_for_all_of_it)
+{
+        static const char *const all[] = { "**", "a*/**", "*/**", "*/x/**" };
+        static const char *const some[] = { "*/*/*/*/b/**", "*/*", "**/b", "*", "*/y/**", "a*", "**/b/**" };
+        char text[128], after[512];
+
+        for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+                snprintf(text, sizeof(text), "[topic.\"%s\"]\n", all[i]);
+                snprintf(after, sizeof(after),
+                         "%s\n[topic.\"aa/x/**/b/b/b/b/b\"] # begins as \"%s\"\nstall = [\"user:1\"]\n", text, all[i]);
+                expect(text, true, "aa/x/**/b/b/b/b/b", "user:1", WR_MAY_STALL, after);
+        }
+        for (size_t i = 0; i < sizeof(some) / sizeof(*some); i++) {
+                snprintf(text, sizeof(text), "[topic.\"%s\"]\n", some[i]);
+                expect_refused(text, true, "aa/x/**/b/b/b/b/b", "user:1", WR_MAY_STALL, "more than one entry");
+        }
+        /* The longest of both kinds. */
+        memset(after, 0, sizeof(after));
+        for (size_t length = 0; length < 198; length += 2)
+                strcpy(after + length, "*/");
+        strcpy(after + 197, "/**");
+        snprintf(text, sizeof(text), "[topic.\"**\"]\n");
+        cr_assert(eq(int, edit("[topic.\"**\"]\n", true, after + 1, "user:1", WR_MAY_STALL), WEIR_E_USAGE));
+        after[0] = 'a';
+        cr_assert(eq(int, edit("[topic.\"**\"]\n", true, after, "user:1", WR_MAY_STALL), WEIR_OK), "%s", sentence);
+        free(edited.text);
 }
 
 Test(policy_edit, sddl_gets_an_entry_in_front_of_the_first_that_denies)

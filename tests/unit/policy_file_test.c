@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+TestSuite(policy_file, .timeout = 60);
+
 static char told[4096];
 
 /* Writes each setting down as a line: table.entry key=value. */

@@ -1,15 +1,21 @@
 /* Who may do what: the rules, the decision, and the sentence that names what is missing. */
 #include "broker/policy.h"
+#include "named-objects/rights/package.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { OWN = 1000, OTHER = 1001, LONG_LISTS = 5 };
 
 static const char path[] = "/etc/weir/policy.conf";
 static char sentence[1024];
+
+TestSuite(policy, .timeout = 60);
 
 static struct wr_policy *
 parsed(const char *text)
@@ -165,14 +171,27 @@ Test(policy, a_refusal_names_its_rule_and_ends_with_the_line_to_type)
         wr_policy_set_default(policy);
         cr_assert(not(may(policy, packaged(OTHER, "org.weir.Stranger"), "scope/ch1", WR_MAY_PUBLISH)));
         expect_sentence("denied: 'scope/ch1' grants package:org.weir.Stranger no 'publish' (policy.conf:3). Grant it: "
-                        "weir access allow scope/ch1 --package org.weir.Stranger --write && weir access allow "
-                        "scope/ch1 --user 1001 --write");
+                        "weir access allow scope/ch1 --package org.weir.Stranger --write --config "
+                        "/etc/weir/policy.conf && weir access allow scope/ch1 --user 1001 --write --config "
+                        "/etc/weir/policy.conf"); /* his own tools would edit his own file */
         cr_assert(not(may(policy, full_trust(OTHER), "say 'hi'", WR_MAY_STALL)));
         expect_sentence("denied: 'say 'hi'' grants user:1001 no 'stall' (policy.conf has no rule for it). Grant it: "
-                        "weir access allow 'say '\\''hi'\\''' --user 1001 --reliable");
+                        "weir access allow 'say '\\''hi'\\''' --user 1001 --reliable --config /etc/weir/policy.conf");
         cr_assert(not(may(policy, confined, "scope/ch1", WR_MAY_OBSERVE)));
         expect_sentence("denied: 'scope/ch1' grants an unknown sandbox of user:1000 no 'observe' (policy.conf:2). "
                         "Grant it: weir access allow scope/ch1 --confined --observe");
+        wr_policy_close(policy);
+}
+
+Test(policy, a_topic_that_looks_like_an_option_stands_behind_all_of_them)
+{
+        struct wr_policy *policy = parsed("");
+
+        wr_policy_set_default(policy);
+        cr_assert(not(may(policy, packaged(OWN, "org.a"), "--confined", WR_MAY_MAP)));
+        expect_sentence(
+                "denied: '--confined' grants package:org.a no 'map' (policy.conf has no rule for it). Grant it: "
+                "weir access allow --package org.a --map -- --confined");
         wr_policy_close(policy);
 }
 
@@ -180,11 +199,19 @@ Test(policy, a_line_to_type_is_whole_or_not_there)
 {
         struct wr_policy *policy = parsed("");
         struct wr_identity identity = packaged(OWN, "org.weir.Stranger");
-        char narrow[120];
+        char narrow[120], quotes[201], room[4096];
 
         cr_assert(not(wr_policy_decide(policy, &identity, "t", WR_MAY_MAP, narrow, sizeof(narrow))));
         cr_assert(eq(str, narrow,
                      "denied: 't' grants package:org.weir.Stranger no 'map' (policy.conf has no rule for it)"));
+        memset(quotes, '\'', 200);
+        quotes[200] = '\0';
+        identity.user = OTHER; /* two commands, in each of which every letter of the topic is four */
+        cr_assert(not(wr_policy_decide(policy, &identity, quotes, WR_MAY_MAP, room, sizeof(room))));
+        cr_assert(strstr(room, "Grant it") == NULL, "%s", room);
+        quotes[40] = '\0';
+        cr_assert(not(wr_policy_decide(policy, &identity, quotes, WR_MAY_MAP, room, sizeof(room))));
+        cr_assert(strstr(room, " --user 1001 --map --config /etc/weir/policy.conf") != NULL, "%s", room);
         wr_policy_close(policy);
 }
 
@@ -288,6 +315,26 @@ Test(policy, without_control_means_everybody_outside_of_sandboxes)
         wr_policy_close(policy);
 }
 
+/* As in the tokens that Windows makes: an entry for it lets in the package, and no other. */
+Test(policy, a_package_has_its_own_sid_as_a_capability)
+{
+        struct wr_sid package, capability;
+        char sid[WR_SID_TEXT_MAX], text[256];
+        struct wr_policy *policy;
+
+        cr_assert(wr_package_sid(&package, "org.weir.Camera", strlen("org.weir.Camera")));
+        cr_assert(wr_package_own_capability(&capability, &package));
+        wr_sid_text(&capability, sid);
+        cr_assert(eq(int, strncmp(sid, "S-1-15-3-", 9), 0));
+        snprintf(text, sizeof(text), "[topic.\"t\"]\nsddl = 'D:(A;;1;;;S-1-22-1-1000)(A;;1;;;%s)'\n", sid);
+        policy = parsed(text);
+        cr_assert(may(policy, packaged(OWN, "org.weir.Camera"), "t", WR_MAY_SUBSCRIBE));
+        cr_assert(may(policy, packaged(OWN, "ORG.weir.camera"), "t", WR_MAY_SUBSCRIBE));
+        cr_assert(not(may(policy, packaged(OWN, "org.weir.Cameras"), "t", WR_MAY_SUBSCRIBE)));
+        cr_assert(not(may(policy, packaged(OTHER, "org.weir.Camera"), "t", WR_MAY_SUBSCRIBE)), "the user's half");
+        wr_policy_close(policy);
+}
+
 Test(policy, a_label_keeps_out_whoever_is_below_it)
 {
         struct wr_policy *policy = parsed("[topic.\"t\"]\nsddl = 'D:(A;;GA;;;WD)S:(ML;;NW;;;HI)'\n");
@@ -310,7 +357,42 @@ Test(policy, a_missing_file_is_suggested_by_name)
         wr_policy_close(policy);
         cr_assert(eq(int, wr_policy_load(&policy, "/nowhere/x.conf", NULL, OWN, sentence, sizeof(sentence)),
                      WEIR_E_USAGE));
-        cr_assert(strstr(sentence, "/nowhere/x.conf: the policy file cannot be read") != NULL);
+        cr_assert(strstr(sentence, "/nowhere/x.conf: cannot be read") != NULL);
+}
+
+Test(policy, the_file_that_nobody_named_is_read_if_it_is_there)
+{
+        char directory[] = "/tmp/weir-policy-XXXXXX", file[64], longest[WR_POLICY_PATH_MAX + 1];
+        struct wr_policy *policy, *again;
+        FILE *text;
+
+        cr_assert(mkdtemp(directory) != NULL);
+        snprintf(file, sizeof(file), "%s/broker.conf", directory);
+        cr_assert(eq(int, wr_policy_load(&policy, NULL, file, OWN, sentence, sizeof(sentence)), WEIR_OK));
+        cr_assert(not(may(policy, full_trust(OTHER), "t", WR_MAY_SUBSCRIBE)));
+        text = fopen(file, "w");
+        cr_assert(text && fputs("[topic.\"t\"]\nsubscribe = [\"user:1001\"]\n", text) > 0 && fclose(text) == 0);
+        cr_assert(eq(int, wr_policy_load_again(&again, policy, sentence, sizeof(sentence)), WEIR_OK), "%s", sentence);
+        cr_assert(may(again, full_trust(OTHER), "t", WR_MAY_SUBSCRIBE));
+        cr_assert(eq(str, (char *)(uintptr_t)wr_policy_path(again), file));
+        wr_policy_close(policy);
+        cr_assert(eq(int, wr_policy_load(&policy, NULL, file, OWN, sentence, sizeof(sentence)), WEIR_OK));
+        cr_assert(may(policy, full_trust(OTHER), "t", WR_MAY_SUBSCRIBE));
+        wr_policy_close(policy);
+        unlink(file);
+        cr_assert(eq(int, wr_policy_load_again(&policy, again, sentence, sizeof(sentence)), WEIR_E_USAGE));
+        cr_assert(policy == NULL, "what was read once does not end as the default");
+        cr_assert(eq(int, mkfifo(file, 0600), 0));
+        cr_assert(eq(int, wr_policy_load(&policy, NULL, file, OWN, sentence, sizeof(sentence)), WEIR_E_USAGE));
+        cr_assert(strstr(sentence, "it is no plain file") != NULL, "%s", sentence);
+        memset(longest, 'x', sizeof(longest) - 1);
+        longest[0] = '/';
+        longest[sizeof(longest) - 1] = '\0';
+        cr_assert(eq(int, wr_policy_load(&policy, longest, NULL, OWN, sentence, sizeof(sentence)), WEIR_E_USAGE));
+        cr_assert(strstr(sentence, "longer than 255 bytes") != NULL, "%s", sentence);
+        wr_policy_close(again);
+        unlink(file);
+        rmdir(directory);
 }
 
 Test(policy, quotas_are_set_and_the_rest_keeps_its_default)
@@ -390,4 +472,32 @@ Test(policy, lists_that_no_access_list_can_hold_are_refused_with_their_entry)
                 length += (size_t)snprintf(text + length, sizeof(text) - length, "]\n");
         }
         expect_error(text, ":1:1: the lists of this entry are too long for one access list");
+}
+
+static bool
+could(const char *text, struct wr_identity identity, const char *pattern, uint32_t rights)
+{
+        struct wr_policy *policy = parsed(text);
+        bool result = wr_policy_could(policy, &identity, pattern, rights);
+
+        wr_policy_close(policy);
+        return result;
+}
+
+Test(policy, a_pattern_could_be_granted_where_a_rule_of_it_grants)
+{
+        static const char rules[] = "[topic.\"cam/*\"]\nsubscribe = [\"package:org.a\"]\n"
+                                    "[topic.\"raw/one\"]\nsubscribe = [\"user:1001\"]\n";
+        struct wr_identity a = packaged(OWN, "org.a"), b = packaged(OWN, "org.b"), other = full_trust(OTHER);
+
+        cr_assert(could(rules, a, "cam/**", WR_MAY_SUBSCRIBE | WR_MAY_MAP));
+        cr_assert(could(rules, a, "**", WR_MAY_SUBSCRIBE));
+        cr_assert(not(could(rules, a, "cam/**", WR_MAY_SUBSCRIBE | WR_MAY_STALL)));
+        cr_assert(not(could(rules, a, "raw/*", WR_MAY_SUBSCRIBE)));
+        cr_assert(not(could(rules, b, "**", WR_MAY_SUBSCRIBE)));
+        cr_assert(could(rules, other, "raw/*", WR_MAY_SUBSCRIBE));
+        cr_assert(not(could(rules, other, "raw/*/x", WR_MAY_SUBSCRIBE)));
+        cr_assert(could(rules, full_trust(OWN), "x/*", WR_MAY_SUBSCRIBE | WR_MAY_STALL), "by the default");
+        cr_assert(not(could("[topic.\"**\"]\nsubscribe = [\"user:1001\"]\n", full_trust(OWN), "x/*", WR_MAY_SUBSCRIBE)),
+                  "a rule for all leaves nothing to the default");
 }

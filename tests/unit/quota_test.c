@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <stdint.h>
 #include <string.h>
 
 #define SECOND INT64_C(1000000000)
@@ -19,7 +20,15 @@ begin(void)
         wr_quota_open(&accounts, &limits, 1500);
 }
 
-TestSuite(quota, .init = begin);
+/* Nothing of an account is left: ASan sees to it. */
+static void
+end(void)
+{
+        wr_quota_close(&accounts);
+        cr_assert(wr_list_empty(&accounts.list) && wr_list_empty(&accounts.idle));
+}
+
+TestSuite(quota, .init = begin, .fini = end, .timeout = 30);
 
 static struct wr_account *
 account_of(enum wr_trust trust, uint32_t user, const char *package)
@@ -104,6 +113,19 @@ Test(quota, the_reserve_of_all_is_bounded_too)
         wr_quota_drop(b);
 }
 
+Test(quota, letters_in_either_case_are_one_account)
+{
+        struct wr_account *a = account_of(WR_TRUST_PACKAGE, 1, "org.weir.Camera");
+        struct wr_account *b = account_of(WR_TRUST_PACKAGE, 1, "ORG.weir.camera");
+        struct wr_account *longer = account_of(WR_TRUST_PACKAGE, 1, "org.weir.Cameras");
+
+        cr_assert(a == b, "as the rules see them: else each spelling would have a quota of its own");
+        cr_assert(a != longer);
+        wr_quota_drop(a);
+        wr_quota_drop(b);
+        wr_quota_drop(longer);
+}
+
 static int
 drawn(struct wr_bucket *bucket, int64_t now_ns)
 {
@@ -123,6 +145,52 @@ Test(quota, a_bucket_gives_a_burst_and_then_its_rate)
         cr_assert(eq(int, drawn(&bucket, 5 * SECOND + SECOND / 10), 10));
         cr_assert(eq(int, drawn(&bucket, 5 * SECOND + SECOND / 10 + SECOND / 2), 50));
         cr_assert(eq(int, drawn(&bucket, 1000 * SECOND), 100), "it never holds more than a burst");
+}
+
+/* Messages that are left of a burst of 1000 behind so many matches. */
+static int
+left_behind(int matches, size_t pattern_bytes, size_t name_bytes)
+{
+        struct wr_account *account = account_of(WR_TRUST_FULL, 7, "");
+        char pattern[256] = "", name[256] = "";
+        int left = 0;
+
+        memset(pattern, 'a', pattern_bytes);
+        memset(name, 'a', name_bytes);
+        account->messages = (struct wr_bucket){ 0 };
+        cr_assert(wr_quota_draw(&account->messages, 1000, 1000, SECOND));
+        for (int i = 0; i < matches; i++)
+                wr_quota_match(&accounts, account, pattern, name);
+        while (wr_quota_draw(&account->messages, 1000, 1000, SECOND))
+                left++;
+        wr_quota_drop(account);
+        return left;
+}
+
+Test(quota, patterns_are_paid_for_by_the_time_that_they_take)
+{
+        int left;
+
+        cr_assert(eq(int, left_behind(100000, 5, 9), 999), "short ones are free");
+        left = left_behind(1000, 200, 200);
+        cr_assert(left > 500 && left < 700, "%d", left);
+        cr_assert(eq(int, left_behind(100000, 200, 200), 0));
+}
+
+Test(quota, a_debt_is_forgiven_after_seconds)
+{
+        struct wr_account *account = account_of(WR_TRUST_FULL, 7, "");
+        char name[201];
+
+        memset(name, 'a', 200);
+        name[200] = '\0';
+        cr_assert(wr_quota_draw(&account->messages, 1000, 1000, SECOND));
+        for (int i = 0; i < 1000000; i++)
+                wr_quota_match(&accounts, account, name, name);
+        cr_assert(not(wr_quota_draw(&account->messages, 1000, 1000, 2 * SECOND)));
+        cr_assert(not(wr_quota_draw(&account->messages, 1000, 1000, 2 * SECOND + SECOND / 2)));
+        cr_assert(wr_quota_draw(&account->messages, 1000, 1000, 4 * SECOND));
+        wr_quota_drop(account);
 }
 
 Test(quota, a_bucket_asked_often_loses_no_time)
@@ -170,5 +238,85 @@ Test(quota, a_lowered_limit_takes_nothing_and_gives_nothing)
         wr_quota_return(&accounts, account, WR_QUOTA_LANES, 1);
         cr_assert(eq(int, charge(account, WR_QUOTA_LANES, 1), WEIR_OK));
         wr_quota_return(&accounts, account, WR_QUOTA_LANES, 1);
+        wr_quota_drop(account);
+}
+
+Test(quota, who_leaves_and_comes_back_has_the_bucket_that_was_left)
+{
+        struct wr_account *account = account_of(WR_TRUST_FULL, 1, "");
+        struct wr_account *again;
+
+        cr_assert(eq(int, drawn(&account->messages, SECOND), 100));
+        account->log_suppressed = 7;
+        wr_quota_drop(account);
+        again = account_of(WR_TRUST_FULL, 1, "");
+        cr_assert(again == account);
+        cr_assert(eq(int, drawn(&again->messages, SECOND), 0));
+        cr_assert(eq(u64, again->log_suppressed, 7));
+        cr_assert(eq(int, charge(again, WR_QUOTA_LANES, 3), WEIR_OK), "what it held is not remembered");
+        wr_quota_return(&accounts, again, WR_QUOTA_LANES, 3);
+        wr_quota_drop(again);
+}
+
+Test(quota, only_the_last_that_left_are_remembered)
+{
+        struct wr_account *first = account_of(WR_TRUST_FULL, 1, ""), *second = account_of(WR_TRUST_FULL, 2, "");
+
+        drawn(&first->messages, SECOND);
+        drawn(&second->messages, SECOND);
+        wr_quota_drop(first);
+        wr_quota_drop(second);
+        for (uint32_t user = 3; user < 2 + WR_QUOTA_IDLE_MAX; user++)
+                wr_quota_drop(account_of(WR_TRUST_FULL, user, ""));
+        cr_assert(eq(uint, accounts.idle_count, WR_QUOTA_IDLE_MAX));
+        second = account_of(WR_TRUST_FULL, 2, "");
+        cr_assert(eq(int, drawn(&second->messages, SECOND), 0), "64 have left since the one before it");
+        wr_quota_drop(second);
+        wr_quota_drop(account_of(WR_TRUST_FULL, 2 + WR_QUOTA_IDLE_MAX, ""));
+        cr_assert(eq(uint, accounts.idle_count, WR_QUOTA_IDLE_MAX));
+        first = account_of(WR_TRUST_FULL, 1, "");
+        cr_assert(eq(int, drawn(&first->messages, SECOND), 100), "it was forgotten");
+        wr_quota_drop(first);
+}
+
+static void
+expect_sentence(struct wr_account *account, enum wr_quota quota, uint64_t amount, const char *expected)
+{
+        char sentence[512] = "";
+
+        cr_assert(
+                eq(int, wr_quota_charge(&accounts, account, quota, amount, sentence, sizeof(sentence)), WEIR_E_QUOTA));
+        cr_assert(eq(str, sentence, (char *)(uintptr_t)expected));
+}
+
+/* The default: fifteen publishers of 1 GiB and a little, and one more. */
+Test(quota, a_refusal_tells_the_numbers_and_what_uses_less)
+{
+        struct wr_account *account = account_of(WR_TRUST_FULL, 1, "");
+        const uint64_t gib = UINT64_C(1) << 30, lane = gib + 4096;
+
+        limits = wr_limits_default;
+        accounts.reserve_max = 15 * lane;
+        cr_assert(eq(int, charge(account, WR_QUOTA_RESERVE_BYTES, 15 * lane), WEIR_OK));
+        expect_sentence(account, WR_QUOTA_RESERVE_BYTES, lane,
+                        "quota: user:1 holds 16106188800 of 17179869184 reserve_bytes and asks for 1073745920 more"
+                        " (15.0 of 16.0 GiB, and 1.0 more). A publisher reserves its memory_max, 1 GiB unless it says"
+                        " less: lower memory_max of the publishers, close some, or raise reserve_bytes under [quota] in"
+                        " the broker's policy file");
+        expect_sentence(account, WR_QUOTA_RESERVE_BYTES, 4096,
+                        "quota: all lanes together hold 16106188800 of 16106188800 reserve_bytes and user:1 asks for"
+                        " 4096 more (15.0 of 15.0 GiB, and 0.0 more). A publisher reserves its memory_max, 1 GiB unless"
+                        " it says less: lower memory_max of the publishers, close some, or give the broker a larger"
+                        " reserve (.reserve_max)");
+        expect_sentence(account, WR_QUOTA_LANES, 65,
+                        "quota: user:1 holds 0 of 64 lanes and asks for 65 more. Close some, or raise lanes under"
+                        " [quota] in the broker's policy file");
+        limits.of[WR_QUOTA_ALLOCATED_BYTES] = 1 << 20;
+        expect_sentence(account, WR_QUOTA_ALLOCATED_BYTES, 3 << 20,
+                        "quota: user:1 holds 0 of 1048576 allocated_bytes and asks for 3145728 more (0.0 of 1.0 MiB,"
+                        " and 3.0 more). Each subscription takes a page for each publisher of its topic: close some,"
+                        " lower frames_max of the subscribers, or raise allocated_bytes under [quota] in the broker's"
+                        " policy file");
+        wr_quota_return(&accounts, account, WR_QUOTA_RESERVE_BYTES, 15 * lane);
         wr_quota_drop(account);
 }

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+TestSuite(refusal, .timeout = 30);
+
 static void
 note(struct wr_refusals *refusals, const char *account, const char *sentence, int64_t now_ns)
 {

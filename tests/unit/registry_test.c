@@ -126,3 +126,30 @@ Test(registry, the_words_of_pairs_are_staggered_and_fit_their_page)
         }
         wr_registry_unpublish(&registry, publication);
 }
+
+Test(registry, a_pattern_belongs_to_no_topic_and_hears_of_all_that_match)
+{
+        struct wr_subscription *pattern = wr_registry_subscribe(&registry, "cam/*", NULL);
+        struct wr_subscription *exact = wr_registry_subscribe(&registry, "cam/a", NULL);
+        struct wr_publication *lanes[2];
+        struct wr_pairing *pairings[2];
+
+        cr_assert(pattern->topic == NULL && wr_registry_topic(&registry, "cam/*") == NULL);
+        cr_assert(wr_registry_hears(pattern, "cam/a") && wr_registry_hears(pattern, "cam/b"));
+        cr_assert(not(wr_registry_hears(pattern, "cam/a/b")));
+        cr_assert(not(wr_registry_hears(pattern, "imu")));
+        cr_assert(wr_registry_hears(exact, "cam/a") && !wr_registry_hears(exact, "cam/ab"));
+        for (int i = 0; i < 2; i++) {
+                lanes[i] = wr_registry_publish(&registry, "cam/a", NULL, &plan);
+                pairings[i] = wr_registry_pair(&registry, lanes[i], pattern);
+        }
+        cr_assert(eq(uint, wr_registry_readers(exact->topic), 2), "the one by name, and the pattern once");
+        for (int i = 0; i < 2; i++) {
+                wr_registry_unpair(&registry, pairings[i]);
+                wr_registry_unpublish(&registry, lanes[i]);
+        }
+        cr_assert(eq(uint, wr_registry_readers(exact->topic), 1));
+        wr_registry_unsubscribe(&registry, exact);
+        wr_registry_unsubscribe(&registry, pattern);
+        cr_assert(wr_registry_topic(&registry, "cam/a") == NULL);
+}

@@ -30,7 +30,7 @@ end(void)
         cr_assert(eq(int, system(command), 0));
 }
 
-TestSuite(rights, .init = begin, .fini = end);
+TestSuite(rights, .init = begin, .fini = end, .timeout = 60);
 
 static void
 put(const char *text)
@@ -218,6 +218,31 @@ Test(rights, an_edit_says_what_it_wrote_and_where)
         cr_assert(eq(int, weir_policy_edit(path, 1, "scope//x", "user:4201", WEIR_MAY_PUBLISH, &edit), WEIR_E_USAGE));
         cr_assert(eq(int, weir_policy_edit(path, 1, "x", "everybody", WEIR_MAY_PUBLISH, &edit), WEIR_E_USAGE));
         expect_in(weir_rights_error(), "'everybody': expected user:NAME");
+}
+
+/* A rule for another user is right, and of no use to a broker that may not look at his processes. */
+Test(rights, what_a_rule_for_other_users_takes_is_told)
+{
+        const char *part = geteuid() == 0 ? "chmod 755 /run/weir" : "install -d -m 755 /run/weir && weir broker run";
+        struct weir_edit edit = { .size = sizeof(edit) };
+        char own[32];
+
+        put("");
+        snprintf(own, sizeof(own), "user:%u", (unsigned)geteuid());
+        cr_assert(eq(int, weir_policy_edit(path, 1, "t", own, WEIR_MAY_STALL, &edit), WEIR_OK));
+        cr_assert(eq(str, edit.note, ""));
+        cr_assert(eq(int, weir_policy_edit(path, 1, "t", "package:org.a", WEIR_MAY_STALL, &edit), WEIR_OK));
+        cr_assert(eq(str, edit.note, ""));
+        cr_assert(eq(int, weir_policy_edit(path, 1, "t", "user:4200", WEIR_MAY_STALL, &edit), WEIR_OK));
+        expect_in(edit.note, part);
+        cr_assert(eq(int, weir_policy_edit(path, 1, "t", "group:4300", WEIR_MAY_STALL, &edit), WEIR_OK));
+        expect_in(edit.note, part);
+        cr_assert(eq(int, weir_policy_edit(path, 0, "t", "group:4300", WEIR_MAY_STALL, &edit), WEIR_OK));
+        cr_assert(eq(str, edit.note, ""), "taking away takes nothing else");
+        cr_assert(eq(int, ask((struct weir_subject){ .user = "4200" }, "t", WEIR_MAY_STALL), WEIR_OK));
+        expect_in(verdict.note, part);
+        cr_assert(eq(int, ask((struct weir_subject){ .package = "org.a" }, "t", WEIR_MAY_STALL), WEIR_OK));
+        cr_assert(eq(str, verdict.note, ""));
 }
 
 static void

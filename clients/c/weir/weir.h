@@ -96,16 +96,16 @@ struct weir_frame {
         const void *data; /* in place, or a private copy when small; 64 more bytes are readable behind */
         uint64_t size;
         struct weir_about about;
-        uint64_t sequence;      /* per source, from 1 */
-        int64_t published_ns;   /* weir_now()'s clock, the same in all processes of the machine */
-        uint64_t lost, skipped; /* just before this frame: overrun against my wish; passed over by keep */
-        uint64_t source;        /* which publisher: weir_peer() tells who that is */
-        const char *topic;
+        uint64_t sequence;                /* per source, from 1 */
+        int64_t published_ns;             /* weir_now()'s clock, the same in all processes of the machine */
+        uint64_t lost, skipped;           /* just before this frame: overrun against my wish; passed over by keep */
+        uint64_t source;                  /* which publisher: weir_peer() tells who that is */
+        const char *topic;                /* its own, also of a pattern; equal topics are equal pointers */
         const struct weir_format *format; /* in force for this frame, the same pointer while unchanged; NULL: none */
         uint32_t kind, reserved;          /* 0: bytes */
 };
 
-/* What weir_next() answers. The library's, until the next weir_next() of this bus. */
+/* What weir_next() answers. The library's, until the next weir_next() of this bus; grows at its end. */
 struct weir_event {
         uint32_t kind;                      /* below */
         int32_t reason;                     /* a weir_result: why it left or was refused */
@@ -114,19 +114,20 @@ struct weir_event {
         struct weir_subscriber *subscriber; /* of ours, or NULL */
         const char *topic, *text;           /* text: the sentence */
         uint64_t source, count;             /* count: readers or publishers that are connected now */
+        uint32_t role, pid;                 /* of weir_watch(): what others' endpoint is (weir_seat.role), and whose */
 };
 
 enum {
         WEIR_FRAMES = 1,       /* take from event->subscriber until WEIR_EMPTY */
         WEIR_ROOM = 2,         /* after WEIR_FULL: try again */
-        WEIR_JOINED = 3,       /* a reader of our publisher, a publisher of our subscriber */
+        WEIR_JOINED = 3,       /* a reader of our publisher, a publisher of our subscriber; watching: anybody */
         WEIR_LEFT = 4,         /* reason: WEIR_OK closed, WEIR_E_CLOSED died, WEIR_E_CORRUPT, WEIR_E_TYPE, ... */
-        WEIR_LISTED = 5,       /* for watching: not in this version */
+        WEIR_LISTED = 5,       /* watching: was there before; with source 0: all that was there has been told */
         WEIR_PATH = 6,         /* for other paths: not in this version */
-        WEIR_EVICTED = 7,      /* our subscriber held its publisher up; or a reader of our publisher did */
+        WEIR_EVICTED = 7,      /* our subscriber held its publisher up, or missed frames; or a reader of ours did */
         WEIR_REVOKED = 8,      /* the right was withdrawn */
         WEIR_BROKER_LOST = 9,  /* what is connected flows on; opening anything answers WEIR_E_NO_BROKER */
-        WEIR_BROKER_BACK = 10, /* for joining again: not in this version */
+        WEIR_BROKER_BACK = 10, /* a broker is there again and knows what is open here */
 };
 
 /* How to open a bus. size comes first in all options: WEIR_OPTIONS() and its like set it. */
@@ -142,8 +143,8 @@ struct weir_options {
 struct weir_publisher_options {
         uint32_t size, history;           /* newest frames kept for who joins later; default 0 */
         const struct weir_format *format; /* default: bytes */
-        uint64_t memory_max;              /* ring and payloads together; address space until touched; default 1 GiB */
-        uint32_t payload_align;           /* of loans, a power of two up to 4096, as devices want; default 64 */
+        uint64_t memory_max;              /* of ring and payloads; default: 512 MiB, and up to 1 GiB when needed */
+        uint32_t payload_align;           /* of loans, a power of two from 64 to 4096, as devices want; default 64 */
         uint32_t loans_max;               /* default 64 */
         uint32_t hash;                    /* default WEIR_HASH_FULL */
         uint32_t refuse_reliable;         /* 1: nobody may make me wait; default 0 */
@@ -188,11 +189,14 @@ struct weir_peer {
         char identity[256], name[64];
 };
 
-/* A line of weir_list(): a topic, or one of its endpoints. Valid inside the call back. */
+/* A line of weir_list(): a topic, or one of its endpoints. Valid inside the call back; grows at its end. */
 struct weir_row {
         uint32_t size, publishes, pid, delivery, path, peers, publishers, subscribers;
         uint64_t id, source, frames, bytes, lost, skipped, corrupt, full, waits, out, memory_bytes;
         const char *topic, *type, *name, *identity;
+        uint64_t copied_bytes, lag_frames; /* payload bytes that its library copied; lag: as weir_seat */
+        int64_t lag_ns;
+        const char *why; /* its path, and the reason of that */
 };
 
 /* weir_seat.role */
@@ -228,11 +232,18 @@ struct weir_broker_state {
         char version[32], address[256], policy[256];
 };
 
-#define WEIR_OPTIONS(...) (&(struct weir_options){ .size = sizeof(struct weir_options), __VA_ARGS__ })
-#define WEIR_PUBLISHER(...) \
-        (&(struct weir_publisher_options){ .size = sizeof(struct weir_publisher_options), __VA_ARGS__ })
-#define WEIR_SUBSCRIBER(...) \
-        (&(struct weir_subscriber_options){ .size = sizeof(struct weir_subscriber_options), __VA_ARGS__ })
+/* Options in place: WEIR_OPTIONS(.name = "fusion"). In C++ the same, with the fields in the order of the struct; what
+ * they make lasts until the end of the call. */
+#ifdef __cplusplus
+#        define WEIR_OPTIONS(...)    WEIR_IN_PLACE(weir_options, __VA_ARGS__)
+#        define WEIR_PUBLISHER(...)  WEIR_IN_PLACE(weir_publisher_options, __VA_ARGS__)
+#        define WEIR_SUBSCRIBER(...) WEIR_IN_PLACE(weir_subscriber_options, __VA_ARGS__)
+#else
+#        define WEIR_OPTIONS(...)        WEIR_IN_PLACE(struct weir_options, __VA_ARGS__)
+#        define WEIR_PUBLISHER(...)      WEIR_IN_PLACE(struct weir_publisher_options, __VA_ARGS__)
+#        define WEIR_SUBSCRIBER(...)     WEIR_IN_PLACE(struct weir_subscriber_options, __VA_ARGS__)
+#        define WEIR_IN_PLACE(type, ...) (&(type){ .size = sizeof(type), __VA_ARGS__ })
+#endif
 
 /* ---- bus ----------------------------------------------------------------------------------------------------- */
 
@@ -272,7 +283,7 @@ weir_close(struct weir *bus);
  * @event       out: the library's until the next call
  *
  * Comings and goings in their order, frames last and by topic in turn. Of events never asked for the oldest are dropped
- * beyond 256. One thread.
+ * beyond 256 (while watching: 16384). One thread.
  *
  * WEIR_OK, WEIR_EMPTY  nothing within the timeout
  * WEIR_INTERRUPTED     weir_interrupt() is on
@@ -289,6 +300,24 @@ weir_next(struct weir *bus, int64_t timeout_ns, const struct weir_event **event)
  */
 WEIR_API weir_native WEIR_CALL
 weir_wakeup(struct weir *bus);
+
+/**
+ * Watch who publishes and subscribes on topics that match, in any process, as far as this one may observe them.
+ *
+ * @pattern  as of weir_list(); up to 16 may be watched, each endpoint is told once. NULL: watch no more
+ *
+ * weir_next() tells WEIR_LISTED for each that is there, one with source 0 behind them (count: how many), then JOINED
+ * and LEFT with its reason; role says what it is, source which, count how many of its role its topic has now. Who
+ * subscribed with a pattern is told, under it, to its own identity and to full trust of the broker's own user. Behind
+ * WEIR_BROKER_BACK, or a WEIR_LISTED with reason WEIR_E_HELD (events were not read for long), all is listed again.
+ * Blocks, at most 2 s. Any thread.
+ *
+ * WEIR_OK
+ * WEIR_E_QUOTA  16 patterns are watched already; each counts for 16 of the identity's subscriptions
+ * WEIR_E_NO_BROKER, WEIR_E_NO_MEMORY, WEIR_E_CLOSED, WEIR_E_USAGE
+ */
+WEIR_API enum weir_result WEIR_CALL
+weir_watch(struct weir *bus, const char *pattern);
 
 /**
  * End all waiting: while it is on, weir_next() and every call with a timeout answer WEIR_INTERRUPTED instead of
@@ -324,13 +353,11 @@ WEIR_API void WEIR_CALL
 weir_publisher_close(struct weir_publisher *publisher);
 
 /**
- * Publish a copy.
+ * Publish a copy. One thread.
  *
  * @data        `size` bytes; NULL if size is 0
  * @about       what goes with it, or NULL
  * @timeout_ns  how long to wait for room; WEIR_NOW does not
- *
- * One thread.
  *
  * WEIR_OK           published
  * WEIR_FULL         a reliable subscriber, or loans and frames that are out, hold the memory; nothing was published,
@@ -366,6 +393,7 @@ weir_lend(struct weir_publisher *publisher, uint64_t size, int64_t timeout_ns, s
  * publisher's).
  *
  * WEIR_OK        the loan is gone; with WEIR_KEEP in loan->about.flags it stays readable until weir_loan_discard()
+ * WEIR_FULL      the lane moved meanwhile and there is no room for a copy: the loan is still the caller's
  * WEIR_E_USAGE   size was raised, or it was published before: the loan is still the caller's
  * WEIR_E_CLOSED  the publisher was closed: the loan is still the caller's
  */
@@ -390,16 +418,19 @@ weir_set_format(struct weir_publisher *publisher, const struct weir_format *form
 /* ---- subscribe ----------------------------------------------------------------------------------------------- */
 
 /**
- * Subscribe to a topic: to all of its publishers, those that come later too.
+ * Subscribe to a topic, or to all topics that match a pattern: to all publishers, those that come later too.
  *
  * @subscriber  out: the caller's until weir_subscriber_close()
- * @topic       its exact name
+ * @topic       its exact name, or a pattern: '*' matches within a segment, a segment "**" any number of segments
  * @options     NULL: all defaults
  *
- * Blocks for the broker, and up to 500 ms for a publisher whose process is stopped. Any thread.
+ * With a pattern each frame and event names its topic; topics that the policy denies or of another type are passed
+ * over, and it counts for 16 subscriptions. Blocks for the broker, and up to 500 ms for a publisher whose process is
+ * stopped. Any thread.
  *
  * WEIR_OK        also when nobody publishes yet
- * WEIR_E_DENIED  the policy grants no 'subscribe' (reliable: no 'stall'), or every publisher refuses reliable readers
+ * WEIR_E_DENIED  the policy grants no 'subscribe' (reliable: no 'stall'), or every publisher refuses reliable readers;
+ *                of a pattern: to none of the topics that are there, or to none that there could be
  * WEIR_E_TYPE    there are publishers, but none of this type; both names are in the sentence
  * WEIR_E_QUOTA, WEIR_E_NO_MEMORY, WEIR_E_NO_BROKER, WEIR_E_NO_PATH, WEIR_E_CLOSED, WEIR_E_USAGE, WEIR_E_SYSTEM
  */
@@ -412,12 +443,10 @@ WEIR_API void WEIR_CALL
 weir_subscriber_close(struct weir_subscriber *subscriber);
 
 /**
- * Take the next frame.
+ * Take the next frame: of each publisher in order, publishers in turn. One thread.
  *
  * @timeout_ns  how long to wait; WEIR_NOW does not
  * @frame       out: the caller's until weir_release(), whatever is closed meanwhile; NULL unless WEIR_OK
- *
- * Per publisher in order, publishers in turn. One thread.
  *
  * WEIR_OK, WEIR_EMPTY  nothing within the timeout
  * WEIR_ENDED           with .until_end: there were publishers, and the last one has gone
@@ -440,10 +469,9 @@ weir_release(const struct weir_frame *frame);
 
 /**
  * Copy a frame's payload and verify the copy: for publishers that are not trusted to leave alone what they published.
+ * Any thread.
  *
  * @to, @size  room for frame->size bytes
- *
- * Any thread.
  *
  * WEIR_OK           the copy is what was published (as far as the publisher's hash policy covers it)
  * WEIR_E_CORRUPT    the publisher changed it
@@ -462,10 +490,10 @@ WEIR_API enum weir_result WEIR_CALL
 weir_subscriber_info(const struct weir_subscriber *subscriber, struct weir_info *info);
 
 /**
- * Ask the broker who a frame's source is. who->size first. Blocks, at most 2 s. Any thread.
+ * Ask the broker who it is: a frame's or an event's source. who->size first. Blocks, at most 2 s. Any thread.
  *
  * WEIR_OK
- * WEIR_E_CLOSED  it publishes no more, or this process may not observe it
+ * WEIR_E_CLOSED  it is there no more, or this process may not observe its topic (a publisher may ask for its readers)
  * WEIR_E_NO_BROKER, WEIR_E_USAGE
  */
 WEIR_API enum weir_result WEIR_CALL
@@ -473,12 +501,10 @@ weir_peer(struct weir *bus, uint64_t source, struct weir_peer *who);
 
 /**
  * What there is: topics that match the pattern (endpoints 0), or each of their endpoints (1), as far as this process
- * may observe them.
+ * may observe them. Blocks, at most 2 s. Any thread.
  *
  * @pattern  '*' matches within a segment, "**" any number of segments; NULL: all
  * @row      called for each in this thread, after the answer is complete; returns 0 to go on
- *
- * Blocks, at most 2 s. Any thread.
  *
  * WEIR_OK, WEIR_E_NO_BROKER, WEIR_E_USAGE
  */
@@ -490,12 +516,10 @@ weir_list(struct weir *bus, const char *pattern, int endpoints, int (*row)(const
  * Who is connected, how far behind, and what it has out: a line for each publisher and subscriber of the topics that
  * match, and for "**" each connection that has neither; or (refusals 1) the last 64 refusals. As far as this process
  * may observe the topics; idle connections and refusals are told to themselves and to full trust of the broker's own
- * user.
+ * user. Blocks, at most 2 s. Any thread.
  *
  * @pattern  as of weir_list()
  * @seat     called for each in this thread, after the answer is complete; returns 0 to go on
- *
- * Blocks, at most 2 s. Any thread.
  *
  * WEIR_OK, WEIR_E_NO_BROKER, WEIR_E_USAGE
  */
@@ -515,8 +539,7 @@ weir_broker_stop(struct weir *bus);
  * Let the broker read its policy file again. Whoever loses a right by it is told at once. Full trust of the broker's
  * own user only. Blocks, at most 2 s. Any thread.
  *
- * WEIR_OK        the new policy is in force
- * WEIR_E_USAGE   the file has an error, named with file, line and column: the old policy stays
+ * WEIR_OK, WEIR_E_USAGE  the file has an error, named with file, line and column: the old policy stays
  * WEIR_E_DENIED, WEIR_E_NO_BROKER
  */
 WEIR_API enum weir_result WEIR_CALL
@@ -548,5 +571,30 @@ weir_version(void);
 
 #ifdef __cplusplus
 }
+
+/* C++ has no compound literals, and named fields only since C++20; gcc and clang have had them since C++11, and are
+ * told that this is meant. */
+template <typename T>
+static inline const T *
+weir_in_place(const T &options)
+{
+        return &options;
+}
+#        define WEIR_QUIET(warning) _Pragma(warning)
+#        ifdef __clang__
+#                define WEIR_NAMED_FIELDS WEIR_QUIET("GCC diagnostic ignored \"-Wc++20-designator\"")
+#        else
+#                define WEIR_NAMED_FIELDS                                                                      \
+                        WEIR_QUIET("GCC diagnostic ignored \"-Wpragmas\"") /* gcc 11 does not know the next */ \
+                        WEIR_QUIET("GCC diagnostic ignored \"-Wc++20-extensions\"")
+#        endif
+#        define WEIR_IN_PLACE(type, ...)                                                      \
+                weir_in_place([&]() -> type {                                                 \
+                        WEIR_QUIET("GCC diagnostic push")                                     \
+                        WEIR_QUIET("GCC diagnostic ignored \"-Wmissing-field-initializers\"") \
+                        WEIR_NAMED_FIELDS                                                     \
+                        return type{ .size = sizeof(type), __VA_ARGS__ };                     \
+                        WEIR_QUIET("GCC diagnostic pop")                                      \
+                }())
 #endif
 #endif

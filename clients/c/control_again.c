@@ -1,0 +1,225 @@
+/*
+ * How a control thread comes back to a broker. The old one is gone, its lanes are not: they lie in our memory and flow
+ * on. The new one begins with nothing, so each client tells what it has:
+ *
+ *      AWAY       try to connect, at first at once, then after pauses that grow to PAUSE_MAX_NS
+ *      GREETING   HELLO -> WELCOME
+ *      SERVED     HOLDS (each lane that it reads), SUBSCRIBE -> SUBSCRIBED     for each subscriber
+ *                 REJOIN -> OPENED                                            for each publisher
+ *      all answered: WEIR_BROKER_BACK
+ *
+ * A client that may embed becomes the broker itself, if nobody else is first: a lock decides (broker/server.c). What
+ * the new broker refuses is over as if the right had been withdrawn. What was asked behind WELCOME by other
+ * threads comes behind the rejoining, since a connection keeps its order.
+ */
+#include "bus/os/clock.h"
+#include "clients/c/publisher.h"
+#include "clients/c/subscriber.h"
+#include "named-objects/endpoint.h"
+#include "named-objects/random.h"
+#include "named-objects/sentence.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define PAUSE_MIN_NS     INT64_C(1000000)
+#define PAUSE_MAX_NS     INT64_C(100000000)
+#define GREET_NS         INT64_C(2000000000)
+#define REJOIN_ANSWER_NS INT64_C(10000000000)
+
+/* ---- away ---- */
+
+/* Between the half and the whole of the pause, so that the clients of a broker do not come all at once. */
+void
+wr_control_postpone(struct wr_control *c)
+{
+        int64_t pause_ns = c->pause_ns == 0 ? PAUSE_MIN_NS : 2 * c->pause_ns;
+
+        c->pause_ns = pause_ns < PAUSE_MAX_NS ? pause_ns : PAUSE_MAX_NS;
+        c->again_ns = wr_clock_ns() + c->pause_ns / 2 + (int64_t)(wr_random() % (uint64_t)(c->pause_ns / 2));
+}
+
+void
+wr_control_again(struct wr_control *c)
+{
+        char sentence[WR_CONTROL_SENTENCE_MAX];
+
+        if (wr_clock_ns() < c->again_ns)
+                return;
+        if (c->phase == WR_PHASE_GREETING) {
+                wr_control_lost(c, "it listens, but does not answer");
+                if (c->embed) /* who would be the broker asks it once more, and takes its place */
+                        c->embed(c->address);
+                return;
+        }
+        if (wr_control_hello(c, c->address, sentence, sizeof sentence) == WEIR_OK) {
+                c->phase = WR_PHASE_GREETING;
+                c->again_ns = wr_clock_ns() + GREET_NS;
+                return;
+        }
+        wr_object_close(c->connection);
+        c->connection = WR_NO_OBJECT;
+        wr_control_postpone(c);
+        if (c->embed && c->embed(c->address) == WEIR_OK)
+                c->again_ns = wr_clock_ns(); /* it is this process now */
+}
+
+/* ---- rejoining ---- */
+
+static void
+rejoined(struct wr_control *c)
+{
+        char text[256];
+
+        if (c->rejoining == 0 || --c->rejoining > 0)
+                return;
+        wr_sentence(text, sizeof text, "the broker at %s is back: what was open is known to it", c->address);
+        wr_bus_tell(c->bus, &(struct weir_event){ .kind = WEIR_BROKER_BACK, .text = text });
+}
+
+/* NULL: an endpoint that is over does not come back; or there is no memory, and all begins anew a little later. */
+static struct wr_question *
+question_new(struct wr_control *c, bool is_over)
+{
+        struct wr_question *q;
+
+        if (is_over || c->phase != WR_PHASE_SERVED)
+                return NULL;
+        q = calloc(1, sizeof *q);
+        if (q)
+                c->rejoining += 1;
+        else
+                wr_control_lost(c, "no memory to tell it what is open");
+        return q;
+}
+
+/* The new broker's refusal reads like a right that was withdrawn. */
+static struct wr_message_revoked
+revocation_of(const struct wr_question *q, uint64_t endpoint)
+{
+        struct wr_message_revoked m = { .endpoint = endpoint };
+
+        wr_sentence(m.text, sizeof m.text, "%s", q->sentence);
+        return m;
+}
+
+static void
+publisher_settle(struct wr_control *c, struct wr_question *q)
+{
+        struct wr_message_revoked m = revocation_of(q, q->message.rejoin.lane);
+
+        if (c->phase != WR_PHASE_SERVED)
+                return; /* lost again: all begins anew */
+        if (q->result < 0)
+                wr_control_pairs_revoked(c, &m);
+        rejoined(c);
+}
+
+static void
+publisher_rejoin(struct wr_control *c, struct weir_publisher *p)
+{
+        struct wr_question *q = question_new(c, wr_load32(&p->revoked) != 0);
+        struct wr_message_rejoin *m;
+
+        if (!q)
+                return;
+        wr_publisher_abandon(c, p); /* its broker is gone */
+        wr_publisher_moved(c, p); /* what had moved before has; the LANE_MOVED that this sends is ignored, see below */
+        q->settle = publisher_settle;
+        q->message.kind = WR_REJOIN;
+        m = &q->message.rejoin;
+        *m = (struct wr_message_rejoin){ .source = p->source,
+                                         .lane = p->lane,
+                                         .epoch = p->writer.geometry.epoch,
+                                         .segment_bytes = p->segment_bytes,
+                                         .memory_max = p->memory_now,
+                                         .history = p->options.history,
+                                         .loans_max = p->loans_max,
+                                         .hash = p->options.hash,
+                                         .refuse_reliable = p->options.refuse_reliable,
+                                         .stall_ns = p->options.stall_ns };
+        snprintf(m->topic, sizeof m->topic, "%s", p->topic);
+        snprintf(m->type, sizeof m->type, "%s", p->type);
+        wr_control_ask_own(c, q, REJOIN_ANSWER_NS);
+}
+
+static bool
+is_subscriber(const struct wr_control *c, const void *subject)
+{
+        for (const struct weir_subscriber *s = c->subscribers; s; s = s->control_next)
+                if (s == subject)
+                        return true;
+        return false;
+}
+
+static bool
+subscriber_answer(struct wr_control *c, struct wr_question *q, const struct wr_message *m, wr_object *objects)
+{
+        struct weir_subscriber *s = q->subject;
+
+        (void)objects;
+        q->result = WEIR_OK;
+        if (m->kind != WR_SUBSCRIBED)
+                return true;
+        if (is_subscriber(c, s))
+                s->id = m->subscribed.subscription;
+        else /* it was closed meanwhile */
+                wr_control_send(c, &(struct wr_message){ .kind = WR_CLOSE_SUBSCRIPTION,
+                                                         .close_subscription = { m->subscribed.subscription } });
+        return true;
+}
+
+static void
+subscriber_settle(struct wr_control *c, struct wr_question *q)
+{
+        const struct weir_subscriber *s = q->subject;
+
+        if (c->phase != WR_PHASE_SERVED)
+                return;
+        if (q->result < 0 && is_subscriber(c, s)) {
+                struct wr_message_revoked m = revocation_of(q, s->id);
+
+                wr_control_lanes_revoked(c, &m);
+        }
+        rejoined(c);
+}
+
+static void
+subscriber_rejoin(struct wr_control *c, struct weir_subscriber *s)
+{
+        struct wr_question *q = question_new(c, wr_load32(&s->revoked) != 0);
+
+        if (!q)
+                return;
+        for (const struct wr_lane_link *lane = s->control_lanes; lane; lane = lane->control_next)
+                wr_control_send(
+                        c, &(struct wr_message){ .kind = WR_HOLDS,
+                                                 .holds = { lane->source, lane->reader.geometry.lane, lane->pair } });
+        q->answer = subscriber_answer;
+        q->settle = subscriber_settle;
+        q->subject = s;
+        q->message.kind = WR_SUBSCRIBE;
+        wr_subscriber_describe(s, &q->message.subscribe);
+        q->message.subscribe.again = 1;
+        wr_control_ask_own(c, q, REJOIN_ANSWER_NS);
+}
+
+void
+wr_control_greeted(struct wr_control *c, const struct wr_message *m, wr_object *objects)
+{
+        char sentence[WR_CONTROL_SENTENCE_MAX];
+        enum weir_result result = wr_control_welcome(c, m, objects, sentence, sizeof sentence);
+
+        if (result < 0) {
+                wr_control_lost(c, sentence);
+                return;
+        }
+        c->pause_ns = 0;
+        c->rejoining = 1; /* so that it is said when nothing is open, too */
+        for (struct weir_subscriber *s = c->subscribers; s; s = s->control_next)
+                subscriber_rejoin(c, s);
+        for (struct weir_publisher *p = c->publishers; p; p = p->control_next)
+                publisher_rejoin(c, p);
+        rejoined(c);
+        wr_watch_again(c);
+}

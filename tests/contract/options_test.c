@@ -1,0 +1,417 @@
+/*
+ * Every field of the options does what weir.h says. Here are those that no other story is about; where the others are:
+ *
+ *      weir_options
+ *              size                  bus_test: options_of_another_size_are_read_as_far_as_both_know_them
+ *              flags, ticket         bus_test: what_this_version_does_not_have_is_refused_with_a_sentence
+ *              name                  a_bus_without_a_name_has_the_programs
+ *              address               bus_test: opening_without_a_broker_fails_with_every_place_it_tried
+ *              open_timeout_ns       a_broker_is_waited_for_as_long_as_was_said
+ *              embed                 bus_test: a_second_bus_finds_the_broker_that_the_first_one_embeds
+ *      weir_publisher_options
+ *              history               a_latched_topic_tells_its_last_frame_to_everybody_who_comes; subscriber_test
+ *              format                frame_test: a_format_change_is_seen_exactly_at_its_frame
+ *              memory_max            a_lane_takes_no_more_than_memory_max; publisher_test: a_payload_larger_...
+ *              payload_align         publisher_test: loans_are_aligned_as_asked_and_no_more_than_loans_max_are_out
+ *              loans_max             likewise
+ *              hash                  a_hash_covers_what_was_asked_for
+ *              refuse_reliable       publisher_test: nobody_can_subscribe_reliably_to_a_publisher_that_refuses_it
+ *              stall_ns              a_reliable_reader_is_evicted_after_stall_ns_and_not_before
+ *              require               bus_test: what_this_version_does_not_have_is_refused_with_a_sentence
+ *              shared                publisher_test: shared_endpoints_may_be_used_by_any_thread
+ *              prefault              memory_is_there_at_once_only_where_it_was_asked_for
+ *              huge                  huge_pages_are_asked_for_only_where_it_was_said
+ *              user                  event_test: comings_and_goings_are_told_to_both_sides_in_order
+ *      weir_subscriber_options
+ *              delivery              subscriber_test: what_a_lossy_subscriber_missed_is_told_exactly; publisher_test
+ *              keep                  subscriber_test: who_keeps_only_the_newest_has_lost_nothing_and_skipped_the_rest
+ *              history               subscriber_test: a_late_joiner_gets_as_much_history_as_it_asks_for
+ *              frames_max            frame_test: taking_beyond_frames_max_is_refused_until_one_is_released
+ *              verify                every_nth_frame_is_verified
+ *              type                  subscriber_test: a_wish_for_another_type_is_refused_with_both_names
+ *              spin_ns               a_reader_burns_the_processor_for_as_long_as_it_was_allowed
+ *              require, shared       as of a publisher
+ *              until_end             the_end_is_told_only_where_it_was_asked_for
+ *              user                  event_test: comings_and_goings_are_told_to_both_sides_in_order
+ *      weir_about.flags
+ *              WEIR_MORE             publisher_test: frames_published_with_more_wake_the_reader_with_the_last_...
+ *              WEIR_KEEP             publisher_test: a_kept_loan_stays_readable_after_publish_while_the_heap_turns_over
+ *              WEIR_GAP, WEIR_DELTA  frame_test: everything_that_was_sent_along_arrives
+ *              WEIR_OLD              frame_test: frames_from_before_the_subscriber_are_marked_old
+ */
+#include "tests/contract/weir_kit.h"
+
+#include <errno.h>
+#include <time.h>
+
+TestSuite(options, .fini = kit_clean, .timeout = 60);
+
+#define MS  INT64_C(1000000)
+#define MIB (UINT64_C(1) << 20)
+
+/* ---- the bus ---- */
+
+Test(options, a_broker_is_waited_for_as_long_as_was_said)
+{
+        static const struct {
+                int64_t timeout_ns, least_ns, most_ns;
+        } waits[] = { { -1, 0, 1500 * MS }, { 300 * MS, 300 * MS, 1900 * MS }, { 0, 2000 * MS, 20000 * MS } };
+        struct weir *bus;
+
+        for (int i = 0; i < 3; i++) {
+                int64_t began_ns = weir_now(), took_ns;
+
+                cr_assert(eq(int,
+                             weir_open(&bus,
+                                       WEIR_OPTIONS(.address = kit_address(), .open_timeout_ns = waits[i].timeout_ns)),
+                             WEIR_E_NO_BROKER));
+                took_ns = weir_now() - began_ns;
+                cr_assert(ge(i64, took_ns, waits[i].least_ns));
+                cr_assert(le(i64, took_ns, waits[i].most_ns));
+        }
+}
+
+static int
+name_keep(const struct weir_row *row, void *user)
+{
+        snprintf(user, 64, "%s", row->name);
+        return 0;
+}
+
+Test(options, a_bus_without_a_name_has_the_programs)
+{
+        struct weir *bus = kit_bus_named(NULL, weir_broker_embed);
+        struct weir_publisher *p;
+        char name[64] = "";
+
+        kit_ok(weir_publisher_open(&p, bus, "a", NULL));
+        kit_ok(weir_list(bus, "a", 1, name_keep, name));
+        cr_assert(eq(str, name, program_invocation_short_name));
+        weir_close(bus);
+}
+
+/* ---- memory ---- */
+
+/* Of the publisher's mapping of its lane: resident bytes, and whether it asks for huge pages anywhere. */
+struct mapping {
+        uint8_t *from, *to;
+        uint64_t resident;
+        int huge;
+};
+
+static struct mapping
+lane_mapping(void)
+{
+        struct mapping lane = { 0 };
+        FILE *smaps = fopen("/proc/self/smaps", "re");
+        char line[512];
+        int inside = 0;
+
+        kit_must(smaps != NULL);
+        while (fgets(line, sizeof line, smaps)) {
+                void *from, *to;
+                char rights[8];
+                unsigned long kib;
+
+                if (sscanf(line, "%p-%p %7s", &from, &to, rights) == 3) {
+                        inside = rights[1] == 'w' && strstr(line, "weir-lane");
+                        if (inside && !lane.from)
+                                lane.from = from;
+                        if (inside)
+                                lane.to = to;
+                } else if (inside && sscanf(line, "Rss: %lu kB", &kib) == 1) {
+                        lane.resident += 1024 * (uint64_t)kib;
+                } else if (inside && strncmp(line, "VmFlags:", 8) == 0) {
+                        lane.huge |= strstr(line, " hg") != NULL;
+                }
+        }
+        fclose(smaps);
+        kit_must(lane.from != NULL);
+        return lane;
+}
+
+Test(options, memory_is_there_at_once_only_where_it_was_asked_for)
+{
+        struct weir *bus = kit_host();
+        struct weir_publisher *p;
+
+        kit_ok(weir_publisher_open(&p, bus, "a", WEIR_PUBLISHER(.memory_max = 32 * MIB)));
+        cr_assert(lt(u64, lane_mapping().resident, 8 * MIB));
+        weir_publisher_close(p);
+        kit_ok(weir_publisher_open(&p, bus, "a", WEIR_PUBLISHER(.memory_max = 32 * MIB, .prefault = 1)));
+        cr_assert(gt(u64, lane_mapping().resident, 30 * MIB));
+        weir_close(bus);
+}
+
+Test(options, huge_pages_are_asked_for_only_where_it_was_said)
+{
+        struct weir *bus = kit_host();
+        struct weir_publisher *p;
+
+        kit_ok(weir_publisher_open(&p, bus, "a", WEIR_PUBLISHER(.memory_max = 32 * MIB)));
+        cr_assert(zero(int, lane_mapping().huge));
+        weir_publisher_close(p);
+        kit_ok(weir_publisher_open(&p, bus, "a", WEIR_PUBLISHER(.memory_max = 32 * MIB, .huge = 1)));
+        cr_assert(eq(int, lane_mapping().huge, access("/sys/kernel/mm/transparent_hugepage", F_OK) == 0));
+        weir_close(bus);
+}
+
+Test(options, a_lane_takes_no_more_than_memory_max)
+{
+        static const uint64_t wishes[] = { 2 * MIB, 40 * MIB, 0 };
+        struct weir *bus = kit_host();
+        struct weir_publisher *p;
+
+        for (int i = 0; i < 3; i++) {
+                uint64_t most = wishes[i] ? wishes[i] : 1024 * MIB;
+                struct mapping lane;
+
+                kit_ok(weir_publisher_open(&p, bus, "a", WEIR_PUBLISHER(.memory_max = wishes[i])));
+                lane = lane_mapping();
+                cr_assert(le(u64, (uint64_t)(lane.to - lane.from), most + 65536),
+                          "ring, payloads and a page of control");
+                weir_publisher_close(p);
+        }
+        cr_assert(eq(int, weir_publisher_open(&p, bus, "a", WEIR_PUBLISHER(.memory_max = MIB, .history = 1 << 20)),
+                     WEIR_E_QUOTA));
+        cr_assert(ne(ptr, strstr(weir_error(), "Raise memory_max"), NULL), "%s", weir_error());
+        weir_close(bus);
+}
+
+/* ---- history ---- */
+
+static void
+play_latched(int line)
+{
+        struct weir *bus = kit_guest();
+        struct weir_publisher *p;
+
+        kit_ok(weir_publisher_open(&p, bus, "map", WEIR_PUBLISHER(.history = 1)));
+        for (uint64_t i = 1; i <= 3; i++)
+                kit_ok(weir_publish(p, &i, sizeof i, NULL, WEIR_NOW));
+        kit_say(line, 1);
+        kit_hear(line); /* idle: no call of the library from here on */
+}
+
+Test(options, a_latched_topic_tells_its_last_frame_to_everybody_who_comes)
+{
+        struct weir *bus = kit_host();
+        struct kit_child idle = kit_start(play_latched);
+        struct weir_subscriber *s;
+        const struct weir_frame *frame, *none;
+
+        kit_hear(idle.line);
+        for (int i = 0; i < 3; i++) {
+                kit_ok(weir_subscriber_open(&s, bus, i == 1 ? "m*" : "map", WEIR_SUBSCRIBER(.delivery = i == 2)));
+                frame = kit_take(s);
+                cr_assert(eq(u64, *(const uint64_t *)frame->data, 3));
+                cr_assert(eq(u64, frame->sequence, 3));
+                cr_assert(eq(u32, frame->about.flags, WEIR_OLD), "subscriber %d, %lld ns before now", i,
+                          (long long)(weir_now() - frame->published_ns));
+                weir_release(frame);
+                cr_assert(eq(int, weir_take(s, WEIR_NOW, &none), WEIR_EMPTY));
+                weir_subscriber_close(s);
+        }
+        kit_ok(weir_subscriber_open(&s, bus, "map", WEIR_SUBSCRIBER(.history = WEIR_NONE)));
+        cr_assert(eq(int, weir_take(s, WEIR_NOW, &none), WEIR_EMPTY));
+        weir_close(bus);
+        kit_kill(&idle);
+}
+
+/* ---- what the hash covers ---- */
+
+enum { HEADER_BYTES = 32, TIME_AT = 16 }; /* docs/protocol.md: commit, shape, time, hash; then the payload */
+
+static const char secret[] = "a payload that stands nowhere else, \x01\x02\x03";
+
+/* Where the last frame with this payload begins in the ring of this process's only publisher. */
+static uint8_t *
+frame_in_ring(uint64_t number)
+{
+        struct mapping lane = lane_mapping();
+        uint8_t wanted[sizeof secret + sizeof number], *found;
+
+        memcpy(wanted, secret, sizeof secret);
+        memcpy(wanted + sizeof secret, &number, sizeof number);
+        found = memmem(lane.from, (size_t)(lane.to - lane.from), wanted, sizeof wanted);
+        kit_must(found != NULL);
+        return found - HEADER_BYTES;
+}
+
+static void
+publish_secret(struct weir_publisher *p, uint64_t number)
+{
+        uint8_t data[sizeof secret + sizeof number];
+
+        memcpy(data, secret, sizeof secret);
+        memcpy(data + sizeof secret, &number, sizeof number);
+        kit_ok(weir_publish(p, data, sizeof data, NULL, WEIR_NOW));
+}
+
+/* Behind a damaged frame each is verified, out of turn, until one is whole: so there must be whole ones between. */
+static void
+publish_damaged(struct weir_publisher *p, uint64_t number, int is_damaged)
+{
+        publish_secret(p, number);
+        if (is_damaged)
+                frame_in_ring(number)[HEADER_BYTES] ^= 1;
+}
+
+/* Is a frame passed over as corrupt, of which a byte was changed there? */
+static int
+detects(struct weir *bus, uint32_t hash, size_t at)
+{
+        struct weir_publisher *p;
+        struct weir_subscriber *s;
+        const struct weir_frame *frame;
+        int is_corrupt;
+
+        kit_ok(weir_publisher_open(&p, bus, "a", WEIR_PUBLISHER(.hash = hash, .memory_max = 2 * MIB)));
+        kit_ok(weir_subscriber_open(&s, bus, "a", NULL));
+        publish_secret(p, at);
+        frame_in_ring(at)[at] ^= 1;
+        is_corrupt = weir_take(s, WEIR_NOW, &frame) == WEIR_EMPTY;
+        weir_release(frame);
+        cr_assert(eq(u64, kit_info(s).corrupt, (uint64_t)is_corrupt));
+        weir_subscriber_close(s);
+        weir_publisher_close(p);
+        return is_corrupt;
+}
+
+Test(options, a_hash_covers_what_was_asked_for)
+{
+        struct weir *bus = kit_host();
+
+        cr_assert(eq(int, detects(bus, WEIR_HASH_FULL, HEADER_BYTES), 1));
+        cr_assert(eq(int, detects(bus, WEIR_HASH_FULL, TIME_AT), 1));
+        cr_assert(eq(int, detects(bus, WEIR_HASH_HEADER, HEADER_BYTES), 0));
+        cr_assert(eq(int, detects(bus, WEIR_HASH_HEADER, TIME_AT), 1));
+        cr_assert(eq(int, detects(bus, WEIR_HASH_NONE, HEADER_BYTES), 0));
+        cr_assert(eq(int, detects(bus, WEIR_HASH_NONE, TIME_AT), 0));
+        weir_close(bus);
+}
+
+Test(options, every_nth_frame_is_verified)
+{
+        static const struct {
+                uint32_t verify;
+                uint64_t corrupt;
+        } wishes[] = { { 0, 3 }, { 1, 3 }, { 2, 1 }, { 3, 2 }, { WEIR_NONE, 0 } };
+        struct weir *bus = kit_host();
+        struct weir_publisher *p;
+        struct weir_subscriber *s[5];
+        const struct weir_frame *frame;
+
+        kit_ok(weir_publisher_open(&p, bus, "a", WEIR_PUBLISHER(.memory_max = 2 * MIB)));
+        for (int i = 0; i < 5; i++)
+                kit_ok(weir_subscriber_open(&s[i], bus, "a", WEIR_SUBSCRIBER(.verify = wishes[i].verify)));
+        for (uint64_t n = 1; n <= 12; n++)
+                publish_damaged(p, n, n == 3 || n == 7 || n == 12);
+        for (int i = 0; i < 5; i++) {
+                while (weir_take(s[i], WEIR_NOW, &frame) == WEIR_OK)
+                        weir_release(frame);
+                cr_assert(eq(u64, kit_info(s[i]).corrupt, wishes[i].corrupt), "verify = %u", wishes[i].verify);
+                cr_assert(eq(u64, kit_info(s[i]).frames, 12 - wishes[i].corrupt));
+        }
+        weir_close(bus);
+}
+
+/* ---- time ---- */
+
+static void
+play_stopped(int line)
+{
+        struct weir *bus = kit_guest();
+        struct weir_subscriber *s;
+
+        kit_ok(weir_subscriber_open(&s, bus, "a", WEIR_SUBSCRIBER(.delivery = WEIR_RELIABLE)));
+        kit_say(line, 1);
+        kit_hear(line); /* takes nothing */
+}
+
+/* How long a reader that does not take is put up with once the lane is full. */
+static int64_t
+eviction_ns(int64_t stall_ns)
+{
+        struct weir *bus = kit_host();
+        struct weir_publisher *p;
+        struct kit_child reader;
+        static char data[4000];
+        int64_t full_ns;
+
+        kit_ok(weir_publisher_open(&p, bus, "a", WEIR_PUBLISHER(.stall_ns = stall_ns, .memory_max = 2 * MIB)));
+        reader = kit_start(play_stopped);
+        kit_hear(reader.line);
+        while (weir_publish(p, data, sizeof data, NULL, WEIR_NOW) == WEIR_OK)
+                ;
+        full_ns = weir_now();
+        kit_ok(weir_publish(p, data, sizeof data, NULL, KIT_SOON));
+        full_ns = weir_now() - full_ns;
+        weir_close(bus);
+        kit_kill(&reader);
+        return full_ns;
+}
+
+Test(options, a_reliable_reader_is_evicted_after_stall_ns_and_not_before)
+{
+        int64_t brief_ns = eviction_ns(150 * MS), longer_ns = eviction_ns(1200 * MS);
+
+        cr_assert(ge(i64, brief_ns, 100 * MS));
+        cr_assert(lt(i64, brief_ns, 1100 * MS));
+        cr_assert(ge(i64, longer_ns, 1100 * MS));
+        cr_assert(lt(i64, longer_ns, 4500 * MS), "and not after the default");
+}
+
+/* Time of the processor that a take of 300 ms costs this thread. */
+static int64_t
+waiting_costs(struct weir *bus, int64_t spin_ns)
+{
+        struct timespec from, to;
+        struct weir_subscriber *s;
+        const struct weir_frame *none;
+
+        kit_ok(weir_subscriber_open(&s, bus, "a", WEIR_SUBSCRIBER(.spin_ns = spin_ns)));
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
+        cr_assert(eq(int, weir_take(s, 300 * MS, &none), WEIR_EMPTY));
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
+        weir_subscriber_close(s);
+        return (to.tv_sec - from.tv_sec) * 1000 * MS + to.tv_nsec - from.tv_nsec;
+}
+
+Test(options, a_reader_burns_the_processor_for_as_long_as_it_was_allowed)
+{
+        struct weir *bus = kit_host();
+
+        cr_assert(lt(i64, waiting_costs(bus, -1), 10 * MS));
+        cr_assert(lt(i64, waiting_costs(bus, 0), 10 * MS));
+        cr_assert(gt(i64, waiting_costs(bus, WEIR_FOREVER), 20 * MS)); /* whatever else runs on this machine */
+        weir_close(bus);
+}
+
+/* ---- the end ---- */
+
+Test(options, the_end_is_told_only_where_it_was_asked_for)
+{
+        struct weir *bus = kit_host();
+        struct weir_publisher *p[2];
+        struct weir_subscriber *file, *lasting;
+        const struct weir_frame *frame;
+
+        kit_ok(weir_subscriber_open(&file, bus, "a", WEIR_SUBSCRIBER(.until_end = 1)));
+        kit_ok(weir_subscriber_open(&lasting, bus, "a", NULL));
+        cr_assert(eq(int, weir_take(file, WEIR_NOW, &frame), WEIR_EMPTY), "nobody has come yet");
+        for (int i = 0; i < 2; i++) {
+                kit_ok(weir_publisher_open(&p[i], bus, "a", NULL));
+                kit_ok(weir_publish(p[i], "x", 1, NULL, WEIR_NOW));
+        }
+        weir_publisher_close(p[0]);
+        for (int i = 0; i < 2; i++)
+                weir_release(kit_take(file));
+        cr_assert(eq(int, weir_take(file, WEIR_NOW, &frame), WEIR_EMPTY), "one is left");
+        weir_publisher_close(p[1]);
+        cr_assert(eq(int, weir_take(file, KIT_SOON, &frame), WEIR_ENDED));
+        for (int i = 0; i < 2; i++)
+                weir_release(kit_take(lasting));
+        cr_assert(eq(int, weir_take(lasting, 50 * MS, &frame), WEIR_EMPTY));
+        weir_close(bus);
+}

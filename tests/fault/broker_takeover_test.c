@@ -1,0 +1,96 @@
+/* A process that hosts the broker goes or hangs: another one that may embed takes the role over. */
+#include "tests/contract/weir_kit.h"
+
+TestSuite(broker_takeover, .fini = kit_clean, .timeout = 100);
+
+static void
+play_host(int line)
+{
+        struct weir *bus = kit_host();
+        const struct weir_event *event;
+        struct weir_publisher *publisher;
+
+        kit_ok(weir_publisher_open(&publisher, bus, "t", NULL));
+        kit_say(line, 0);
+        kit_hear(line);
+        kit_ok(weir_publish(publisher, "before", 7, NULL, WEIR_NOW));
+        kit_say(line, 0);
+        while (weir_next(bus, KIT_SOON, &event) == WEIR_OK)
+                if (event->kind == WEIR_BROKER_BACK)
+                        break;
+        kit_ok(weir_publish(publisher, "behind", 7, NULL, WEIR_NOW));
+        kit_say(line, 0);
+        kit_hear(line);
+}
+
+static void
+expect_text(struct weir_subscriber *subscriber, const char *text)
+{
+        const struct weir_frame *frame = kit_take(subscriber);
+
+        cr_assert(eq(str, (char *)frame->data, (char *)text));
+        weir_release(frame);
+}
+
+static uint32_t
+broker_pid(struct weir *bus)
+{
+        struct weir_broker_state state = { .size = sizeof(state) };
+
+        kit_ok(weir_broker_status(bus, &state));
+        return state.pid;
+}
+
+Test(broker_takeover, the_host_is_killed_and_another_takes_over)
+{
+        struct kit_child host = kit_start(play_host);
+        struct weir_publisher *publisher;
+        struct weir_subscriber *subscriber;
+        struct weir *heir, *guest;
+
+        kit_hear(host.line);
+        heir = kit_host(); /* one that may, and for now only connects */
+        guest = kit_guest();
+        cr_assert(eq(u32, broker_pid(guest), (uint32_t)host.pid));
+        kit_ok(weir_subscriber_open(&subscriber, guest, "t", NULL));
+        kit_say(host.line, 0);
+        kit_hear(host.line);
+        kit_kill(&host);
+        kit_event(guest, WEIR_BROKER_BACK);
+        kit_event(heir, WEIR_BROKER_BACK);
+        cr_assert(eq(u32, broker_pid(guest), (uint32_t)getpid()));
+        expect_text(subscriber, "before");
+        kit_ok(weir_publisher_open(&publisher, heir, "t", NULL));
+        kit_ok(weir_publish(publisher, "heir", 5, NULL, WEIR_NOW));
+        expect_text(subscriber, "heir");
+        weir_close(guest);
+        weir_close(heir);
+}
+
+Test(broker_takeover, the_host_is_stopped_is_deposed_and_comes_back_as_a_client)
+{
+        struct kit_child host = kit_start(play_host);
+        struct weir_subscriber *subscriber, *newcomer;
+        struct weir *heir, *guest;
+
+        kit_hear(host.line);
+        heir = kit_host();
+        guest = kit_guest();
+        kit_ok(weir_subscriber_open(&subscriber, guest, "t", WEIR_SUBSCRIBER(.delivery = WEIR_RELIABLE)));
+        kit_say(host.line, 0);
+        kit_hear(host.line);
+        kill(host.pid, SIGSTOP);
+        kit_event(guest, WEIR_BROKER_BACK);
+        cr_assert(eq(u32, broker_pid(guest), (uint32_t)getpid()));
+        kit_ok(weir_subscriber_open(&newcomer, heir, "t", NULL)); /* its publisher is stopped: no lane yet */
+        kill(host.pid, SIGCONT);
+        kit_event(heir, WEIR_JOINED);
+        expect_text(subscriber, "before");
+        kit_hear(host.line);
+        expect_text(subscriber, "behind");
+        cr_assert(eq(u32, broker_pid(guest), (uint32_t)getpid()), "the deposed one stays deposed");
+        kit_say(host.line, 0);
+        kit_end(&host);
+        weir_close(guest);
+        weir_close(heir);
+}
