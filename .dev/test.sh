@@ -68,14 +68,14 @@ sanitizers_found_nothing() {
         }
 }
 
-# sanitize_address [MESON'S OPTION...]: every Criterion test under ASan and UBSan
+# sanitize_address [MESON'S OPTION...]: every Criterion test under ASan and UBSan, and the simulation
 sanitize_address() {
         local status=0
 
         CC=gcc configured build-asan -Db_sanitize=address,undefined
         sanitizers_tell "$PWD/build-asan/findings"
         meson test -C build-asan --num-processes "$JOBS" --timeout-multiplier 4 --print-errorlogs \
-                --suite unit --suite contract --suite hostile --suite fault "$@" || status=1
+                --suite unit --suite contract --suite hostile --suite fault --suite simulation "$@" || status=1
         sanitizers_found_nothing build-asan/findings && return $status
 }
 

@@ -156,7 +156,8 @@ wr_move_request(struct wr_session *session, const struct wr_message *message)
         struct wr_publication *publication = wr_registry_publication(&session->server->registry, move->lane);
         char sentence[512];
 
-        if (!publication || publication->session != session || publication->state != WR_PUBLICATION_OPEN) {
+        if (!publication || publication->session != session || publication->state != WR_PUBLICATION_OPEN ||
+            publication->follows || publication->successor) {
                 wr_session_refuse(session, message->request, WEIR_E_USAGE, "that lane cannot move now");
                 return;
         }
@@ -175,8 +176,10 @@ wr_move_done(struct wr_session *session, const struct wr_message *message)
 
         if (!publication)
                 return; /* said to the broker before us, or it ended meanwhile */
-        if (publication->session != session || !successor ||
-            successor->geometry.lane != message->lane_moved.successor || successor->state == WR_PUBLICATION_GRANTED) {
+        if (publication->session != session)
+                return; /* another connection's, whose end we have yet to see */
+        if (publication->follows || !successor || successor->geometry.lane != message->lane_moved.successor ||
+            successor->state == WR_PUBLICATION_GRANTED) {
                 wr_session_cut(session, message->request, WEIR_E_CORRUPT, "LANE_MOVED for a lane that did not move");
                 return;
         }

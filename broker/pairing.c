@@ -421,6 +421,9 @@ wr_pairing_remove(struct wr_pairing *pairing, enum weir_result reason)
 {
         struct wr_message message = { .kind = WR_PAIR_REMOVED };
 
+        if (pairing->publication->is_foreign)
+                pairing->publication->lost_pairs[pairing->publication->lost_count++ % WR_LOST_PAIRS] =
+                        pairing->node.key;
         if (pairing->state != WR_PAIRING_NEW) {
                 message.pair_removed.lane = pairing->publication->geometry.lane;
                 message.pair_removed.pair = pairing->node.key;

@@ -43,6 +43,8 @@ enum wr_publication_state {
         WR_PUBLICATION_MOVED /* its successor goes on; it stays until its readers have released what they have of it */
 };
 
+enum { WR_LOST_PAIRS = 16 };
+
 struct wr_publication {
         struct wr_link link, topic_link, session_link, opening_link;
         struct wr_node node; /* key: the lane's id */
@@ -69,6 +71,8 @@ struct wr_publication {
         bool is_lane_charged; /* a lane and its successor count for one */
         bool must_move;       /* somebody who has it mapped lost the right to it */
         bool is_ending;
+        uint64_t lost_pairs[WR_LOST_PAIRS]; /* of a foreign lane: its publisher has let go of them; the newest */
+        uint32_t lost_count;
         struct wr_message_stats stats;
         char type[128];
 };

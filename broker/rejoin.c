@@ -97,6 +97,16 @@ part(const struct wr_publication *publication, struct wr_subscription *subscript
         wr_session_send(subscription->session, &message);
 }
 
+/* A reader whose connection we lost: its publisher was told, and looks at its page no more. */
+static bool
+is_lost(const struct wr_publication *publication, uint64_t pair)
+{
+        for (int i = 0; i < WR_LOST_PAIRS; i++)
+                if (publication->lost_pairs[i] == pair)
+                        return true;
+        return false;
+}
+
 bool
 wr_rejoin_pair(struct wr_publication *publication, struct wr_subscription *subscription)
 {
@@ -106,7 +116,7 @@ wr_rejoin_pair(struct wr_publication *publication, struct wr_subscription *subsc
         if (!hold)
                 return false;
         wr_list_remove(&hold->link);
-        if (hold->source == publication->source && publication->is_foreign)
+        if (hold->source == publication->source && publication->is_foreign && !is_lost(publication, hold->pair))
                 is_entered = wr_pairing_enter(publication, subscription, hold->pair);
         else if (hold->source == publication->source)
                 part(publication, subscription);

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MESSAGES_PER_TURN = 32 };
+enum { MESSAGES_PER_TURN = 32, LAST_WORDS_MAX = 256 };
 
 static const enum wr_message_kind any = WR_HELLO; /* in `owes`: whatever comes next is the answer */
 
@@ -376,7 +376,6 @@ process_ended(struct wr_hook *hook, unsigned ready)
         struct wr_session *session = hook->owner;
 
         (void)ready;
-        /* What it said before it ended still counts: BYE makes a close of what looks like a death. */
         for (int i = 0; i < MESSAGES_PER_TURN && take(session); i++)
                 ;
         wr_session_doom(session);
@@ -431,6 +430,22 @@ wr_session_open(struct wr_server *server, wr_object socket, wr_object process, c
         return session;
 }
 
+/* What it said that nobody has read matters for one thing only: BYE makes a close of what looks like a death. It may be
+ * unread because it was over its rate, or because something of ours went to it when it had hung up already. */
+static void
+last_words(struct wr_session *session)
+{
+        enum weir_result result = WEIR_OK;
+        struct wr_message message;
+        unsigned version;
+        const char *why;
+
+        for (int i = 0; i < LAST_WORDS_MAX && result == WEIR_OK && !session->said_bye; i++) {
+                result = wr_connection_receive(&session->connection, &message, &version, &why);
+                session->said_bye = result == WEIR_OK && message.kind == WR_BYE;
+        }
+}
+
 /* Ends what it published and subscribed to, with a sentence for the others. */
 static void
 give_back(struct wr_session *session)
@@ -457,6 +472,7 @@ wr_session_bury(struct wr_session *session)
 {
         struct wr_server *server = session->server;
 
+        last_words(session);
         if (session->is_greeted && !session->said_bye && !server->is_stopping)
                 wr_log_line(&server->log, session->account, server->now_ns, WR_LOG_NOTICE, "gone: %s", session->who);
         wr_watch_end(session);

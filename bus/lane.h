@@ -341,6 +341,14 @@ wr_lane_reader_leap(struct wr_lane_reader *next, const struct wr_lane_reader *ol
 bool
 wr_lane_take_easy(struct wr_lane_reader *r, struct wr_taken *t, void *copy);
 
+/* Frames published and not yet taken, by the publisher's own counter: for hints, it may say anything. Costs it a cache
+ * line. */
+static inline uint64_t
+wr_lane_behind(const struct wr_lane_reader *r)
+{
+        return wr_load(&r->control->published) + 1 - r->sequence;
+}
+
 /* Pass over the frame at the position as corrupt. */
 void
 wr_lane_reader_refuse(struct wr_lane_reader *r);

@@ -445,8 +445,11 @@ take_easy(struct wr_lane_reader *r, struct wr_taken *t, void *copy)
         if (look.commit != (position | WR_FRAME_INLINE) || look.shape > r->geometry.inline_max ||
             look.frame_bytes > ring_bytes - in_ring)
                 return false;
-        wr_words_load(copy, header + 1, look.shape); /* S2 */
-        if (wr_lane_lapped(r, position, NULL))       /* S3, S4: easy */
+        if (look.frame_bytes == 2 * WR_HEADER_BYTES)
+                wr_words_load(copy, header + 1, WR_HEADER_BYTES); /* S2; no frame ends within it */
+        else
+                wr_words_load(copy, header + 1, look.shape);
+        if (wr_lane_lapped(r, position, NULL)) /* S3, S4: easy */
                 return false;
         sequence = r->sequence;
         if (r->verify <= 1 &&

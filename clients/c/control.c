@@ -163,6 +163,7 @@ questions_fail(struct wr_control *c, int64_t before_ns, enum weir_result result,
                 }
                 *at = q->next;
                 question_fail(c, q, result, sentence);
+                at = &c->questions; /* what followed from it may have failed others */
         }
 }
 
@@ -339,22 +340,34 @@ wr_control_finish(struct wr_control *c, struct wr_question *q)
         wr_control_answered(c, q);
 }
 
-/* False: the message answers no question. */
+/*
+ * False: the message answers no question. The question is off the list while it is answered: what the answer sends may
+ * lose the broker, and that fails all that are on it.
+ */
 static bool
 control_answer(struct wr_control *c, const struct wr_message *m, wr_object *objects)
 {
-        struct wr_question *q = c->questions;
+        struct wr_question **at = &c->questions, *q;
+        bool over;
 
-        while (q && q->message.request != m->request)
-                q = q->next;
+        while (*at && (*at)->message.request != m->request)
+                at = &(*at)->next;
+        q = *at;
         if (!q || m->request == 0)
                 return false;
+        *at = q->next;
         if (m->kind == WR_REFUSAL)
-                q->over = question_refused(q, &m->refusal);
+                over = question_refused(q, &m->refusal);
         else
-                q->over = !q->answer || q->answer(c, q, m, objects);
-        if (q->over)
-                wr_control_finish(c, q);
+                over = !q->answer || q->answer(c, q, m, objects);
+        if (over) {
+                wr_control_answered(c, q);
+        } else if (c->phase == WR_PHASE_AWAY) {
+                question_fail(c, q, WEIR_E_NO_BROKER, "the broker was lost while it answered");
+        } else {
+                q->next = c->questions;
+                c->questions = q;
+        }
         return true;
 }
 

@@ -48,7 +48,7 @@ struct wr_question {
         void (*settle)(struct wr_control *c, struct wr_question *q);
         void *subject;
         int64_t deadline_ns;
-        bool done, over; /* done: guarded by the lock; over: answered, to be taken off the list */
+        bool done; /* guarded by the lock */
         enum weir_result result;
         char sentence[WR_CONTROL_SENTENCE_MAX];
 };

@@ -110,6 +110,7 @@ loan_fill(struct weir_publisher *p, struct wr_loan *loan, const struct wr_want *
         loan->lent_size = want->size;
         loan->kept = false;
         loan->announcement = NULL;
+        loan->past = NULL;
         if (want->offset != WR_SCRATCH)
                 result = wr_publisher_commit(p, want->offset + want->size);
         if (result < 0) {
@@ -278,16 +279,15 @@ loan_publish(struct weir_publisher *p, struct wr_loan *loan, const struct wr_abo
                 p->wake_owed = more;
                 if (!more)
                         wr_publisher_wake(p);
+                loan->kept = keep;
+                if (!keep)
+                        loan_is_free(p, loan); /* inside: a move looks at which are out */
         }
         wr_publisher_leave(p);
         if (result != WEIR_OK)
                 return result;
         wr_store(&p->frames, wr_load(&p->frames) + 1);
         wr_store(&p->bytes, wr_load(&p->bytes) + size);
-        if (keep)
-                loan->kept = true;
-        else
-                loan_is_free(p, loan);
         return WEIR_OK;
 }
 

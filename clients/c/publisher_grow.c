@@ -26,7 +26,7 @@ grow_settle(struct wr_control *c, struct wr_question *q)
         struct weir_publisher *p = q->subject;
 
         (void)c;
-        if (q->result < 0) {
+        if (q->result < 0 && wr_load32(&p->growing) == WR_GROWING_ASKED && !wr_publisher_is_moving(p)) {
                 wr_sentence(p->grow_text, sizeof p->grow_text, "%s", q->sentence);
                 wr_store32_release(&p->growing, WR_GROWING_REFUSED);
                 wr_store32(&p->room_now, 1); /* so that a call that waits for it hears the answer */

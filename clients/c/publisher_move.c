@@ -12,6 +12,7 @@
  */
 #include "clients/c/publisher.h"
 
+#include "bus/os/barrier.h"
 #include "bus/os/memory.h"
 #include "clients/c/error.h"
 
@@ -266,6 +267,8 @@ wr_publisher_successor(struct wr_control *c, const struct wr_message_lane_grant 
                         next = next_make(p, m, objects[0]);
         }
         if (!next) { /* closed, or no memory: the broker takes it back */
+                if (p)
+                        wr_store32(&p->growing, WR_GROWING_NOT);
                 wr_control_send(c, &(struct wr_message){ .kind = WR_CLOSE_LANE, .close_lane = { m->lane } });
                 return;
         }
@@ -367,22 +370,42 @@ wr_publisher_is_moving(struct weir_publisher *p)
         return is_moving;
 }
 
-void
-wr_publisher_abandon(struct wr_control *c, struct weir_publisher *p)
+/* Latch held, or nobody enters it any more. */
+static struct wr_next_lane *
+next_take(struct weir_publisher *p)
 {
         struct wr_next_lane *next;
 
-        while (!wr_latch_visit(&p->latch)) /* the publishing thread is inside a call, which does not wait there */
-                wr_pause();
         pthread_mutex_lock(&p->lock);
         next = p->next_lane;
         p->next_lane = NULL;
         if (next)
                 links_retire(p, next->links);
         pthread_mutex_unlock(&p->lock);
-        wr_latch_depart(&p->latch);
-        if (!next)
+        if (next)
+                wr_store32(&p->growing, WR_GROWING_NOT); /* it may be asked for again */
+        return next;
+}
+
+void
+wr_publisher_abandon(struct wr_control *c, struct weir_publisher *p)
+{
+        struct wr_next_lane *next;
+        bool is_closed = wr_load32(&p->closed) != 0, has_next;
+
+        pthread_mutex_lock(&p->lock);
+        has_next = p->next_lane != NULL;
+        pthread_mutex_unlock(&p->lock);
+        if (!has_next)
                 return;
+        while (!is_closed &&
+               !wr_latch_visit(&p->latch)) /* a call of the publishing thread, which does not wait there */
+                wr_yield();
+        next = next_take(p);
+        if (!is_closed)
+                wr_latch_depart(&p->latch);
+        if (!next)
+                return; /* it began meanwhile */
         retired_forget(c, p);
         next_free(next);
 }

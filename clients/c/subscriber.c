@@ -25,7 +25,12 @@ enum {
         STREAM_FRAMES = 8,    /* so many, each met within so many looks, may be a stream */
         STREAM_LOOKS = 24,
         STREAM_AFTER_MAX = 1 << 16,
-        STREAM_PAUSES = 40, /* about a microsecond */
+        STREAM_PAUSES = 40, /* about a microsecond or half of one */
+        HEEL_EVERY = 64,    /* frames */
+        HEEL_FRAMES = 48,   /* nearer than that is at the heels */
+        HEEL_PAUSES = 320,  /* some microseconds */
+        HEEL_FAR_NS = 110,  /* a line from afar, between two looks at the clock; from near by it is half of that */
+        HEEL_NEAR_EVERY = 1024,
 };
 
 static __attribute__((noinline)) enum weir_result
@@ -121,10 +126,43 @@ format_follow(struct weir_subscriber *s, struct wr_lane_link *lane, const struct
         return false;
 }
 
+static void
+pause_for_stream(int pauses)
+{
+        for (int pause = 0; pause < pauses; pause++)
+                wr_pause();
+}
+
+/*
+ * The same as stand_back() for who is at the heels and never finds the lane empty, because each line comes to it so
+ * late that the frame is there by then (seen: 8 to 16 frames behind for ever, at half the speed). So who finds frame
+ * after frame at its first look asks now and then how many lie before it, and lets some come together if they are few.
+ * If few come meanwhile it was no stream, and it takes twice as many until it asks again. Only where lines come from
+ * afar: of two cores that share a cache, the one close behind the other finds the frames in it.
+ */
+static __attribute__((noinline)) void
+leave_heels(struct weir_subscriber *s, const struct wr_lane_reader *r)
+{
+        int64_t start_ns = wr_clock_ns();
+        uint64_t behind = wr_lane_behind(r); /* in a line that the publisher has just written */
+        bool is_near = wr_clock_ns() - start_ns < HEEL_FAR_NS;
+
+        s->heel_frames = 0;
+        if (is_near)
+                s->heel_more = HEEL_NEAR_EVERY;
+        if (is_near || behind >= HEEL_FRAMES)
+                return;
+        pause_for_stream(HEEL_PAUSES);
+        if (wr_lane_behind(r) - behind >= STREAM_FRAMES)
+                s->heel_more = 0;
+        else if (s->heel_more < STREAM_AFTER_MAX)
+                s->heel_more = 2 * s->heel_more + HEEL_EVERY;
+}
+
 /* A small frame with nothing beside its payload, as nearly all are, of the only lane: NULL where it is not so, and then
  * nothing was changed. What it does is what take_once() does. */
 static inline __attribute__((always_inline)) struct wr_frame *
-take_easy(struct weir_subscriber *s)
+take_easy(struct weir_subscriber *s, bool may_wait)
 {
         struct wr_frame *frame = s->spare ? s->spare : s->last;
         struct wr_lane_link *lane;
@@ -159,6 +197,8 @@ take_easy(struct weir_subscriber *s)
         frame_count(s, t->size, t->size);
         if (lane->reader.reliable && wr_pair_room_due(&lane->reader.pair))
                 wr_signal_raise(&lane->reader.pair.words->space);
+        if (may_wait && ++s->heel_frames > s->heel_more + HEEL_EVERY)
+                leave_heels(s, &lane->reader);
         return frame;
 }
 
@@ -345,8 +385,34 @@ stand_back(struct weir_subscriber *s)
                 return;
         s->stood_back = true;
         s->in_row = 0;
-        for (int pause = 0; pause < STREAM_PAUSES; pause++)
-                wr_pause();
+        pause_for_stream(STREAM_PAUSES);
+}
+
+/* Might a take find something? A few loads, so that who spins on the sibling of its publisher's processor leaves it the
+ * core. Only of a single lane; else yes. */
+static bool
+may_have_come(const struct weir_subscriber *s)
+{
+        const struct wr_lane_link *lane;
+
+        if (s->lane_count != 1 || wr_load32(&s->arrivals_due))
+                return true;
+        lane = s->lanes[0];
+        return wr_lane_ready(&lane->reader) || (wr_load32_acquire(&lane->over) | wr_load32_acquire(&lane->stranded));
+}
+
+static enum weir_result
+take_look(struct weir_subscriber *s, const struct weir_frame **frame)
+{
+        struct wr_frame *taken;
+
+        if (!may_have_come(s))
+                return WEIR_EMPTY;
+        taken = take_easy(s, false);
+        if (!taken)
+                return take_once(s, frame);
+        *frame = &taken->open;
+        return WEIR_OK;
 }
 
 static enum weir_result
@@ -366,7 +432,7 @@ take_spin(struct weir_subscriber *s, const struct weir_frame **frame, int64_t de
         while (result == WEIR_EMPTY && !wr_load32(&s->bus->interrupted) && !wr_load32(&s->bus->closed)) {
                 for (int look = 0; look < looks && result == WEIR_EMPTY; look++) {
                         wr_pause();
-                        result = take_once(s, frame);
+                        result = take_look(s, frame);
                         if (look == STREAM_LOOKS && !s->stood_back)
                                 s->in_row = 0;
                 }
@@ -436,7 +502,7 @@ weir_take(struct weir_subscriber *s, int64_t timeout_ns, const struct weir_frame
         struct wr_frame *taken;
 
         if (!is_usable(s) || !frame || s->options.shared || wr_load32(&s->bus->interrupted) ||
-            wr_load32(&s->bus->wakeup.used) || !(taken = take_easy(s)))
+            wr_load32(&s->bus->wakeup.used) || !(taken = take_easy(s, timeout_ns > 0 && s->options.spin_ns >= 0)))
                 return take_any(s, timeout_ns, frame);
         *frame = &taken->open;
         return WEIR_OK;

@@ -99,6 +99,8 @@ struct weir_subscriber {
         wr_word frames_taken, bytes, copied_bytes, releases, full, waits, told;
         uint32_t in_row, stream_after; /* frames met with hardly a look between them; so many more make a stream */
         bool stood_back;
+        uint32_t heel_frames,
+                heel_more;              /* since the last look whether we are at the publisher's heels, and until one */
         wr_word lost, skipped, corrupt; /* of lanes that have left */
         pthread_mutex_t lock;           /* lanes (the list), arrivals, sleepers */
         struct wr_lane_link *arrivals;

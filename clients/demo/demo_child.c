@@ -72,20 +72,26 @@ open_ends(struct ends *ends, const char *package, bool wants_data)
                (!wants_data || lift(&ends->data[1]));
 }
 
+/* The child leads a group of its own, so that one signal reaches all that it started: bubblewrap's inner process does
+ * not yet die with the outer one while the sandbox is being built. */
 static int
 spawn(pid_t *pid, const struct demo_line *line, const struct ends *ends)
 {
         posix_spawn_file_actions_t actions;
+        posix_spawnattr_t attributes;
         int error;
 
+        posix_spawnattr_init(&attributes);
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
         posix_spawn_file_actions_init(&actions);
         posix_spawn_file_actions_adddup2(&actions, ends->input[0], STDIN_FILENO);
         posix_spawn_file_actions_adddup2(&actions, ends->report[1], STDOUT_FILENO);
         if (ends->data[1] >= 0)
                 posix_spawn_file_actions_adddup2(&actions, ends->data[1], DEMO_DATA_FD);
         posix_spawn_file_actions_adddup2(&actions, ends->identity, DEMO_IDENTITY_FD);
-        error = posix_spawnp(pid, line->argv[0], &actions, NULL, (char *const *)line->argv, environ);
+        error = posix_spawnp(pid, line->argv[0], &actions, &attributes, (char *const *)line->argv, environ);
         posix_spawn_file_actions_destroy(&actions);
+        posix_spawnattr_destroy(&attributes);
         return error;
 }
 
@@ -151,6 +157,13 @@ demo_child_start(struct demo_child *child, const struct demo_plan *plan, const c
         return true;
 }
 
+void
+demo_child_kill(struct demo_child *child)
+{
+        if (child->pid != 0)
+                kill(-child->pid, SIGKILL);
+}
+
 bool
 demo_child_ended(struct demo_child *child)
 {
@@ -168,7 +181,7 @@ demo_child_finish(struct demo_child *child)
         close_end(&child->input);
         close_end(&child->data);
         if (child->pid != 0 && poll(&ready, 1, PATIENCE_MS) == 0)
-                kill(child->pid, SIGKILL); /* bubblewrap takes the sandbox with it */
+                demo_child_kill(child);
         report = child->report >= 0 ? json_loadfd(child->report, JSON_DISABLE_EOF_CHECK, NULL) : NULL;
         close_end(&child->report);
         while (child->pid != 0 && waitpid(child->pid, &child->status, 0) < 0 && errno == EINTR)

@@ -25,6 +25,10 @@ bool
 demo_child_start(struct demo_child *child, const struct demo_plan *plan, const char *package, const char *role,
                  enum demo_kind kind);
 
+/* Ends the child, and whatever it started, at once. */
+void
+demo_child_kill(struct demo_child *child);
+
 /* True once the child has ended. Does not wait. */
 bool
 demo_child_ended(struct demo_child *child);

@@ -9,7 +9,6 @@
 #include "clients/demo/demo_stop.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -60,8 +59,8 @@ demo_pass_child_end(struct demo_results *results, struct demo_child *child, cons
 {
         json_t *report;
 
-        if (demo_stopped() != 0 && child->pid != 0)
-                kill(child->pid, SIGKILL); /* bubblewrap takes the sandbox with it */
+        if (demo_stopped() != 0)
+                demo_child_kill(child);
         report = demo_child_finish(child);
         if (report == NULL && demo_stopped() == 0)
                 demo_fault(results, false, "%s ended without a report (status 0x%x)", who, (unsigned)child->status);

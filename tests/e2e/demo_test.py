@@ -232,17 +232,17 @@ def where_no_sandbox_can_be_made_it_says_so():
 
 
 @test
-def ctrl_c_ends_it_and_leaves_nothing_behind():
-    process, home = start('--live', '1')
-    deadline = time.monotonic() + 60
-    while not os.listdir(home) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    while not list(pathlib.Path(home).glob('*/org.weir.Camera/bus')) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130, f'exit {process.returncode}\n{out}{err}'
-    assert not os.listdir(home), os.listdir(home)
+def ctrl_c_ends_it_at_any_moment_and_leaves_nothing_behind():
+    for moment_ms in (0, 5, 10, 15, 20, 30, 60, 250):  # the sandbox is built in the first of these
+        process, home = start('--live', '1')
+        deadline = time.monotonic() + 60
+        while not list(pathlib.Path(home).glob('*/org.weir.Camera/bus')) and time.monotonic() < deadline:
+            time.sleep(0.001)
+        time.sleep(moment_ms / 1000)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 130, f'{moment_ms} ms: exit {process.returncode}\n{out}{err}'
+        assert not os.listdir(home), os.listdir(home)
 
 
 if __name__ == '__main__':

@@ -15,6 +15,7 @@ ledger_clear(void)
         ledger.lane_being_readied = ledger.serial = 0;
         ledger.joining_count = ledger.first_line = ledger.hold_count = 0;
         ledger.lane_serial = 0;
+        ledger.just_moved_to = NULL;
         ledger.has_entered = false;
         ledger.policy = NULL;
         for (unsigned i = 0; i < sim_line_count(); i++)
@@ -489,13 +490,13 @@ heard_close(struct sim_line *line, const struct wr_message *message)
                 line->owes = 0;
 }
 
-/* A request to move it is not answered then: one is under way. */
-static bool
-is_moving(uint64_t lane)
+void
+ledger_heard_last(struct sim_line *line, const void *bytes, size_t size)
 {
-        const struct wr_publication *publication = wr_registry_publication(&sim.server.registry, lane);
+        struct wr_message message;
 
-        return publication && publication->state == WR_PUBLICATION_OPEN && publication->successor;
+        if (wr_message_decode(bytes, size, &message, NULL) == WEIR_OK && message.kind == WR_BYE)
+                line->said_bye = true;
 }
 
 void
@@ -545,8 +546,7 @@ ledger_heard(struct sim_line *line, const struct wr_message *message)
                 }
                 break;
         case WR_MOVE:
-                if (!is_moving(message->move.lane))
-                        request_add(line, message);
+                request_add(line, message);
                 ledger_heard_pairs(line, message);
                 break;
         case WR_READY: heard_ready(line, message); break;

@@ -105,8 +105,9 @@ struct ledger {
         uint64_t serial; /* of the last subscription that was entered */
         struct ledger_lane *joining[LEDGER_JOINING_MAX];
         unsigned joining_count;
-        bool has_entered;            /* by what was just said */
-        uint64_t lane_being_readied; /* the message last heard was its READY */
+        const struct ledger_lane *just_moved_to; /* by what was last heard */
+        bool has_entered;                        /* by what was just said */
+        uint64_t lane_being_readied;             /* the message last heard was its READY */
 };
 
 extern struct ledger ledger;
@@ -122,6 +123,10 @@ ledger_said(struct sim_line *line, const struct wr_message *message, struct sim_
 /* It read one; NULL: what it read is none. */
 void
 ledger_heard(struct sim_line *line, const struct wr_message *message);
+
+/* It read the last words of a client that is gone. */
+void
+ledger_heard_last(struct sim_line *line, const void *bytes, size_t size);
 
 /* What the last message came to in the broker, before anything that was said because of it is looked at. */
 void

@@ -69,6 +69,7 @@ ledger_lane_move(struct ledger_lane *lane)
                         ledger.dues[i].subscription->is_loose = true; /* it may have been told of that one */
                 }
         ledger_join_later(lane->successor);
+        ledger.just_moved_to = lane->successor; /* its own successor, if it has one by now, comes behind that */
 }
 
 void

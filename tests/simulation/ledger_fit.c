@@ -89,8 +89,9 @@ ledger_fits(const struct ledger_lane *lane, const struct ledger_subscription *su
 
         /* The successor may wait for its turn to be granted, and be unknown to us. A lane that is gone again in the
          * same turn was everybody's before. */
-        if (!hears(lane, subscription) || lane->is_foreign || (publication && publication->successor) ||
-            is_spent(lane, subscription))
+        if (!hears(lane, subscription) || lane->is_foreign || is_spent(lane, subscription))
+                return false;
+        if (publication && publication->successor && ledger.just_moved_to != lane)
                 return false;
         return !(publication ? publication->follows != NULL : lane->follows != NULL) ||
                ledger_pair_in(lane->follows, subscription) || ledger_hold_of(subscription, lane->follows->id);
@@ -140,12 +141,16 @@ ledger_join_later(struct ledger_lane *lane)
 void
 ledger_join_now(void)
 {
-        while (ledger.joining_count > 0) {
+        for (; ledger.joining_count > 0; ledger.just_moved_to = NULL) {
                 struct ledger_lane *lane = ledger.joining[--ledger.joining_count];
+                bool stays = lane->successor && lane->successor->is_over; /* then for newcomers only */
 
-                for (unsigned i = ledger.first_subscription; i < ledger.subscription_count; i++)
-                        if (ledger_fits(lane, &ledger.subscriptions[i]) &&
-                            !ledger_is_together(lane, &ledger.subscriptions[i]))
-                                ledger_due_add(lane, &ledger.subscriptions[i]);
+                for (unsigned i = ledger.first_subscription; i < ledger.subscription_count; i++) {
+                        struct ledger_subscription *subscription = &ledger.subscriptions[i];
+
+                        if (ledger_fits(lane, subscription) && !ledger_is_together(lane, subscription) &&
+                            !(stays && ledger_due_of(lane, subscription)))
+                                ledger_due_add(lane, subscription);
+                }
         }
 }

@@ -234,10 +234,10 @@ heard_moved(struct sim_line *line, const struct wr_message_lane_moved *moved)
         struct ledger_lane *lane = ledger_lane(moved->lane);
         const struct ledger_lane *successor = lane ? lane->successor : NULL;
 
-        if (!lane || lane->is_over)
+        if (!lane || lane->is_over || lane->line != line)
                 return;
-        if (lane->line == line && successor && !successor->is_over && successor->id == moved->successor &&
-            successor->is_ready && !lane->is_moved) {
+        if (successor && !successor->is_over && successor->id == moved->successor && successor->is_ready &&
+            !lane->is_moved && !(lane->follows && !lane->follows->is_over && !lane->follows->is_moved)) {
                 ledger_lane_move(lane);
                 return;
         }
@@ -270,7 +270,8 @@ heard_move(const struct sim_line *line, const struct wr_message_move *move)
         const struct wr_publication *publication = wr_registry_publication(&sim.server.registry, move->lane);
         struct ledger_lane *lane = ledger_lane(move->lane);
 
-        if (!lane || lane->line != line || !publication || publication->state != WR_PUBLICATION_OPEN)
+        if (!lane || lane->line != line || !publication || publication->state != WR_PUBLICATION_OPEN ||
+            publication->follows || publication->successor)
                 return;
         lane->began_to_move = true;
         if (move->pinned_by)

@@ -91,6 +91,8 @@ pair_enter(struct ledger_hold *hold, const struct wr_pairing *pairing)
             pairing->publication->geometry.lane != hold->lane ||
             pairing->subscription->node.key != hold->subscription->id)
                 sim_fail("a pair was entered that its two ends do not agree about");
+        if (ledger_pair(hold->pair) && ledger_pair(hold->pair)->lane == lane)
+                sim_fail("a pair was entered that its publisher has let go of");
         if (!ledger_may_read(hold->subscription, lane->topic))
                 sim_fail("denied: %u comes back to a lane of '%s', which it may not read", sim_client_pid(hold->line),
                          lane->topic);

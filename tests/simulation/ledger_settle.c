@@ -40,6 +40,9 @@ line_settle(struct sim_line *line, int64_t timeout_ns)
         if (!line->at_broker) {
                 if (!may_end(line))
                         sim_fail("%u is cut and did nothing wrong", sim_client_pid(line));
+                if (line->is_bye_lost && line->is_innocent && !line->at_client && !line->said_bye && !line->must_end &&
+                    !line->was_full && !line->was_refused && sim.plan.memory_odds == 0 && line->said_hello)
+                        sim_fail("%u said BYE, hung up, and is taken for dead", sim_client_pid(line));
                 line_end(line);
                 return;
         }

@@ -89,7 +89,7 @@ struct sim_line {
         struct sim_object *socket;
         /* the ledger's */
         struct wr_session *session; /* of this turn */
-        bool said_hello, is_welcome, said_bye, must_end, was_refused, was_full, is_buried;
+        bool said_hello, is_welcome, said_bye, must_end, was_refused, was_full, is_buried, is_bye_lost;
         bool is_innocent;     /* its client keeps to the protocol */
         const char *why;      /* it must end */
         uint64_t id;          /* of the session */

@@ -368,6 +368,18 @@ wr_endpoint_send(wr_object number, const void *bytes, size_t size, const wr_obje
         return WEIR_OK;
 }
 
+/* Its client is gone: what it said is looked through, and not heard any more. */
+static bool
+is_doomed(wr_object number)
+{
+        WR_LIST_EACH(link, &sim.server.doomed)
+        {
+                if (WR_LIST_OWNER(link, struct wr_session, doomed_link)->connection.hook.object == number)
+                        return true;
+        }
+        return false;
+}
+
 enum weir_result
 wr_endpoint_receive(wr_object number, void *bytes, size_t room, size_t *size, wr_object *objects, size_t *count)
 {
@@ -392,10 +404,14 @@ wr_endpoint_receive(wr_object number, void *bytes, size_t room, size_t *size, wr
         }
         sim.heard++;
         sim.idle_turns = 0;
-        if (is_read)
+        if (is_read && is_doomed(number))
+                ledger_heard_last(line, packet->bytes, packet->size);
+        else if (is_read)
                 ledger_heard(line, is_whole && wr_message_decode(packet->bytes, packet->size, &message, NULL) == WEIR_OK
                                            ? &message
                                            : NULL);
+        else if (is_whole && wr_message_decode(packet->bytes, packet->size, &message, NULL) == WEIR_OK)
+                line->is_bye_lost |= message.kind == WR_BYE;
         sim_packet_free(packet);
         return is_whole ? WEIR_OK : WEIR_E_CORRUPT;
 }

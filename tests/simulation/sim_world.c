@@ -109,7 +109,8 @@ calm(void)
 {
         sim_trace("---- calm");
         sim.phase = SIM_CALM;
-        sim.phase_ns = sim.now_ns + CALM_SECONDS * SIM_SECOND;
+        /* Whoever may say little takes its time. */
+        sim.phase_ns = sim.now_ns + CALM_SECONDS * SIM_SECOND * (sim.plan.per_second < 500 ? 4 : 1);
         sim.event_ns = INT64_MAX;
         sim.crash_in = -1;
         sim.is_deposed = false;

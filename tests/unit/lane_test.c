@@ -202,6 +202,73 @@ Test(lane, every_single_bit_flip_of_a_4_kib_frame_is_reported_and_passed_over)
         lane_done(l);
 }
 
+/* Three frames of one size: the first take is a careful one, the others are easy (wr_lane_take_easy). */
+static void
+flip_each_bit_of_the_second(uint64_t size)
+{
+        struct bench_lane *l = lane_at(4096);
+        uint64_t at = wr_lane_frame_bytes(0, size);
+
+        for (int i = 0; i < 3; i++)
+                cr_assert(eq(int, publish(l, size), WEIR_OK));
+        for (size_t bit = 0; bit < (WR_HEADER_BYTES + size) * 8; bit++) {
+                struct wr_lane_start start = { 4096, 1, 0 };
+                static uint64_t page[PAGE / 8];
+                struct wr_lane_reader r;
+                struct wr_taken t;
+                uint8_t *byte = &l->w.ring[((4096 + at) & (l->geometry.ring_bytes - 1)) + bit / 8];
+
+                memset(page, 0, sizeof page);
+                wr_lane_reader_open(&r, l->segment, &l->geometry, &start, (void *)page, ANNOUNCEMENTS, false);
+                cr_assert(not(wr_lane_take_easy(&r, &t, l->copy)), "nothing was taken yet");
+                cr_assert(eq(int, take(l, &r, &t), WEIR_OK));
+                *byte ^= (uint8_t)(1 << bit % 8);
+                cr_assert(not(wr_lane_take_easy(&r, &t, l->copy)), "flip of bit %zu", bit);
+                cr_assert(zero(u64, r.corrupt), "the easy look changes nothing");
+                cr_assert(eq(int, take(l, &r, &t), WEIR_OK), "flip of bit %zu", bit);
+                cr_assert(eq(u64, t.sequence, 3), "bit %zu", bit);
+                cr_assert(eq(u64, t.lost, 1), "bit %zu", bit);
+                *byte ^= (uint8_t)(1 << bit % 8);
+                free(r.pair.held);
+        }
+        lane_done(l);
+}
+
+Test(lane, a_bit_flip_is_found_in_a_frame_that_is_taken_the_easy_way)
+{
+        flip_each_bit_of_the_second(1);
+        flip_each_bit_of_the_second(32);
+        flip_each_bit_of_the_second(100);
+}
+
+Test(lane, the_easy_way_ends_where_there_is_something_to_think_of)
+{
+        struct bench_lane *l = lane_at(4096);
+        struct wr_lane_reader *r = join(l, false, 0);
+        struct wr_about about = { .tag = 7 };
+        uint64_t payload = 1;
+        struct wr_taken t;
+
+        for (int i = 0; i < 3; i++)
+                cr_assert(eq(int, publish(l, 8), WEIR_OK));
+        cr_assert(eq(int, wr_lane_publish(&l->w, &payload, 8, &about, 1), WEIR_OK));
+        cr_assert(eq(int, publish(l, 8), WEIR_OK));
+        cr_assert(eq(int, take(l, r, &t), WEIR_OK));
+        cr_assert(wr_lane_take_easy(r, &t, l->copy));
+        cr_assert(eq(u64, t.sequence, 2));
+        r->keep = 9;
+        cr_assert(not(wr_lane_take_easy(r, &t, l->copy)), "who keeps the newest looks at what there is");
+        r->keep = 0;
+        cr_assert(wr_lane_take_easy(r, &t, l->copy));
+        cr_assert(not(wr_lane_take_easy(r, &t, l->copy)), "an extension");
+        cr_assert(eq(int, take(l, r, &t), WEIR_OK));
+        cr_assert(eq(u64, t.about.tag, 7));
+        wr_store(&r->pair.words->evicted, l->w.sequence);
+        cr_assert(not(wr_lane_take_easy(r, &t, l->copy)), "an eviction");
+        cr_assert(eq(int, take(l, r, &t), WEIR_E_EVICTED));
+        lane_done(l);
+}
+
 Test(lane, a_frame_of_another_lane_or_sequence_is_not_accepted)
 {
         struct bench_lane *l = lane_at(4096);
