@@ -25,7 +25,14 @@
 
 #define SECOND_NS INT64_C(1000000000)
 
-enum { PAUSE_NS = 10 * 1000000, GREET_SECONDS = 2, REVOKE_SECONDS = 5, LOCK_PATH_BYTES = 280, GENERATIONS_MAX = 1000 };
+enum {
+        PAUSE_NS = 10 * 1000000,
+        GREET_SECONDS = 2,
+        REVOKE_SECONDS = 5,
+        LOCK_PATH_BYTES = 280,
+        AWAY_SECONDS = 1,
+        GENERATIONS_MAX = 1000
+};
 
 static const char system_address[] = "/run/weir/bus";
 
@@ -125,6 +132,16 @@ is_deposed(const struct wr_server *server)
 }
 
 static void
+stop_if_deposed(struct wr_server *server)
+{
+        if (!is_deposed(server))
+                return;
+        wr_log_line(&server->log, NULL, server->now_ns, WR_LOG_WARNING,
+                    "the socket at %s is no longer this broker's: it stops", server->address);
+        server->is_stopping = true;
+}
+
+static void
 tell(struct wr_server *server, enum wr_server_news news)
 {
         if (server->overseer)
@@ -149,11 +166,7 @@ static void
 tick(struct wr_server *server)
 {
         server->tick_ns = server->now_ns + server->tick_every_ns;
-        if (is_deposed(server)) {
-                wr_log_line(&server->log, NULL, server->now_ns, WR_LOG_WARNING,
-                            "the socket at %s is no longer this broker's: it stops", server->address);
-                server->is_stopping = true;
-        }
+        stop_if_deposed(server);
         wr_listener_spares(server, true);
         WR_LIST_EACH(link, &server->listeners)
         {
@@ -188,13 +201,21 @@ enum weir_result
 wr_server_run(struct wr_server *server)
 {
         char sentence[768];
+        bool was_away;
 
         while (!server->is_stopping && !wr_loop_stopping(server->loop)) {
                 enum weir_result result = wr_loop_wait(server->loop, due_ns(server) - wr_clock_ns());
 
                 if (result < 0)
                         return result;
+                was_away = wr_clock_ns() - server->now_ns > server->tick_every_ns + AWAY_SECONDS * SECOND_NS;
                 server->now_ns = wr_clock_ns();
+                /* Who was stopped for long may have been deposed. Then clients that hung up did not die, they have
+                 * gone to the other one, and nobody must hear of it from here. */
+                if (was_away)
+                        stop_if_deposed(server);
+                if (server->is_stopping)
+                        break;
                 wr_loop_dispatch(server->loop);
                 if (wr_loop_hung_up(server->loop))
                         wr_server_reload(server, "SIGHUP", sentence, sizeof(sentence));
