@@ -2,6 +2,7 @@
  * The broker dies and another one takes its place: what is connected flows on, comes back, and moves to a lane that the
  * new broker can give to newcomers, without a frame lost, doubled or out of order.
  */
+#include "clients/c/publisher.h"
 #include "tests/contract/weir_kit.h"
 
 #include <inttypes.h>
@@ -119,6 +120,8 @@ stage_end(struct stage *stage)
 Test(broker_restart, what_is_connected_flows_on_and_comes_back)
 {
         struct stage stage = stage_set(WEIR_RELIABLE, 0);
+        struct weir_broker_state state = { .size = sizeof state };
+        uint64_t lane = stage.publisher->lane;
         struct weir_publisher *other;
 
         publish(stage.publisher, 0, 100);
@@ -134,6 +137,9 @@ Test(broker_restart, what_is_connected_flows_on_and_comes_back)
         publish(stage.publisher, 200, 300);
         expect(stage.reader, 150, 300);
         expect_nothing(stage.reader);
+        kit_ok(weir_broker_status(stage.out, &state));
+        cr_assert(eq(u32, state.pairs, 1), "both ends told of it");
+        cr_assert(eq(u64, stage.publisher->lane, lane), "without a need no lane moves");
         kit_ok(weir_publisher_open(&other, stage.out, "u", NULL));
         stage_end(&stage);
 }
@@ -285,6 +291,58 @@ play_reader(int line)
                 else
                         kit_say(line, (uint64_t)-result);
         }
+}
+
+/* Says how many frames it has, one after the other from the first; or what else it was told. */
+static void
+play_counter(int line)
+{
+        struct weir *bus = kit_guest();
+        struct weir_subscriber *reader;
+        const struct weir_frame *frame;
+        uint64_t count = 0;
+
+        kit_ok(weir_subscriber_open(&reader, bus, "t", WEIR_SUBSCRIBER(.delivery = WEIR_RELIABLE)));
+        kit_say(line, 0);
+        for (;;) {
+                kit_ok(weir_take(reader, KIT_SOON, &frame));
+                expect_number(frame, count++);
+                weir_release(frame);
+                kit_say(line, count);
+        }
+}
+
+Test(broker_restart, what_is_published_while_a_lane_moves_reaches_a_reader_that_is_not_ready_yet)
+{
+        enum { FRAMES = 30 };
+        struct weir_publisher *publisher;
+        struct weir_subscriber *newcomer;
+        struct kit_child reader;
+        struct weir *out, *in;
+
+        broker_start();
+        out = kit_guest();
+        kit_ok(weir_publisher_open(&publisher, out, "t", NULL));
+        reader = kit_start(play_counter);
+        kit_hear(reader.line);
+        kill(reader.pid, SIGSTOP);
+        broker_restart();
+        away_and_back(out);
+        in = kit_guest();
+        kit_ok(weir_subscriber_open(&newcomer, in, "t", NULL)); /* from here on the lane is to move */
+        publish(publisher, 0, FRAMES);
+        kill(reader.pid, SIGCONT);
+        for (uint64_t count = 1; count <= FRAMES; count++)
+                cr_assert(eq(u64, kit_hear(reader.line), count));
+        kit_event(in, WEIR_JOINED);
+        publish(publisher, FRAMES, FRAMES + 3);
+        expect(newcomer, FRAMES, FRAMES + 3);
+        for (uint64_t count = FRAMES + 1; count <= FRAMES + 3; count++)
+                cr_assert(eq(u64, kit_hear(reader.line), count));
+        kit_kill(&reader);
+        weir_close(in);
+        weir_close(out);
+        kit_kill(&broker);
 }
 
 Test(broker_restart, a_stopped_reader_is_waited_for_no_longer_than_its_due_and_learns_what_it_missed)
