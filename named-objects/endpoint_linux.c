@@ -358,6 +358,18 @@ receive_failed(void)
         return errno == ENOTCONN ? WEIR_E_CLOSED : wr_os_error(errno);
 }
 
+static ssize_t
+receive(wr_object connection, struct msghdr *message)
+{
+        ssize_t got;
+
+        do {
+                got = recvmsg(connection, message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+                /* A peer that left words of ours unread. The kernel tells it once, before the peer's own last words. */
+        } while (got < 0 && (errno == EINTR || errno == ECONNRESET));
+        return got;
+}
+
 enum weir_result
 wr_endpoint_receive(wr_object connection, void *bytes, size_t room, size_t *size, wr_object *objects, size_t *count)
 {
@@ -366,26 +378,25 @@ wr_endpoint_receive(wr_object connection, void *bytes, size_t room, size_t *size
         struct msghdr message = { .msg_iov = &piece, .msg_iovlen = 1 };
         union control control;
         size_t came = 0;
-        ssize_t got;
+        ssize_t got = 0;
 
         *size = 0;
         if (count != NULL)
                 *count = 0;
         if (expected > OBJECTS_MAX)
                 return WEIR_E_USAGE;
-        if (expected != 0) {
-                message.msg_control = &control;
+        /* The kernel finds the queue empty, then looks whether the peer hung up: last words that came in between make
+         * an end that is none. Nothing comes behind the true end, so who sees it twice has missed nothing. */
+        for (int i = 0; i < 2 && got == 0 && came == 0; i++) {
+                message.msg_control = expected != 0 ? &control : NULL;
                 /* Without the padding, in which one descriptor more than asked for could arrive. */
-                message.msg_controllen = CMSG_LEN(expected * sizeof(int));
+                message.msg_controllen = expected != 0 ? CMSG_LEN(expected * sizeof(int)) : 0;
+                got = receive(connection, &message);
+                if (got >= 0 && expected != 0)
+                        came = descriptors_of(&message, objects);
         }
-        do {
-                got = recvmsg(connection, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-                /* A peer that left words of ours unread. The kernel tells it once, before the peer's own last words. */
-        } while (got < 0 && (errno == EINTR || errno == ECONNRESET));
         if (got < 0)
                 return receive_failed();
-        if (expected != 0)
-                came = descriptors_of(&message, objects);
         if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || (got == 0 && came != 0)) {
                 for (size_t i = 0; i < came; i++)
                         wr_object_close(objects[i]);

@@ -51,7 +51,7 @@ move_ask(struct wr_control *c, struct weir_publisher *p, uint64_t memory_max, ui
         struct wr_question *q = c->phase == WR_PHASE_SERVED ? calloc(1, sizeof *q) : NULL;
 
         if (!q) { /* no broker now: it is asked again by the next call that needs it */
-                wr_store32(&p->growing, WR_GROWING_NOT);
+                wr_store32_release(&p->growing, WR_GROWING_NOT);
                 wr_publisher_drop(p);
                 return;
         }
@@ -90,12 +90,12 @@ wr_publisher_grow(struct weir_publisher *p, uint64_t size, enum weir_result resu
                 p->full_since_ns = wr_clock_ns();
         if (wr_load32(&p->growing) == WR_GROWING_REFUSED && wr_clock_ns() - p->full_since_ns > AGAIN_NS) {
                 p->full_since_ns = wr_clock_ns();
-                wr_store32(&p->growing, WR_GROWING_NOT);
+                wr_store32_release(&p->growing, WR_GROWING_NOT);
         }
         if (p->memory_now >= p->options.memory_max || size >= p->options.memory_max ||
             wr_load32_acquire(&p->growing) == WR_GROWING_REFUSED)
                 return result;
-        if (wr_load32(&p->growing) == WR_GROWING_NOT) {
+        if (wr_load32_acquire(&p->growing) == WR_GROWING_NOT) {
                 wr_store32(&p->growing, WR_GROWING_ASKED);
                 wr_store(&p->grow_wish, size);
                 wr_add32(&p->references, 1); /* the job's, then the question's */

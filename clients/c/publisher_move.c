@@ -124,7 +124,7 @@ swap(struct weir_publisher *p, struct wr_past_lane *past)
         p->committed = next->committed;
         p->memory_now = next->segment_bytes;
         p->full_since_ns = 0;
-        wr_store32(&p->growing, WR_GROWING_NOT);
+        wr_store32_release(&p->growing, WR_GROWING_NOT);
         wr_store(&p->heap_bytes, next->writer.geometry.heap_bytes);
         p->keeper = NULL;
         p->wake_owed = p->charging = false;
@@ -268,7 +268,7 @@ wr_publisher_successor(struct wr_control *c, const struct wr_message_lane_grant 
         }
         if (!next) { /* closed, or no memory: the broker takes it back */
                 if (p)
-                        wr_store32(&p->growing, WR_GROWING_NOT);
+                        wr_store32_release(&p->growing, WR_GROWING_NOT);
                 wr_control_send(c, &(struct wr_message){ .kind = WR_CLOSE_LANE, .close_lane = { m->lane } });
                 return;
         }
@@ -383,7 +383,7 @@ next_take(struct weir_publisher *p)
                 links_retire(p, next->links);
         pthread_mutex_unlock(&p->lock);
         if (next)
-                wr_store32(&p->growing, WR_GROWING_NOT); /* it may be asked for again */
+                wr_store32_release(&p->growing, WR_GROWING_NOT); /* it may be asked for again */
         return next;
 }
 

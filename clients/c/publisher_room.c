@@ -169,7 +169,7 @@ tick_begin(struct wr_control *c, struct wr_job *job)
         struct weir_publisher *p =
                 (struct weir_publisher *)(void *)((char *)job - offsetof(struct weir_publisher, tick));
 
-        wr_store32(&p->tick_posted, 0);
+        wr_store32_release(&p->tick_posted, 0); /* the list is done with the job: it may be written again */
         if (c->tick_ns == 0)
                 c->tick_ns = wr_clock_ns();
         wr_publisher_drop(p);
@@ -178,7 +178,7 @@ tick_begin(struct wr_control *c, struct wr_job *job)
 void
 wr_publisher_tick(struct weir_publisher *p)
 {
-        if (wr_load32(&p->tick_posted))
+        if (wr_load32_acquire(&p->tick_posted))
                 return;
         wr_store32(&p->tick_posted, 1);
         wr_add32(&p->references, 1); /* the job's */
