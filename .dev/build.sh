@@ -32,25 +32,3 @@ build_release() {
                 die 'the build failed'
         }
 }
-
-# The Windows halves, the portable data plane and the rights, as objects: there is no Windows here to run them on.
-build_windows() {
-        local include=build-windows/include file object
-
-        mkdir -p $include
-        cp /usr/include/xxhash.h /usr/include/xxh3.h $include/
-        for file in bus/*.c bus/os/*_win32.c named-objects/*_win32.c named-objects/rights/*.c; do
-                case $file in *_linux.c) continue ;; esac
-                object=build-windows/$(echo "${file%.c}" | tr / -).o
-                x86_64-w64-mingw32-gcc-posix -std=gnu11 -O2 -Wall -Wextra -Werror -Wconversion -Wshadow \
-                        -Wstrict-prototypes -Wmissing-prototypes -D_WIN32_WINNT=0x0A00 -DWIN32_LEAN_AND_MEAN \
-                        -I . -I $include -c "$file" -o "$object" || return 1
-        done
-        for file in region signal; do
-                [ -e "build-windows/named-objects-${file}_win32.o" ] || die "named-objects/${file}_win32.c is missing"
-        done
-        for file in clock memory barrier error; do
-                [ -e "build-windows/bus-os-${file}_win32.o" ] || die "bus/os/${file}_win32.c is missing"
-        done
-        find build-windows -name '*.o' | wc -l | xargs printf '%s objects compiled for Windows\n'
-}

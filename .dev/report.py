@@ -1,11 +1,14 @@
 #!/usr/bin/python3
 """Count what ran, from the runners' own reports, and say whether that is good enough.
 
-    report.py [--meson BUILD]... [--only SUITE]... [--without SUITE]... [--lacking SUITE]... [--tap FILE]...
-              [--expected FILE] --skips FILE
+    report.py [--meson BUILD]... [--windows BUILD [--beside BUILD]] [--only SUITE]... [--without SUITE]...
+              [--lacking SUITE]... [--tap FILE]... [--expected FILE] --skips FILE
 
 --meson BUILD    a build folder after `meson test`: which tests there are (intro-tests.json), how each program ended
                  (testlog.json), and what it reported: Criterion's XML, named by its --xml= argument, or TAP on stdout
+--windows BUILD  the same of a build for Windows; the names of its tests begin with "windows:"
+--beside BUILD   a build folder of this system: each Criterion test that its programs have has run under --windows, too,
+                 or has its reason in --skips (windows:PROGRAM, or windows:PROGRAM TEST; * stands for anything)
 --only SUITE     the run was of these suites (meson test --suite)
 --without SUITE  the run left this suite out (meson test --no-suite): its tests are not counted
 --lacking SUITE  the run left it out because it could not be run here: each of its tests is a skip
@@ -17,6 +20,7 @@ least what --expected says, and every skip has a line with its reason in --skips
 --lacking left out the name of its program.
 """
 import argparse
+import fnmatch
 import json
 import os
 import pathlib
@@ -26,6 +30,7 @@ import sys
 import xml.etree.ElementTree
 
 PASSED, FAILED, SKIPPED = 'passed', 'failed', 'skipped'
+WINDOWS = 'windows:'
 REASON_LENGTH_MIN = 12  # "- `name`: no" is no reason
 LIST_SECONDS = 30
 
@@ -106,13 +111,18 @@ def names_criterion(text):
     return names
 
 
-def leave_out(count, test, runner):
-    """One test program that could not be run here; it can still tell which tests it has."""
+def names_of(test):
+    """What a program that is not run says which tests it has."""
     command = [*test['cmd'][:1 if is_criterion(test) else None], '--list']
+    done = subprocess.run(command, env=dict(os.environ, **test.get('env', {})), capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, timeout=LIST_SECONDS, check=True)
+    return names_criterion(done.stdout) if is_criterion(test) else done.stdout.splitlines()
+
+
+def leave_out(count, test, runner):
+    """One test program that could not be run here."""
     try:
-        done = subprocess.run(command, env=dict(os.environ, **test.get('env', {})), capture_output=True, text=True,
-                              stdin=subprocess.DEVNULL, timeout=LIST_SECONDS, check=True)
-        names = names_criterion(done.stdout) if is_criterion(test) else done.stdout.splitlines()
+        names = names_of(test)
     except (OSError, subprocess.SubprocessError) as error:
         count.add(FAILED, runner, f'was left out and does not tell its tests: {error}')
         return
@@ -122,17 +132,16 @@ def leave_out(count, test, runner):
         count.add(FAILED, runner, 'was left out and names no test')
 
 
-def name_of(test):
-    return test['suite'][0].split(':')[-1] + '/' + test['name']
+def name_of(test, system=''):
+    return system + test['suite'][0].split(':')[-1] + '/' + test['name']
 
 
 def is_criterion(test):
     return any(argument.startswith('--xml=') for argument in test['cmd'])
 
 
-def count_runner(count, test, log):
+def count_runner(count, test, runner, log):
     """One test program of a meson run."""
-    runner = name_of(test)
     if log is None:
         count.add(FAILED, runner, 'was not run')
         return
@@ -149,7 +158,12 @@ def count_runner(count, test, log):
         count.add(FAILED, runner, f"reported no failure and ended badly ({log['result']}, status {log['returncode']})")
 
 
-def count_meson(count, build, only, without, lacking):
+def log_of(test, logs):
+    """What meson wrote of it: where programs of another system run, behind the words that run them."""
+    return next((log for log in logs if log['command'][-len(test['cmd']):] == test['cmd']), None)
+
+
+def count_meson(count, build, only, without, lacking, system=''):
     build = pathlib.Path(build)
     try:
         tests = json.loads((build / 'meson-info/intro-tests.json').read_text())
@@ -157,15 +171,53 @@ def count_meson(count, build, only, without, lacking):
     except (OSError, ValueError) as error:
         count.add(FAILED, f'meson test in {build.name}', f'left no report: {error}')
         return
-    by_command = {tuple(log['command']): log for log in logs}
     for test in tests:
         suites = {suite.split(':')[-1] for suite in test['suite']}
         if suites & without or only and not suites & only:
             continue
+        runner = name_of(test, system)
         if suites & lacking:
-            leave_out(count, test, name_of(test))
+            leave_out(count, test, runner)
         else:
-            count_runner(count, test, by_command.get(tuple(test['cmd'])))
+            count_runner(count, test, runner, log_of(test, logs))
+
+
+class Beside:
+    """Which Criterion tests of this system are Windows' as well. One that is run with many parameters is one test."""
+
+    def __init__(self, count, build):
+        there = {name for _, name, _ in count.tests if name.startswith(WINDOWS)}
+        self.shared, self.absent = set(), {}
+        for test in json.loads((pathlib.Path(build) / 'meson-info/intro-tests.json').read_text()):
+            if not is_criterion(test):
+                continue
+            runner = name_of(test, WINDOWS)
+            try:
+                names = {f'{runner} {name}' for name in names_of(test)}
+            except (OSError, subprocess.SubprocessError) as error:
+                count.add(FAILED, name_of(test), f'does not tell its tests: {error}')
+                continue
+            self.shared |= names & there
+            self.absent.update({name: runner for name in names - there})
+        self.own = there - self.shared
+        self.skipped = {name for _, name, _ in count.of(SKIPPED)} | set(count.lacking)
+
+    def wrong(self, explained, skips_file):
+        patterns = [name for name in explained if name.startswith(WINDOWS)]
+        idle = set(patterns)
+        for name, runner in sorted(self.absent.items()):
+            reason = [pattern for pattern in patterns
+                      if fnmatch.fnmatchcase(name, pattern) or fnmatch.fnmatchcase(runner, pattern)]
+            idle -= set(reason)
+            if not reason:
+                yield f'not on Windows without a reason in {skips_file}: {name}'
+        for pattern in sorted(idle - self.skipped):
+            yield f'{skips_file} has a reason for what is not absent: {pattern}'
+
+    def __str__(self):
+        every = len(self.shared) + len(self.absent)
+        return (f'Criterion tests of both systems: {len(self.shared)}; of Linux alone: {len(self.absent)} '
+                f'({len(self.absent) * 100 / max(every, 1):.0f} %); of Windows alone: {len(self.own)}')
 
 
 def count_steps(count, file):
@@ -184,10 +236,12 @@ def reasons(file):
     return {name for name, reason in found if len(reason.strip()) >= REASON_LENGTH_MIN}
 
 
-def judge(count, expected_file, skips_file):
+def judge(count, beside, expected_file, skips_file):
     """Everything that is wrong, a sentence each."""
     wrong = [f'failed: {name}' + (f'\n        {detail}' if detail else '') for _, name, detail in count.of(FAILED)]
     explained = reasons(skips_file)
+    if beside:
+        wrong.extend(beside.wrong(explained, skips_file))
     for runner in count.lacking:
         if runner not in explained:
             wrong.append(f'left out without a reason in {skips_file}: {runner}')
@@ -205,6 +259,8 @@ def judge(count, expected_file, skips_file):
 def main():
     parser = argparse.ArgumentParser(description='count tests from their reports')
     parser.add_argument('--meson', action='append', default=[])
+    parser.add_argument('--windows', action='append', default=[])
+    parser.add_argument('--beside')
     parser.add_argument('--only', action='append', default=[])
     parser.add_argument('--without', action='append', default=[])
     parser.add_argument('--lacking', action='append', default=[])
@@ -216,9 +272,12 @@ def main():
     count = Count()
     for build in options.meson:
         count_meson(count, build, set(options.only), set(options.without), set(options.lacking))
+    for build in options.windows:
+        count_meson(count, build, set(options.only), set(options.without), set(options.lacking), WINDOWS)
     for file in options.tap:
         count_steps(count, file)
-    wrong = judge(count, options.expected, options.skips)
+    beside = Beside(count, options.beside) if options.beside else None
+    wrong = judge(count, beside, options.expected, options.skips)
     for runner, number in count.lacking.items():
         print(f'left out: the {number} tests of {runner}')
     for _, name, detail in count.of(SKIPPED):
@@ -226,6 +285,8 @@ def main():
             print(f'skipped: {name}' + (f' ({detail})' if detail else ''))
     for sentence in wrong:
         print(sentence)
+    if beside:
+        print(beside)
     print(', '.join(f'{len(count.of(state))} {state}' for state in (PASSED, FAILED, SKIPPED)))
     return 1 if wrong else 0
 

@@ -3,11 +3,22 @@
 #define BENCH_BOARD_H
 
 #include "bench/histogram.h"
+#include "bench/meeting.h"
 #include "bench/run.h"
 #include "bus/atomic.h"
 
-#include <pthread.h>
 #include <stdalign.h>
+
+/* What the ends are to do: all that they are told. */
+struct bench_task {
+        char peer[32]; /* its name */
+        struct bench_terms terms;
+        bool both_ways;
+        struct bench_inherited inherited;
+        struct bench_place place;
+        double tick_ns;       /* as the supervisor found it, */
+        int ticks_are_cycles; /* and this */
+};
 
 /* Written by one end. */
 struct bench_board_end {
@@ -19,7 +30,8 @@ struct bench_board_end {
 };
 
 struct bench_board {
-        pthread_barrier_t opened, finished;
+        struct bench_task task;
+        struct bench_meeting opened, finished;
         alignas(64) wr_word first; /* sequence number of the first measured frame; 0: not decided. The producer's */
         wr_word total;             /* of the last frame; likewise, decided before that frame is sent */
         struct bench_board_end ends[2];
@@ -27,12 +39,5 @@ struct bench_board {
         uint64_t end_ticks;
         struct bench_histogram round_trips; /* in ticks */
 };
-
-/* One end of a run, in its own process: frames from the first to the last. False when link->text says why. */
-bool
-bench_produce(struct bench_link *link, struct bench_board *board, int64_t run_ns);
-
-bool
-bench_consume(struct bench_link *link, struct bench_board *board);
 
 #endif

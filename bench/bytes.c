@@ -2,65 +2,67 @@
  *      producer                                     consumer
  *      buffer -- write(size) --> out ... in -- read(size) --> buffer
  *
- * Spinning descriptors do not block: a call that would wait is made again at once. A frame is one write, and as many
- * more as the kernel takes to accept it; the same on the reading side, which never reads beyond its frame.
+ * A frame is one write, and as many more as the system takes to accept it; the same on the reading side, which never
+ * reads beyond its frame.
  */
 #include "bench/bytes.h"
 
+#include "bench/stream.h"
+#include "bench/system.h"
 #include "bus/atomic.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 struct bytes {
-        struct bench_bytes_ends ends[2];
-        uint8_t *lent, *received; /* frames of this process */
+        struct bench_stream stream;
+        uint8_t *lent, *received;
 };
 
 static void
-ends_close(struct bench_bytes_ends *ends)
+objects_close(struct bench_link *link, enum bench_end end)
 {
-        if (ends->in >= 0)
-                close(ends->in);
-        if (ends->out >= 0 && ends->out != ends->in)
-                close(ends->out);
-        ends->in = ends->out = -1;
+        intptr_t *in = bench_bytes_object(link, end, BENCH_IN), *out = bench_bytes_object(link, end, BENCH_OUT);
+
+        bench_stream_discard(*in);
+        if (*out != *in)
+                bench_stream_discard(*out);
+        *in = *out = BENCH_NO_OBJECT;
 }
 
 static bool
-unblock(int fd)
-{
-        return fd < 0 || fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) == 0;
-}
-
-bool
-bench_bytes_prepare(struct bench_link *link, const struct bench_bytes_ends ends[2])
+state_open(struct bench_link *link, const struct bench_stream *stream)
 {
         struct bytes *peer = calloc(1, sizeof *peer);
 
         if (!peer)
                 return bench_link_fail(link, "no memory");
-        memcpy(peer->ends, ends, sizeof peer->ends);
         link->state = peer;
-        for (int end = 0; link->terms.wait == BENCH_SPIN && end < 2; end++)
-                if (!unblock(ends[end].in) || !unblock(ends[end].out))
-                        return bench_link_fail(link, "fcntl: %s", strerror(errno));
-        return true;
+        peer->stream = *stream;
+        peer->lent = calloc(1, link->terms.size);
+        peer->received = calloc(1, link->terms.size);
+        if (!peer->lent || !peer->received)
+                return bench_link_fail(link, "no memory for two frames");
+        return bench_stream_open(&peer->stream) ? true : bench_link_fail(link, "a stream: %s", bench_system_error());
 }
 
-/* Closes the other process's descriptors, so that its death is an end of file here. */
+/* Closes the other process's objects, so that its death is an end of file here. */
 bool
 bench_bytes_open(struct bench_link *link)
 {
-        struct bytes *peer = link->state;
+        struct bench_stream stream = { .in = *bench_bytes_object(link, link->end, BENCH_IN),
+                                       .out = *bench_bytes_object(link, link->end, BENCH_OUT),
+                                       .wait = link->terms.wait };
 
-        ends_close(&peer->ends[link->end == BENCH_PRODUCER ? BENCH_CONSUMER : BENCH_PRODUCER]);
-        peer->lent = calloc(1, link->terms.size);
-        peer->received = calloc(1, link->terms.size);
-        return peer->lent && peer->received ? true : bench_link_fail(link, "no memory for two frames");
+        objects_close(link, link->end == BENCH_PRODUCER ? BENCH_CONSUMER : BENCH_PRODUCER);
+        return state_open(link, &stream);
+}
+
+bool
+bench_bytes_open_socket(struct bench_link *link, intptr_t socket)
+{
+        struct bench_stream stream = { .in = socket, .out = socket, .is_socket = true, .wait = link->terms.wait };
+
+        return state_open(link, &stream);
 }
 
 void *
@@ -71,12 +73,14 @@ bench_bytes_lend(struct bench_link *link)
         return peer->lent;
 }
 
-/* After a call that moved nothing: true to make it again. */
+/* What a call answered that moved nothing: true to make it again. */
 static bool
-again(struct bench_link *link, const char *call)
+again(struct bench_link *link, const char *call, int64_t answer)
 {
-        if (errno != EAGAIN && errno != EINTR)
-                return bench_link_fail(link, "%s: %s", call, strerror(errno));
+        if (answer == BENCH_STREAM_CLOSED)
+                return bench_link_fail(link, "the other end closed");
+        if (answer == BENCH_STREAM_FAILED)
+                return bench_link_fail(link, "%s: %s", call, bench_system_error());
         wr_pause();
         return true;
 }
@@ -85,15 +89,14 @@ bool
 bench_bytes_send(struct bench_link *link)
 {
         struct bytes *peer = link->state;
-        int fd = peer->ends[link->end].out;
         uint64_t done = 0;
 
         while (done < link->terms.size) {
-                ssize_t moved = write(fd, peer->lent + done, link->terms.size - done);
+                int64_t moved = bench_stream_write(&peer->stream, peer->lent + done, link->terms.size - done);
 
                 if (moved > 0)
                         done += (uint64_t)moved;
-                else if (!again(link, "write"))
+                else if (!again(link, "write", moved))
                         return false;
         }
         return true;
@@ -103,17 +106,14 @@ const void *
 bench_bytes_receive(struct bench_link *link)
 {
         struct bytes *peer = link->state;
-        int fd = peer->ends[link->end].in;
         uint64_t done = 0;
 
         while (done < link->terms.size) {
-                ssize_t moved = read(fd, peer->received + done, link->terms.size - done);
+                int64_t moved = bench_stream_read(&peer->stream, peer->received + done, link->terms.size - done);
 
-                if (moved == 0)
-                        return bench_link_fail(link, "the other end closed"), NULL;
                 if (moved > 0)
                         done += (uint64_t)moved;
-                else if (!again(link, "read"))
+                else if (!again(link, "read", moved))
                         return NULL;
         }
         return peer->received;
@@ -128,20 +128,18 @@ bench_bytes_release(struct bench_link *link)
 void
 bench_bytes_close(struct bench_link *link)
 {
-        bench_bytes_discard(link);
+        struct bytes *peer = link->state;
+
+        bench_stream_close(&peer->stream);
+        free(peer->lent);
+        free(peer->received);
+        free(peer);
+        link->state = NULL;
 }
 
 void
 bench_bytes_discard(struct bench_link *link)
 {
-        struct bytes *peer = link->state;
-
-        if (!peer)
-                return;
-        ends_close(&peer->ends[BENCH_PRODUCER]);
-        ends_close(&peer->ends[BENCH_CONSUMER]);
-        free(peer->lent);
-        free(peer->received);
-        free(peer);
-        link->state = NULL;
+        objects_close(link, BENCH_PRODUCER);
+        objects_close(link, BENCH_CONSUMER);
 }

@@ -8,10 +8,10 @@
 
 #include "bench/options.h"
 #include "bench/result.h"
+#include "bench/system.h"
 
 #include <getopt.h>
 #include <jansson.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_REGRESSION = 7 };
@@ -33,9 +33,14 @@ static json_t *
 document_open(const char *path)
 {
         json_error_t error;
-        json_t *document = json_load_file(path, 0, &error);
+        FILE *file = bench_system_open(path, "r");
+        json_t *document = file ? json_loadf(file, 0, &error) : NULL;
 
-        if (!document)
+        if (file)
+                fclose(file);
+        if (!file)
+                fprintf(stderr, "weir-bench: %s: %s\n", path, bench_system_error());
+        else if (!document)
                 fprintf(stderr, "weir-bench: %s:%d:%d: %s\n", path, error.line, error.column, error.text);
         else if (json_is_array(json_object_get(document, "results")))
                 return document;

@@ -10,11 +10,16 @@
  * it sends that frame: the consumer, having received a frame, can rely on it.
  */
 #include "bench/board.h"
+#include "bench/child.h"
 #include "bench/payload.h"
+#include "bench/placement.h"
+#include "bench/system.h"
 #include "bench/ticks.h"
 
 #include <inttypes.h>
-#include <sys/resource.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
 
 enum {
         WARM_FRAMES = 16,     /* at least: every slot and block was touched once */
@@ -31,14 +36,17 @@ struct pace {
         double cpu_s;
 };
 
-static double
-cpu_now_s(void)
+bool
+bench_link_fail(struct bench_link *link, const char *format, ...)
 {
-        struct rusage usage;
+        va_list arguments;
 
-        getrusage(RUSAGE_SELF, &usage);
-        return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-               (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+        if (link->text[0] != '\0')
+                return false; /* the first reason is the reason */
+        va_start(arguments, format);
+        vsnprintf(link->text, BENCH_TEXT_BYTES, format, arguments);
+        va_end(arguments);
+        return false;
 }
 
 /* Before frame `sequence` is sent. True: it is the last. */
@@ -51,7 +59,7 @@ pace_step(struct pace *pace, uint64_t sequence)
                 if (sequence <= WARM_FRAMES || now - pace->open_ticks < pace->warm_ticks)
                         return false;
                 pace->first = sequence;
-                pace->cpu_s = cpu_now_s();
+                pace->cpu_s = bench_system_cpu_s();
                 pace->open_ticks = bench_ticks();
                 wr_store_release(&pace->board->first, sequence);
                 return false;
@@ -163,18 +171,18 @@ produce_stream(struct bench_link *link, struct bench_board *board, struct pace *
         return true;
 }
 
-bool
-bench_produce(struct bench_link *link, struct bench_board *board, int64_t run_ns)
+static bool
+produce(struct bench_link *link, struct bench_board *board, int64_t run_ns)
 {
         struct pace pace = pace_begin(board, run_ns);
         bool done = link->both_ways ? produce_round_trips(link, board, &pace) : produce_stream(link, board, &pace);
 
-        board->ends[BENCH_PRODUCER].cpu_s = cpu_now_s() - pace.cpu_s;
+        board->ends[BENCH_PRODUCER].cpu_s = bench_system_cpu_s() - pace.cpu_s;
         return done;
 }
 
-bool
-bench_consume(struct bench_link *link, struct bench_board *board)
+static bool
+consume(struct bench_link *link, struct bench_board *board)
 {
         double cpu_s = 0;
 
@@ -186,13 +194,70 @@ bench_consume(struct bench_link *link, struct bench_board *board)
                         return false;
                 wr_store(&board->ends[BENCH_CONSUMER].frames, sequence);
                 if (sequence == wr_load(&board->first)) {
-                        cpu_s = cpu_now_s();
+                        cpu_s = bench_system_cpu_s();
                         board->begin_ticks = bench_ticks();
                 }
                 if (sequence == wr_load(&board->total)) /* was decided before this frame was sent */
                         break;
         }
         board->end_ticks = bench_ticks();
-        board->ends[BENCH_CONSUMER].cpu_s = cpu_now_s() - cpu_s;
+        board->ends[BENCH_CONSUMER].cpu_s = bench_system_cpu_s() - cpu_s;
         return true;
 }
+
+static const struct bench_peer *const *known_peers;
+
+void
+bench_run_knows(const struct bench_peer *const *peers)
+{
+        known_peers = peers;
+}
+
+static bool
+link_open(struct bench_link *link, const struct bench_task *task)
+{
+        for (const struct bench_peer *const *peer = known_peers; !link->peer && *peer; peer++)
+                if (strcmp((*peer)->name, task->peer) == 0)
+                        link->peer = *peer;
+        if (!link->peer)
+                return bench_link_fail(link, "this program has no peer '%s'", task->peer);
+        if (!link->peer->open(link))
+                return false;
+        /* Only this thread: those of a library run where the system sees fit, away from what is measured. */
+        if (!bench_placement_pin(task->place.cpus[link->end], NULL))
+                return bench_link_fail(link, "pin to cpu %d: %s", task->place.cpus[link->end], bench_system_error());
+        return true;
+}
+
+/* An end's whole life. */
+static int
+play(void *page, int number)
+{
+        struct bench_board *board = page;
+        struct bench_board_end *notes = &board->ends[number];
+        const struct bench_task *task = &board->task;
+        struct bench_link link = { .terms = task->terms,
+                                   .both_ways = task->both_ways,
+                                   .end = (enum bench_end)number,
+                                   .inherited = task->inherited,
+                                   .text = notes->text };
+        bool done;
+
+        bench_tick_ns = task->tick_ns;
+        bench_ticks_are_cycles = task->ticks_are_cycles;
+        done = link_open(&link, task);
+        if (done) {
+                bench_meeting_wait(&board->opened, number);
+                done = link.end == BENCH_PRODUCER ? produce(&link, board, task->place.run_ns) : consume(&link, board);
+        }
+        if (!done) {
+                if (wr_load32(&notes->verdict) == BENCH_OK)
+                        wr_store32(&notes->verdict, BENCH_FAILED);
+                return 1;
+        }
+        bench_meeting_wait(&board->finished, number);
+        link.peer->close(&link);
+        return 0;
+}
+
+const struct bench_role bench_role_end = { "end", play };

@@ -9,15 +9,15 @@
  * space   blocks of one size that fit; and how full the space is on the average when a mix of 64 KiB to 33 MiB is
  *         refused, with blocks that come back oldest first and in random order.
  */
+#include "bench/shared.h"
+#include "bench/system.h"
 #include "bus/heap.h"
+#include "bus/os/clock.h"
 
 #include <mimalloc.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <time.h>
 
 #define KIB UINT64_C(1024)
 #define MIB (1024 * KIB)
@@ -69,15 +69,13 @@ static void
 arena_open(void)
 {
         static mi_arena_id_t arena;
-        static uint8_t *memory;
+        static struct bench_shared memory;
         uintptr_t aligned;
 
-        if (!memory) {
-                memory = mmap(NULL, space_bytes + 32 * MIB, PROT_READ | PROT_WRITE,
-                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-                if (memory == MAP_FAILED)
+        if (!memory.address) {
+                if (!bench_shared_create(&memory, space_bytes + 32 * MIB))
                         abort();
-                aligned = ((uintptr_t)memory + 32 * MIB - 1) & ~(uintptr_t)(32 * MIB - 1);
+                aligned = ((uintptr_t)memory.address + 32 * MIB - 1) & ~(uintptr_t)(32 * MIB - 1);
                 mi_option_disable(mi_option_show_errors);
                 if (!mi_manage_os_memory_ex((void *)aligned, space_bytes, true, true, true, -1, true, &arena))
                         abort();
@@ -114,10 +112,7 @@ enum { SUBJECTS = sizeof(subjects) / sizeof(*subjects) };
 static double
 now_ns(void)
 {
-        struct timespec now;
-
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+        return (double)wr_clock_ns();
 }
 
 /* ns for one lend and one return with `out` blocks out; < 0: refused. */
@@ -225,9 +220,13 @@ main(int argc, char **argv)
 {
         static const uint64_t fill_sizes[] = { 64 * KIB, 1 * MIB, 9 * MIB, 16 * MIB, 17 * MIB, 33 * MIB };
         unsigned operations = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 200000;
+        struct bench_machine machine;
         double part[SUBJECTS];
         char what[64];
 
+        bench_machine_read(&machine);
+        if (machine.caveat)
+                puts(machine.caveat);
         printf("lend and return            weir     mimalloc  ratio\n");
         for (uint64_t bytes = 4 * KIB; bytes <= 8 * MIB; bytes *= 8) {
                 report_cost(bytes, 1, operations);

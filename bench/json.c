@@ -1,6 +1,6 @@
 /*
  * {"weir_bench": 1,
- *  "machine": {"processor", "kernel", "cores"},
+ *  "machine": {"processor", "kernel", "cores", "caveat" (where the figures say nothing, and why)},
  *  "placement": {"cpus": [0, 1], "name": "near", "line_exchange_ns": 41.2},
  *  "runs": 3, "run_seconds": 0.2,
  *  "results": [{"peer", "mode", "size", "wait", "hash", "verdict", "lost", "placement", "line_exchange_ns", "runs",
@@ -21,11 +21,11 @@ line_value(double line_ns)
 json_t *
 bench_json_document(const struct bench_machine *machine, const struct bench_place *place, double line_ns, int run_count)
 {
-        return json_pack("{s:i, s:{s:s, s:s, s:i}, s:{s:[i,i], s:s, s:o}, s:i, s:f, s:[]}", "weir_bench", 1, "machine",
-                         "processor", machine->processor, "kernel", machine->kernel, "cores", (int)machine->cores,
-                         "placement", "cpus", place->cpus[0], place->cpus[1], "name",
-                         bench_placement_name(place->cpus, line_ns), "line_exchange_ns", line_value(line_ns), "runs",
-                         run_count, "run_seconds", (double)place->run_ns / 1e9, "results");
+        return json_pack("{s:i, s:{s:s, s:s, s:i, s:s*}, s:{s:[i,i], s:s, s:o}, s:i, s:f, s:[]}", "weir_bench", 1,
+                         "machine", "processor", machine->processor, "kernel", machine->kernel, "cores",
+                         (int)machine->cores, "caveat", machine->caveat, "placement", "cpus", place->cpus[0],
+                         place->cpus[1], "name", bench_placement_name(place->cpus, line_ns), "line_exchange_ns",
+                         line_value(line_ns), "runs", run_count, "run_seconds", (double)place->run_ns / 1e9, "results");
 }
 
 static json_t *

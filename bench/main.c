@@ -1,12 +1,10 @@
-/* weir-bench: the verbs, and whom weir is compared with. */
+/* weir-bench: the verbs. */
 #include "bench/compare.h"
 #include "bench/suite.h"
+#include "clients/cli/system.h"
 
 #include <stddef.h>
 #include <string.h>
-
-static const struct bench_peer *const all_peers[] = { &bench_peer_weir, &bench_peer_ceiling, &bench_peer_pipe,
-                                                      &bench_peer_unix, &bench_peer_tcp,     NULL };
 
 /* The lane first: what the library adds is the ratio of the second line to the first. */
 static const struct bench_peer *const lane_peers[] = { &bench_peer_lane, &bench_peer_weir, &bench_peer_ceiling, NULL };
@@ -15,9 +13,10 @@ static const char *const lane_defaults[] = { "--size=32", "--mode=latency,stream
 int
 main(int argc, char **argv)
 {
+        cli_system_begin(&argc, &argv);
         if (argc > 1 && strcmp(argv[1], "compare") == 0)
                 return bench_compare(argc - 1, argv + 1);
         if (argc > 1 && strcmp(argv[1], "lane") == 0)
                 return bench_suite_main(argc - 1, argv + 1, lane_peers, lane_defaults);
-        return bench_suite_main(argc, argv, all_peers, NULL);
+        return bench_suite_main(argc, argv, bench_peers, NULL);
 }

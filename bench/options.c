@@ -37,14 +37,17 @@ refuse(const char *option, const char *text, const char *expected)
 static bool
 each_word(const char *list, bool (*add)(void *user, const char *word), void *user)
 {
-        char copy[LIST_BYTES], *rest = copy, *word;
+        char copy[LIST_BYTES], *word = copy, *comma;
 
         if (snprintf(copy, sizeof copy, "%s", list) >= LIST_BYTES)
                 return false;
-        while ((word = strsep(&rest, ",")) != NULL)
+        while ((comma = strchr(word, ',')) != NULL) {
+                *comma = '\0';
                 if (!add(user, word))
                         return false;
-        return true;
+                word = comma + 1;
+        }
+        return add(user, word);
 }
 
 struct word_list {

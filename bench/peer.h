@@ -2,14 +2,19 @@
  * One way to get frames from one process to another, to be compared with the others: two ends, and frames of one size
  * that are sent and received. Each peer is a file of its own, peer_NAME.c, and takes part in everything.
  *
- *      supervisor      prepare            fork          (sleeps)                  discard
- *      producer                 open      pin, wait for each other    lend fill send ...             close
- *      consumer                 open      pin, wait for each other    receive fold release ...       close
+ *      supervisor      prepare  start two   (sleeps)                                               discard
+ *      producer                 open        pin, wait for each other    lend fill send ...       close
+ *      consumer                 open        pin, wait for each other    receive fold release ... close
  *
- * With `both_ways` the consumer answers each frame by one of its own, through the same four functions.
+ * What prepare makes reaches the two ends as bench_link.inherited alone: descriptors or handles, shared memory and a
+ * text, all plain, for on Windows an end is a process that was started and not forked. With `both_ways` the consumer
+ * answers each frame by one of its own, through the same four functions.
  */
 #ifndef BENCH_PEER_H
 #define BENCH_PEER_H
+
+#include "bench/shared.h"
+#include "bus/os/printf.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,16 +37,26 @@ struct bench_terms {
         uint64_t size;        /* bytes of every frame */
 };
 
-enum { BENCH_TEXT_BYTES = 256 };
+enum { BENCH_TEXT_BYTES = 256, BENCH_OBJECTS_MAX = 4, BENCH_ADDRESS_BYTES = 96 };
 
-/* A peer at work, seen from one process; each has its copy after the fork. */
+#define BENCH_NO_OBJECT ((intptr_t)-1)
+
+/* Made in the supervisor, of use in all three processes. */
+struct bench_inherited {
+        intptr_t objects[BENCH_OBJECTS_MAX]; /* descriptors, or handles; BENCH_NO_OBJECT: none */
+        struct bench_shared shared;
+        char address[BENCH_ADDRESS_BYTES];
+};
+
+/* A peer at work, seen from one process. */
 struct bench_link {
         const struct bench_peer *peer;
         struct bench_terms terms;
         bool both_ways;     /* the consumer sends, too */
         enum bench_end end; /* which end this process is; set before open */
-        void *state;        /* the peer's, made by prepare */
-        char *text;         /* BENCH_TEXT_BYTES: why something failed; seen by the supervisor */
+        struct bench_inherited inherited;
+        void *state; /* the peer's, in an end: made by open, freed by close */
+        char *text;  /* BENCH_TEXT_BYTES: why something failed; seen by the supervisor */
 };
 
 /* All that answer bool or a pointer say false or NULL after bench_link_fail(). They wait as link->terms.wait says,
@@ -51,9 +66,9 @@ struct bench_peer {
         bool hashes; /* link->terms.hash matters */
         bool blocks; /* can wait in the kernel */
 
-        /* In the supervisor: make what both processes are to inherit. */
+        /* In the supervisor: fill in `inherited`. */
         bool (*prepare)(struct bench_link *link);
-        /* In each process, in any order. */
+        /* In each end, in any order. */
         bool (*open)(struct bench_link *link);
         /* Memory for the next frame. One at a time. */
         void *(*lend)(struct bench_link *link);
@@ -62,7 +77,7 @@ struct bench_peer {
         /* The next frame from the other end, whole; valid until release. */
         const void *(*receive)(struct bench_link *link);
         void (*release)(struct bench_link *link);
-        /* In each process, after both have all they wanted. */
+        /* In each end, after both have all they wanted. */
         void (*close)(struct bench_link *link);
         /* In the supervisor: take back what prepare made, also half of it. */
         void (*discard)(struct bench_link *link);
@@ -70,9 +85,13 @@ struct bench_peer {
 
 /* Notes the reason and answers false. */
 bool
-bench_link_fail(struct bench_link *link, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bench_link_fail(struct bench_link *link, const char *format, ...) __attribute__((format(WR_PRINTF, 2, 3)));
 
-extern const struct bench_peer bench_peer_weir, bench_peer_lane, bench_peer_ceiling, bench_peer_pipe, bench_peer_unix,
-        bench_peer_tcp;
+/* unix: Linux alone. message: Windows alone. */
+extern const struct bench_peer bench_peer_weir, bench_peer_lane, bench_peer_ceiling, bench_peer_pipe,
+        bench_peer_message, bench_peer_unix, bench_peer_tcp;
+
+/* All that are compared on this system: the first is always measured. Ends with NULL. */
+extern const struct bench_peer *const bench_peers[];
 
 #endif

@@ -16,17 +16,12 @@
  */
 #include "bench/peer.h"
 
+#include "bench/system.h"
+#include "bench/wake.h"
 #include "bus/atomic.h"
 
-#include <errno.h>
-#include <limits.h>
-#include <linux/futex.h>
 #include <stdalign.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 enum {
         LINE_BYTES = 64,
@@ -46,12 +41,12 @@ struct ring {
 struct flow {
         struct ring *ring;
         uint8_t *slots;
-        uint64_t count; /* frames sent or received here */
-        uint64_t limit; /* sending: the last `consumed` seen */
+        intptr_t frame_wake, room_wake; /* beside the ring's two words */
+        uint64_t count;                 /* frames sent or received here */
+        uint64_t limit;                 /* sending: the last `consumed` seen */
 };
 
 struct ceiling {
-        void *segment;
         uint64_t segment_bytes, slot_bytes, payload_offset, slot_mask;
         bool spin;
         struct flow flows[2]; /* [0] from the producer, [1] from the consumer */
@@ -86,32 +81,37 @@ plan(struct ceiling *ceiling, uint64_t size)
 static bool
 prepare(struct bench_link *link)
 {
-        struct ceiling *ceiling = calloc(1, sizeof *ceiling);
+        struct ceiling ceiling;
 
-        if (!ceiling)
-                return bench_link_fail(link, "no memory");
-        link->state = ceiling;
-        ceiling->spin = link->terms.wait == BENCH_SPIN;
-        plan(ceiling, link->terms.size);
-        ceiling->segment =
-                mmap(NULL, ceiling->segment_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        if (ceiling->segment == MAP_FAILED) {
-                ceiling->segment = NULL;
-                return bench_link_fail(link, "shared memory: %s", strerror(errno));
-        }
-        for (int i = 0; i < 2; i++) {
-                uint8_t *half = (uint8_t *)ceiling->segment + (uint64_t)i * (ceiling->segment_bytes / 2);
-
-                ceiling->flows[i].ring = (struct ring *)(void *)half;
-                ceiling->flows[i].slots = half + sizeof(struct ring);
-        }
+        plan(&ceiling, link->terms.size);
+        if (!bench_shared_create(&link->inherited.shared, ceiling.segment_bytes))
+                return bench_link_fail(link, "shared memory: %s", bench_system_error());
+        for (int i = 0; i < BENCH_OBJECTS_MAX; i++)
+                if (!bench_wake_create(&link->inherited.objects[i]))
+                        return bench_link_fail(link, "something to sleep on: %s", bench_system_error());
         return true;
 }
 
 static bool
 open_end(struct bench_link *link)
 {
-        (void)link; /* all is inherited */
+        struct ceiling *ceiling = calloc(1, sizeof *ceiling);
+
+        if (!ceiling)
+                return bench_link_fail(link, "no memory");
+        link->state = ceiling;
+        if (!bench_shared_attach(&link->inherited.shared))
+                return bench_link_fail(link, "shared memory: %s", bench_system_error());
+        ceiling->spin = link->terms.wait == BENCH_SPIN;
+        plan(ceiling, link->terms.size);
+        for (int i = 0; i < 2; i++) {
+                uint8_t *half = (uint8_t *)link->inherited.shared.address + (uint64_t)i * (ceiling->segment_bytes / 2);
+
+                ceiling->flows[i] = (struct flow){ .ring = (struct ring *)(void *)half,
+                                                   .slots = half + sizeof(struct ring),
+                                                   .frame_wake = link->inherited.objects[2 * i],
+                                                   .room_wake = link->inherited.objects[2 * i + 1] };
+        }
         return true;
 }
 
@@ -129,7 +129,7 @@ sequence_of(uint8_t *slot)
 
 /* Called after a look found nothing; the caller looks again. still_nothing is that look. */
 static void
-wait_turn(struct bench_link *link, wr_word32 *sleeper, bool (*still_nothing)(struct bench_link *link))
+wait_turn(struct bench_link *link, wr_word32 *sleeper, intptr_t object, bool (*still_nothing)(struct bench_link *))
 {
         if (link->terms.wait == BENCH_SPIN) {
                 wr_pause();
@@ -138,18 +138,18 @@ wait_turn(struct bench_link *link, wr_word32 *sleeper, bool (*still_nothing)(str
         wr_store32(sleeper, 1);
         wr_fence();
         if (still_nothing(link))
-                syscall(SYS_futex, sleeper, FUTEX_WAIT, 1, NULL, NULL, 0);
+                bench_wake_wait(sleeper, 1, object);
         wr_store32(sleeper, 0);
 }
 
 static void
-wake(wr_word32 *sleeper)
+wake(wr_word32 *sleeper, intptr_t object)
 {
         wr_fence();
         if (wr_load32(sleeper) == 0)
                 return;
         wr_store32(sleeper, 0);
-        syscall(SYS_futex, sleeper, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+        bench_wake_raise(sleeper, object);
 }
 
 static bool
@@ -169,7 +169,7 @@ lend(struct bench_link *link)
         struct flow *flow = outward(link);
 
         while (flow->count - flow->limit > ceiling->slot_mask && is_full(link))
-                wait_turn(link, &flow->ring->room_sleeper, is_full);
+                wait_turn(link, &flow->ring->room_sleeper, flow->room_wake, is_full);
         return slot_at(ceiling, flow) + ceiling->payload_offset;
 }
 
@@ -182,7 +182,7 @@ send_frame(struct bench_link *link)
 
         wr_store_release(sequence_of(slot), ++flow->count); /* P3 */
         if (!ceiling->spin)
-                wake(&flow->ring->frame_sleeper);
+                wake(&flow->ring->frame_sleeper, flow->frame_wake);
         return true;
 }
 
@@ -201,7 +201,7 @@ receive(struct bench_link *link)
         struct flow *flow = inward(link);
 
         while (is_empty(link))
-                wait_turn(link, &flow->ring->frame_sleeper, is_empty);
+                wait_turn(link, &flow->ring->frame_sleeper, flow->frame_wake, is_empty);
         return slot_at(ceiling, flow) + ceiling->payload_offset;
 }
 
@@ -213,24 +213,22 @@ release(struct bench_link *link)
 
         wr_store_release(&flow->ring->consumed, ++flow->count); /* C3 */
         if (!ceiling->spin)
-                wake(&flow->ring->room_sleeper);
+                wake(&flow->ring->room_sleeper, flow->room_wake);
 }
 
 static void
 close_end(struct bench_link *link)
 {
-        (void)link; /* the process ends next */
+        free(link->state); /* the rest ends with the process, which ends next */
+        link->state = NULL;
 }
 
 static void
 discard(struct bench_link *link)
 {
-        struct ceiling *ceiling = link->state;
-
-        if (ceiling && ceiling->segment)
-                munmap(ceiling->segment, ceiling->segment_bytes);
-        free(ceiling);
-        link->state = NULL;
+        for (int i = 0; i < BENCH_OBJECTS_MAX; i++)
+                bench_wake_close(link->inherited.objects[i]);
+        bench_shared_close(&link->inherited.shared);
 }
 
 const struct bench_peer bench_peer_ceiling = {

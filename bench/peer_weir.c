@@ -12,18 +12,13 @@
  */
 #include "bench/peer.h"
 
+#include "bench/system.h"
+
 #include <weir/broker.h>
 #include <weir/weir.h>
 
 #include <assert.h>
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static_assert((int)BENCH_HASH_FULL == (int)WEIR_HASH_FULL && (int)BENCH_HASH_HEADER == (int)WEIR_HASH_HEADER &&
                       (int)BENCH_HASH_NONE == (int)WEIR_HASH_NONE,
@@ -38,7 +33,6 @@ enum {
 static const char topic_there[] = "bench/there", topic_back[] = "bench/back";
 
 struct weir_state {
-        char directory[64], address[80];
         struct weir *bus;
         struct weir_publisher *publisher;
         struct weir_subscriber *subscriber;
@@ -51,19 +45,9 @@ struct weir_state {
 static bool
 prepare(struct bench_link *link)
 {
-        struct weir_state *state = calloc(1, sizeof *state);
-
-        if (!state)
-                return bench_link_fail(link, "no memory");
-        link->state = state;
-        state->copies = link->terms.mode != BENCH_LOAN && link->terms.size <= COPIED_BYTES_MAX;
-        snprintf(state->directory, sizeof state->directory, "/tmp/weir-bench-XXXXXX");
-        if (!mkdtemp(state->directory)) {
-                state->directory[0] = '\0';
-                return bench_link_fail(link, "a directory in /tmp: %s", strerror(errno));
-        }
-        snprintf(state->address, sizeof state->address, "%s/broker", state->directory);
-        return true;
+        if (bench_system_address_make(link->inherited.address, sizeof link->inherited.address))
+                return true;
+        return bench_link_fail(link, "an address for a broker: %s", bench_system_error());
 }
 
 static bool
@@ -95,12 +79,16 @@ open_subscriber(struct bench_link *link, const char *topic)
 static bool
 open_end(struct bench_link *link)
 {
-        struct weir_state *state = link->state;
+        struct weir_state *state = calloc(1, sizeof *state);
         bool produces = link->end == BENCH_PRODUCER;
         struct weir_options *options =
-                WEIR_OPTIONS(.name = produces ? "bench producer" : "bench consumer", .address = state->address,
+                WEIR_OPTIONS(.name = produces ? "bench producer" : "bench consumer", .address = link->inherited.address,
                              .open_timeout_ns = INT64_C(5000000000), .embed = produces ? weir_broker_embed : NULL);
 
+        if (!state)
+                return bench_link_fail(link, "no memory");
+        link->state = state;
+        state->copies = link->terms.mode != BENCH_LOAN && link->terms.size <= COPIED_BYTES_MAX;
         if (weir_open(&state->bus, options) != WEIR_OK ||
             ((produces || link->both_ways) && !open_publisher(link, produces ? topic_there : topic_back)) ||
             ((!produces || link->both_ways) && !open_subscriber(link, produces ? topic_back : topic_there)))
@@ -170,32 +158,14 @@ close_end(struct bench_link *link)
         if (state->subscriber)
                 weir_subscriber_close(state->subscriber);
         weir_close(state->bus);
-}
-
-/* The broker's files, whatever they are called, and their directory. */
-static void
-remove_directory(const char *path)
-{
-        DIR *directory = opendir(path);
-        struct dirent *entry;
-
-        while (directory && (entry = readdir(directory)) != NULL)
-                if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-                        unlinkat(dirfd(directory), entry->d_name, 0);
-        if (directory)
-                closedir(directory);
-        rmdir(path);
+        free(state);
+        link->state = NULL;
 }
 
 static void
 discard(struct bench_link *link)
 {
-        struct weir_state *state = link->state;
-
-        if (state && state->directory[0] != '\0')
-                remove_directory(state->directory);
-        free(state);
-        link->state = NULL;
+        bench_system_address_remove(link->inherited.address);
 }
 
 const struct bench_peer bench_peer_weir = {

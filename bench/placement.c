@@ -7,69 +7,48 @@
  */
 #include "bench/placement.h"
 
+#include "bench/child.h"
 #include "bench/ticks.h"
 #include "bus/atomic.h"
+#include "bus/os/barrier.h"
 
-#include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 enum {
         BATCHES = 15,
         TURNS = 2000,            /* round trips of a batch */
         GIVE_UP_NS = 1000000000, /* on one processor, or a very busy machine, a turn takes a time slice */
+        PAGE_BYTES = 4096,
 };
 
 void
 bench_placement_default(int cpus[2])
 {
-        cpu_set_t set;
         int found = 0;
 
         cpus[0] = cpus[1] = 0;
-        if (sched_getaffinity(0, sizeof set, &set) < 0)
-                return;
-        for (int cpu = 0; cpu < CPU_SETSIZE && found < 2; cpu++)
-                if (CPU_ISSET((size_t)cpu, &set))
+        for (int cpu = 0; cpu < BENCH_CPUS_MAX && found < 2; cpu++)
+                if (bench_placement_allowed(cpu))
                         cpus[found++] = cpu;
         if (found == 1)
                 cpus[1] = cpus[0];
 }
 
-bool
-bench_placement_allowed(int cpu)
+static int
+answer(void *page, int cpu)
 {
-        cpu_set_t set;
+        wr_word *turn = page;
 
-        return cpu >= 0 && cpu < CPU_SETSIZE && sched_getaffinity(0, sizeof set, &set) == 0 &&
-               CPU_ISSET((size_t)cpu, &set);
-}
-
-bool
-bench_placement_pin(int cpu)
-{
-        cpu_set_t set;
-
-        CPU_ZERO(&set);
-        CPU_SET((size_t)cpu, &set);
-        return sched_setaffinity(0, sizeof set, &set) == 0;
-}
-
-static void
-answer(wr_word *turn, int cpu)
-{
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        bench_placement_pin(cpu);
-        for (uint64_t i = 0;; i++) {
+        bench_placement_pin(cpu, NULL);
+        for (uint64_t i = 0; i < UINT64_MAX / 2; i++) { /* until it is killed */
                 while (wr_load(turn) != 2 * i + 1)
                         wr_pause();
                 wr_store(turn, 2 * i + 2);
         }
+        return 0;
 }
+
+const struct bench_role bench_role_answer = { "answer", answer };
 
 static int
 by_value(const void *a, const void *b)
@@ -79,12 +58,24 @@ by_value(const void *a, const void *b)
         return (x > y) - (x < y);
 }
 
-/* The first batch waits for the child to start; the median does not see it. */
+/* The first exchange is the child's greeting; false: it ended before it came so far. */
+static bool
+greet(wr_word *turn, const struct bench_child *child)
+{
+        wr_store(turn, 1);
+        while (wr_load(turn) != 2) {
+                if (!bench_child_lives(child))
+                        return false;
+                wr_yield();
+        }
+        return true;
+}
+
 static double
 ask(wr_word *turn)
 {
         double batches[BATCHES];
-        uint64_t begin_ns = bench_clock_ns(), i = 0;
+        uint64_t begin_ns = bench_clock_ns(), i = 1;
         int done = 0;
 
         while (done < BATCHES && (done == 0 || bench_clock_ns() - begin_ns < GIVE_UP_NS)) {
@@ -104,27 +95,22 @@ ask(wr_word *turn)
 double
 bench_placement_line_ns(const int cpus[2])
 {
-        wr_word *turn;
-        cpu_set_t before;
+        struct bench_affinity before;
+        struct bench_shared page;
+        struct bench_child child;
         double line_ns = -1;
-        pid_t child;
 
-        if (cpus[0] == cpus[1] || sched_getaffinity(0, sizeof before, &before) < 0)
+        if (cpus[0] == cpus[1] || !bench_shared_create(&page, PAGE_BYTES))
                 return -1;
-        turn = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        if (turn == MAP_FAILED)
-                return -1;
-        child = fork();
-        if (child == 0)
-                answer(turn, cpus[1]);
-        if (child > 0) {
-                bench_placement_pin(cpus[0]);
-                line_ns = ask(turn);
-                kill(child, SIGKILL);
-                waitpid(child, NULL, 0);
-                sched_setaffinity(0, sizeof before, &before);
+        if (bench_child_start(&child, &bench_role_answer, &page, cpus[1])) {
+                if (bench_placement_pin(cpus[0], &before)) {
+                        if (greet(page.address, &child))
+                                line_ns = ask(page.address);
+                        bench_placement_unpin(&before);
+                }
+                bench_child_kill(&child);
         }
-        munmap(turn, 4096);
+        bench_shared_close(&page);
         return line_ns;
 }
 

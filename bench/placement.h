@@ -4,8 +4,11 @@
 #define BENCH_PLACEMENT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum { BENCH_NEAR_NS = 100 }; /* processors that exchange a line faster share a cache */
+
+enum { BENCH_CPUS_MAX = 1024 }; /* Windows: 64 times the number of the group, and the number in it */
 
 /* The first two processors that this process may use; the same twice if it has only one. */
 void
@@ -15,9 +18,17 @@ bench_placement_default(int cpus[2]);
 bool
 bench_placement_allowed(int cpu);
 
-/* Pin this thread. */
+/* Where a thread may run, as the system has it. */
+struct bench_affinity {
+        uint64_t words[16];
+};
+
+/* Pin this thread. before: where it might run until then; may be NULL. */
 bool
-bench_placement_pin(int cpu);
+bench_placement_pin(int cpu, struct bench_affinity *before);
+
+void
+bench_placement_unpin(const struct bench_affinity *before);
 
 /* Half a round trip of one cache line between the two, in ns: the median of some batches; about 5 ms. Negative when it
  * cannot be measured. */

@@ -3,17 +3,10 @@
 #define BENCH_REPORT_H
 
 #include "bench/result.h"
+#include "bench/system.h"
 
 #include <jansson.h>
 #include <stdio.h>
-
-struct bench_machine {
-        char processor[128], kernel[160];
-        long cores;
-};
-
-void
-bench_machine_read(struct bench_machine *machine);
 
 /* A sentence in front of all tables: machine, placement, runs. */
 void

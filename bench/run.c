@@ -1,10 +1,10 @@
 /*
  *      supervisor          producer                 consumer
  *      prepare
- *      fork, fork -------> open ------ opened ----- open
- *      poll                frames ------------>     frames
+ *      start, start -----> open ------ opened ----- open
+ *      watch               frames ------------>     frames
  *        ends              finished ------------- finished
- *        signals           close                    close
+ *        Ctrl-C            close                    close
  *      discard
  *
  * The ends are children of a supervisor that never opens anything of a peer: no library's objects cross a fork, and
@@ -12,47 +12,22 @@
  * time from them; when nothing moved for STALL_S it ends the run: frames that were sent and did not come are lost.
  */
 #include "bench/board.h"
-#include "bench/placement.h"
+#include "bench/child.h"
+#include "bench/system.h"
 #include "bench/ticks.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/pidfd.h>
-#include <sys/prctl.h>
-#include <sys/signalfd.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 enum { STALL_S = 5, LOOK_MS = 1000 };
 
 struct supervisor {
+        struct bench_shared page;
         struct bench_board *board;
         struct bench_link link;
-        const struct bench_place *place;
         struct bench_run *run;
-        pid_t pids[2]; /* 0: gone */
-        int pidfds[2], signals;
-        sigset_t mask_before;
+        struct bench_child children[2];
 };
-
-bool
-bench_link_fail(struct bench_link *link, const char *format, ...)
-{
-        va_list arguments;
-
-        if (link->text[0] != '\0')
-                return false; /* the first reason is the reason */
-        va_start(arguments, format);
-        vsnprintf(link->text, BENCH_TEXT_BYTES, format, arguments);
-        va_end(arguments);
-        return false;
-}
 
 static void
 run_fail(struct bench_run *run, enum bench_verdict verdict, const char *text)
@@ -63,50 +38,14 @@ run_fail(struct bench_run *run, enum bench_verdict verdict, const char *text)
         snprintf(run->text, sizeof run->text, "%s", text);
 }
 
-/* An end's whole life. It never returns: what the supervisor registered for its own exit is not the end's. */
-static _Noreturn void
-end_live(struct supervisor *s, enum bench_end end)
-{
-        struct bench_link *link = &s->link;
-        struct bench_board_end *notes = &s->board->ends[end];
-        bool done;
-
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        sigprocmask(SIG_SETMASK, &s->mask_before, NULL);
-        signal(SIGPIPE, SIG_IGN);
-        link->end = end;
-        link->text = notes->text;
-        done = link->peer->open(link);
-        /* Only this thread: those of a library run where the system sees fit, away from what is measured. */
-        if (done && !bench_placement_pin(s->place->cpus[end]))
-                done = bench_link_fail(link, "pin to cpu %d: %s", s->place->cpus[end], strerror(errno));
-        if (done) {
-                pthread_barrier_wait(&s->board->opened);
-                done = end == BENCH_PRODUCER ? bench_produce(link, s->board, s->place->run_ns)
-                                             : bench_consume(link, s->board);
-        }
-        if (!done) {
-                if (wr_load32(&notes->verdict) == BENCH_OK)
-                        wr_store32(&notes->verdict, BENCH_FAILED);
-                _exit(1);
-        }
-        pthread_barrier_wait(&s->board->finished);
-        link->peer->close(link);
-        _exit(0);
-}
-
 static bool
-supervisor_fork(struct supervisor *s)
+supervisor_start(struct supervisor *s)
 {
         for (int end = 0; end < 2; end++) {
-                s->pids[end] = fork();
-                if (s->pids[end] == 0)
-                        end_live(s, (enum bench_end)end);
-                s->pidfds[end] = s->pids[end] > 0 ? pidfd_open(s->pids[end], 0) : -1;
-                if (s->pidfds[end] < 0) {
-                        run_fail(s->run, BENCH_FAILED, strerror(errno));
-                        return false;
-                }
+                if (bench_child_start(&s->children[end], &bench_role_end, &s->page, end))
+                        continue;
+                run_fail(s->run, BENCH_FAILED, bench_system_error());
+                return false;
         }
         return true;
 }
@@ -116,19 +55,17 @@ static bool
 supervisor_collect(struct supervisor *s, int end)
 {
         struct bench_board_end *notes = &s->board->ends[end];
+        unsigned int status = bench_child_collect(&s->children[end]);
         char text[64];
-        int status = 0;
 
-        waitpid(s->pids[end], &status, 0);
-        s->pids[end] = 0;
-        if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        if (status == 0)
                 return true;
         if (wr_load32(&notes->verdict) != BENCH_OK) {
                 run_fail(s->run, (enum bench_verdict)wr_load32(&notes->verdict), notes->text);
                 s->run->lost += wr_load(&notes->lost);
         } else {
                 snprintf(text, sizeof text, "the %s ended with status 0x%x", end == 0 ? "producer" : "consumer",
-                         (unsigned int)status);
+                         status);
                 run_fail(s->run, BENCH_FAILED, text);
         }
         return false;
@@ -152,28 +89,20 @@ supervisor_stalled(struct supervisor *s)
 static void
 supervisor_watch(struct supervisor *s)
 {
-        struct pollfd polls[3] = { { .fd = s->pidfds[0], .events = POLLIN },
-                                   { .fd = s->pidfds[1], .events = POLLIN },
-                                   { .fd = s->signals, .events = POLLIN } };
         uint64_t moved_before = 0;
         int still = 0; /* looks in a row that saw nothing move */
 
-        while (s->pids[0] != 0 || s->pids[1] != 0) {
-                int ready = poll(polls, 3, LOOK_MS);
+        while (s->children[0].process != 0 || s->children[1].process != 0) {
+                int end = bench_watch(s->children, LOOK_MS);
                 uint64_t moved = wr_load(&s->board->ends[0].frames) + wr_load(&s->board->ends[1].frames);
 
                 still = moved == moved_before ? still + 1 : 0;
                 if (still * LOOK_MS >= STALL_S * 1000)
                         return supervisor_stalled(s);
-                if (polls[2].revents != 0)
+                if (end == BENCH_WATCH_INTERRUPT)
                         return run_fail(s->run, BENCH_INTERRUPTED, "interrupted");
-                for (int end = 0; ready > 0 && end < 2; end++) {
-                        if (polls[end].revents == 0)
-                                continue;
-                        polls[end].fd = -1;
-                        if (!supervisor_collect(s, end))
-                                return;
-                }
+                if (end != BENCH_WATCH_NOBODY && !supervisor_collect(s, end))
+                        return;
                 moved_before = moved;
         }
 }
@@ -185,17 +114,12 @@ supervisor_end(struct supervisor *s)
         for (int end = 0; end < 2; end++) {
                 struct bench_board_end *notes = &s->board->ends[end];
 
-                if (s->pids[end] > 0) {
-                        kill(s->pids[end], SIGKILL);
-                        waitpid(s->pids[end], NULL, 0);
-                }
+                bench_child_kill(&s->children[end]);
                 if (s->run->verdict == BENCH_FAILED && wr_load32(&notes->verdict) == BENCH_LOST) {
                         s->run->verdict = BENCH_OK;
                         run_fail(s->run, BENCH_LOST, notes->text);
                         s->run->lost = wr_load(&notes->lost);
                 }
-                if (s->pidfds[end] >= 0)
-                        close(s->pidfds[end]);
         }
 }
 
@@ -219,58 +143,76 @@ run_figures(struct bench_run *run, const struct bench_board *board, const struct
                 run->figures[i] = bench_histogram_value(&board->round_trips, shares[i]) * bench_tick_ns / 2;
 }
 
+/* False: bench_system_error() says why; supervisor_close takes back what there is. */
 static bool
 supervisor_open(struct supervisor *s)
 {
-        pthread_barrierattr_t shared;
-        sigset_t stops;
-
-        s->board = mmap(NULL, sizeof *s->board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        if (s->board == MAP_FAILED)
+        if (!bench_shared_create(&s->page, sizeof *s->board))
                 return false;
+        s->board = s->page.address;
         s->board->round_trips.granule = bench_tick_granule;
-        pthread_barrierattr_init(&shared);
-        pthread_barrierattr_setpshared(&shared, PTHREAD_PROCESS_SHARED);
-        pthread_barrier_init(&s->board->opened, &shared, 2);
-        pthread_barrier_init(&s->board->finished, &shared, 2);
-        sigemptyset(&stops);
-        sigaddset(&stops, SIGINT);
-        sigaddset(&stops, SIGTERM);
-        sigprocmask(SIG_BLOCK, &stops, &s->mask_before);
-        s->signals = signalfd(-1, &stops, SFD_CLOEXEC);
-        return true;
+        return bench_meeting_create(&s->board->opened) && bench_meeting_create(&s->board->finished) &&
+               bench_watch_begin();
 }
 
 static void
 supervisor_close(struct supervisor *s)
 {
-        close(s->signals);
-        sigprocmask(SIG_SETMASK, &s->mask_before, NULL);
-        munmap(s->board, sizeof *s->board);
+        bench_watch_end();
+        if (s->board) {
+                bench_meeting_close(&s->board->opened);
+                bench_meeting_close(&s->board->finished);
+        }
+        bench_shared_close(&s->page);
+}
+
+/* What the ends are to know. */
+static void
+supervisor_tell(struct supervisor *s, const struct bench_place *place)
+{
+        struct bench_task *task = &s->board->task;
+
+        *task = (struct bench_task){ .terms = s->link.terms,
+                                     .both_ways = s->link.both_ways,
+                                     .inherited = s->link.inherited,
+                                     .place = *place,
+                                     .tick_ns = bench_tick_ns,
+                                     .ticks_are_cycles = bench_ticks_are_cycles };
+        snprintf(task->peer, sizeof task->peer, "%s", s->link.peer->name);
+}
+
+static void
+supervisor_run(struct supervisor *s, const struct bench_place *place)
+{
+        supervisor_tell(s, place);
+        if (supervisor_start(s))
+                supervisor_watch(s);
+        supervisor_end(s);
+        if (s->run->verdict == BENCH_OK)
+                run_figures(s->run, s->board, &s->link.terms);
 }
 
 void
 bench_run(const struct bench_peer *peer, const struct bench_terms *terms, const struct bench_place *place,
           struct bench_run *run)
 {
-        struct supervisor s = { .place = place, .run = run, .pidfds = { -1, -1 } };
+        struct supervisor s = { .run = run };
         char text[BENCH_TEXT_BYTES] = "";
 
         *run = (struct bench_run){ .verdict = BENCH_OK };
         s.link = (struct bench_link){
                 .peer = peer, .terms = *terms, .both_ways = terms->mode != BENCH_STREAM, .text = text
         };
-        if (!supervisor_open(&s))
-                return run_fail(run, BENCH_FAILED, strerror(errno));
-        if (peer->prepare(&s.link)) {
-                if (supervisor_fork(&s))
-                        supervisor_watch(&s);
-                supervisor_end(&s);
-                if (run->verdict == BENCH_OK)
-                        run_figures(run, s.board, terms);
+        for (int i = 0; i < BENCH_OBJECTS_MAX; i++)
+                s.link.inherited.objects[i] = BENCH_NO_OBJECT;
+        if (!supervisor_open(&s)) {
+                run_fail(run, BENCH_FAILED, bench_system_error());
         } else {
-                run_fail(run, BENCH_FAILED, text);
+                if (peer->prepare(&s.link))
+                        supervisor_run(&s, place);
+                else
+                        run_fail(run, BENCH_FAILED, text);
+                peer->discard(&s.link);
         }
-        peer->discard(&s.link);
         supervisor_close(&s);
 }

@@ -38,6 +38,10 @@ struct bench_run {
         double figures[BENCH_FIGURES];
 };
 
+/* Before the first run, in an end too: who finds its peer here by name. Ends with NULL. */
+void
+bench_run_knows(const struct bench_peer *const *peers);
+
 /* Blocks until both processes are gone. */
 void
 bench_run(const struct bench_peer *peer, const struct bench_terms *terms, const struct bench_place *place,

@@ -3,14 +3,12 @@
  */
 #include "bench/suite.h"
 
+#include "bench/child.h"
 #include "bench/floors.h"
 #include "bench/options.h"
 #include "bench/placement.h"
+#include "bench/system.h"
 #include "bench/ticks.h"
-
-#include <errno.h>
-#include <string.h>
-#include <unistd.h>
 
 enum {
         GROUP_MAX = BENCH_LIST_MAX * BENCH_LIST_MAX,
@@ -96,13 +94,20 @@ static bool
 suite_write(const struct suite *suite)
 {
         const char *path = suite->options->out;
+        FILE *file;
+        bool written;
 
         if (suite->options->json && (json_dumpf(suite->document, stdout, JSON_INDENT(2)) < 0 || puts("") < 0))
                 return false;
-        if (!path || json_dump_file(suite->document, path, JSON_INDENT(2)) == 0)
+        if (!path)
                 return true;
-        fprintf(stderr, "weir-bench: %s: %s\n", path, strerror(errno));
-        return false;
+        file = bench_system_open(path, "w");
+        written = file && json_dumpf(suite->document, file, JSON_INDENT(2)) == 0;
+        if (file && fclose(file) != 0)
+                written = false;
+        if (!written)
+                fprintf(stderr, "weir-bench: %s: %s\n", path, bench_system_error());
+        return written;
 }
 
 static int
@@ -124,7 +129,7 @@ suite_run(const struct bench_options *options)
                 .place = { .cpus = { options->cpus[0], options->cpus[1] },
                            .run_ns = (int64_t)(options->seconds * 1e9) },
                 .table = options->json ? NULL : stdout,
-                .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
+                .progress = bench_system_terminal() ? show_progress : NULL,
         };
         struct bench_machine machine;
         double line_ns;
@@ -158,6 +163,8 @@ bench_suite_main(int argc, char **argv, const struct bench_peer *const *peers, c
         char *arguments[ARGUMENTS_MAX];
         int count = 0;
 
+        bench_run_knows(peers);
+        bench_child_begin(argc, argv);
         arguments[count++] = argv[0];
         while (defaults && *defaults)
                 arguments[count++] = (char *)(uintptr_t)*defaults++;

@@ -8,27 +8,8 @@
 #include "bench/placement.h"
 
 #include <string.h>
-#include <sys/utsname.h>
-#include <unistd.h>
 
 enum { CELL_BYTES = 32 };
-
-void
-bench_machine_read(struct bench_machine *machine)
-{
-        FILE *file = fopen("/proc/cpuinfo", "re");
-        struct utsname name;
-        char line[256];
-
-        *machine = (struct bench_machine){ .processor = "unknown processor", .cores = sysconf(_SC_NPROCESSORS_ONLN) };
-        while (file && fgets(line, sizeof line, file))
-                if (sscanf(line, "model name : %127[^\n]", machine->processor) == 1)
-                        break;
-        if (file)
-                fclose(file);
-        if (uname(&name) == 0)
-                snprintf(machine->kernel, sizeof machine->kernel, "%s %s", name.sysname, name.release);
-}
 
 void
 bench_table_head(FILE *file, const struct bench_machine *machine, const struct bench_place *place, double line_ns,
@@ -37,6 +18,8 @@ bench_table_head(FILE *file, const struct bench_machine *machine, const struct b
         fprintf(file, "%s, %ld cores, %s; on cores %d and %d: %s (line exchange %.0f ns); medians of %d\n",
                 machine->processor, machine->cores, machine->kernel, place->cpus[0], place->cpus[1],
                 bench_placement_name(place->cpus, line_ns), line_ns, run_count);
+        if (machine->caveat)
+                fprintf(file, "%s\n", machine->caveat);
 }
 
 static const char *

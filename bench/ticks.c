@@ -2,32 +2,11 @@
  * readings in a row differ by, if nearly all of them differ by a multiple of one and the same number. */
 #include "bench/ticks.h"
 
-#if defined(__x86_64__)
-#        include <cpuid.h>
-#endif
-
-enum { CALIBRATION_NS = 20 * 1000 * 1000, READINGS = 2000, ODD_READINGS_MAX = READINGS / 50 };
+enum { CALIBRATION_NS = 20 * 1000 * 1000, LOOKS = 20, READINGS = 2000, ODD_READINGS_MAX = READINGS / 50 };
 
 double bench_tick_ns = 1;
 uint64_t bench_tick_granule = 1;
 int bench_ticks_are_cycles;
-
-#if defined(__x86_64__)
-/* The same rate whatever the processor's speed or sleep: CPUID's own promise. */
-static int
-counter_is_invariant(void)
-{
-        unsigned int a, b, c, d;
-
-        return __get_cpuid(0x80000007, &a, &b, &c, &d) && (d & (1u << 8)) != 0;
-}
-#else
-static int
-counter_is_invariant(void)
-{
-        return 0;
-}
-#endif
 
 static uint64_t
 find_granule(void)
@@ -48,18 +27,35 @@ find_granule(void)
         return odd <= ODD_READINGS_MAX ? smallest : 1;
 }
 
+/* Both at one moment, as nearly as can be: of some tries the one that nothing came between. */
+static void
+look(uint64_t *ticks, uint64_t *ns)
+{
+        uint64_t least = UINT64_MAX;
+
+        for (int i = 0; i < LOOKS; i++) {
+                uint64_t before = bench_ticks(), now = bench_clock_ns(), took = bench_ticks() - before;
+
+                if (took >= least)
+                        continue;
+                least = took;
+                *ticks = before + took / 2;
+                *ns = now;
+        }
+}
+
 void
 bench_ticks_calibrate(void)
 {
-        uint64_t ns = bench_clock_ns(), elapsed_ns, ticks;
+        uint64_t ticks = 0, ns = 0, ticks_end = 0, ns_end = 0;
 
-        if (!counter_is_invariant())
+        if (!wr_clock_cycles_usable())
                 return;
         bench_ticks_are_cycles = 1;
-        ticks = bench_ticks();
-        do
-                elapsed_ns = bench_clock_ns() - ns;
-        while (elapsed_ns < CALIBRATION_NS);
-        bench_tick_ns = (double)elapsed_ns / (double)(bench_ticks() - ticks);
+        look(&ticks, &ns);
+        while (bench_clock_ns() - ns < CALIBRATION_NS)
+                ;
+        look(&ticks_end, &ns_end);
+        bench_tick_ns = (double)(ns_end - ns) / (double)(ticks_end - ticks);
         bench_tick_granule = find_granule();
 }

@@ -5,11 +5,9 @@
 #ifndef BENCH_TICKS_H
 #define BENCH_TICKS_H
 
+#include "bus/os/clock.h"
+
 #include <stdint.h>
-#include <time.h>
-#if defined(__x86_64__)
-#        include <x86intrin.h>
-#endif
 
 /* Nanoseconds of one tick; 1 where ticks are those of the clock. Set by bench_ticks_calibrate(). */
 extern double bench_tick_ns;
@@ -17,31 +15,20 @@ extern double bench_tick_ns;
 extern uint64_t bench_tick_granule;
 extern int bench_ticks_are_cycles;
 
-/* Takes 20 ms. Before the first fork. */
+/* Takes 20 ms. Before the first run. */
 void
 bench_ticks_calibrate(void);
 
 static inline uint64_t
 bench_clock_ns(void)
 {
-        struct timespec now;
-
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+        return (uint64_t)wr_clock_ns();
 }
 
-#if defined(__x86_64__)
 static inline uint64_t
 bench_ticks(void)
 {
-        return bench_ticks_are_cycles ? __rdtsc() : bench_clock_ns();
+        return bench_ticks_are_cycles ? wr_clock_cycles() : bench_clock_ns();
 }
-#else
-static inline uint64_t
-bench_ticks(void)
-{
-        return bench_clock_ns();
-}
-#endif
 
 #endif

@@ -27,6 +27,10 @@ extern "C" {
 int WEIR_CALL
 weir_broker_embed(const char *address);
 
+/* weir_broker_options.flags. SERVICE: this is the machine's broker, whose address and policy are by default the
+ * system's; on Windows the service control manager started it, is told how it is, and tells it to stop. */
+enum { WEIR_BROKER_SERVICE = 1 };
+
 /* How a broker is run; 0 is the default of every field. Strings are copied. */
 struct weir_broker_options {
         uint32_t size, flags;
@@ -49,7 +53,8 @@ weir_broker_embed_with(const struct weir_broker_options *options);
  *
  * WEIR_OK            it ran, and was asked to stop
  * WEIR_FULL          another process is the broker there
- * WEIR_E_USAGE       an option, the policy file or a passed socket is wrong; weir_broker_error() says what
+ * WEIR_E_USAGE       an option, the policy file or a passed socket is wrong, or with WEIR_BROKER_SERVICE nobody started
+ *                    this process as a service; weir_broker_error() says what
  * WEIR_E_DENIED      the directory is not ours, or not ours alone
  * WEIR_E_QUOTA, WEIR_E_SYSTEM, WEIR_E_NO_MEMORY
  */

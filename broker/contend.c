@@ -2,6 +2,11 @@
  * A process that was stopped, or that hangs, still holds its lock and its socket. Whoever would be the broker in its
  * place asks it something first: every broker answers HELLO within a turn of its loop. One that was deposed and wakes
  * up finds at its next tick that the socket is not its own any more, and stops.
+ *
+ *      what is met for three seconds on end          it is
+ *      HELLO is accepted, nothing comes              stopped
+ *      nobody is accepted, the queue is full         stopped, and others knocked before us
+ *      nobody listens, and the lock is held          stopped while it began or ended, or its socket was removed
  */
 #include "broker/contend.h"
 
@@ -9,24 +14,26 @@
 #include "bus/message.h"
 #include "bus/os/clock.h"
 #include "named-objects/endpoint.h"
+#include "named-objects/lock.h"
 #include "named-objects/watch.h"
 
 #include <string.h>
 
 #define SILENT_NS INT64_C(3000000000)
+#define KNOCK_NS  INT64_C(10000000) /* between two looks */
 
 static bool
-is_answered(wr_object connection)
+is_answered(wr_object connection, int64_t until_ns)
 {
         struct wr_watch watch = { .object = connection, .read = true };
-        int64_t until_ns = wr_clock_ns() + SILENT_NS, left_ns;
+        int64_t left_ns;
 
         while (!watch.readable && !watch.hung_up && (left_ns = until_ns - wr_clock_ns()) > 0)
                 wr_watch_wait(&watch, 1, left_ns);
         return watch.readable || watch.hung_up;
 }
 
-/* False: nobody listens there, it is just beginning, or just ending. */
+/* False: nobody listens there, or takes anybody in. */
 static bool
 hello_say(const char *address, wr_object *connection)
 {
@@ -42,17 +49,25 @@ hello_say(const char *address, wr_object *connection)
         return false;
 }
 
-bool
-wr_contend_is_silent(const char *address)
+enum weir_result
+wr_contend_take(wr_object *lock, const char *path, const char *address)
 {
+        int64_t until_ns = wr_clock_ns() + SILENT_NS;
+        enum weir_result result;
         wr_object connection;
-        bool silent;
+        bool answers;
 
-        if (!hello_say(address, &connection))
-                return false;
-        silent = !is_answered(connection);
-        wr_object_close(connection);
-        return silent;
+        while ((result = wr_lock_take(lock, path)) == WEIR_FULL) {
+                if (hello_say(address, &connection)) {
+                        answers = is_answered(connection, wr_clock_ns() + SILENT_NS); /* it may have just begun */
+                        wr_object_close(connection);
+                        return answers ? WEIR_FULL : WEIR_EMPTY;
+                }
+                if (wr_clock_ns() >= until_ns)
+                        return WEIR_EMPTY;
+                wr_watch_wait(NULL, 0, KNOCK_NS);
+        }
+        return result;
 }
 
 /* A broker that dies takes what waits at its socket along: we are hung up on, and nothing comes. */
@@ -67,7 +82,7 @@ wr_contend_is_served(const char *address)
 
         if (!hello_say(address, &connection))
                 return false;
-        served = is_answered(connection) &&
+        served = is_answered(connection, wr_clock_ns() + SILENT_NS) &&
                  wr_endpoint_receive(connection, bytes, sizeof(bytes), &size, NULL, &none) != WEIR_E_CLOSED;
         if (served) /* or its log would have us dead */
                 wr_endpoint_send(connection, bytes, wr_message_encode(&bye, bytes), NULL, 0);

@@ -110,17 +110,40 @@ run(struct daemon *daemon, const struct weir_broker_options *options)
         return result;
 }
 
-enum weir_result WEIR_CALL
-weir_broker_run(const struct weir_broker_options *options)
+/* What weir_broker_run was asked for, on its way through the service manager. */
+struct order {
+        const struct weir_broker_options *options;
+        char error[WR_BROKER_ERROR_MAX]; /* Windows runs a service in a thread of its own */
+};
+
+static enum weir_result
+run_order(void *argument)
 {
+        struct order *order = argument;
         struct daemon daemon = { .overseer = { tell } };
         enum weir_result result;
 
         wr_notify_open(&daemon.notify);
-        result = run(&daemon, options);
+        result = run(&daemon, order->options);
         if (result != WEIR_OK)
                 wr_notify_failed(&daemon.notify, wr_broker_error);
         wr_activation_close(&daemon.activation);
         wr_notify_close(&daemon.notify);
+        memcpy(order->error, wr_broker_error, sizeof(order->error));
+        return result;
+}
+
+enum weir_result WEIR_CALL
+weir_broker_run(const struct weir_broker_options *options)
+{
+        struct order order = { .options = options };
+        enum weir_result result;
+
+        if (!options || !(options->flags & WEIR_BROKER_SERVICE))
+                return run_order(&order);
+        wr_sentence(order.error, sizeof(order.error),
+                    "this process was not started as a service: leave --service out, or weir broker install");
+        result = wr_notify_serve(run_order, &order);
+        memcpy(wr_broker_error, order.error, sizeof(wr_broker_error));
         return result;
 }

@@ -15,10 +15,6 @@ wr_handler wr_publication_request, wr_publication_ready, wr_publication_close, w
 void
 wr_publication_end(struct wr_publication *publication, enum weir_result reason, const char *text);
 
-/* The same without a word to them. */
-void
-wr_publication_end_unheard(struct wr_publication *publication);
-
 /* Both quotas of a lane or none. */
 enum weir_result
 wr_publication_charge(struct wr_session *session, uint64_t segment_bytes, char *sentence, size_t room);
@@ -29,6 +25,10 @@ wr_publication_discharge(struct wr_session *session, uint64_t segment_bytes, uin
 /* Memory for the lane, and its way to the publisher. On a failure the caller takes it back. */
 enum weir_result
 wr_publication_grant(struct wr_publication *publication, uint32_t request);
+
+/* Its publisher has mapped the lane that it was granted: sealed, it is there for others. */
+enum weir_result
+wr_publication_live(struct wr_publication *publication);
 
 /* Do the rules of now let it publish there? The sentence of a refusal is the policy's. */
 bool
@@ -75,6 +75,10 @@ wr_subscription_settle(struct wr_subscription *subscription);
 /* rejoin.c */
 wr_handler wr_rejoin_holds, wr_rejoin_publication;
 
+/* Has it lanes that it could come back with? */
+bool
+wr_rejoin_has_lanes(const struct wr_session *session);
+
 /* What the session said with HOLDS is this subscription's from now on. */
 void
 wr_rejoin_take(struct wr_session *session, struct wr_subscription *subscription);
@@ -100,9 +104,29 @@ wr_handler wr_move_request, wr_move_done;
 enum weir_result
 wr_move_begin(struct wr_publication *publication, uint64_t memory_max, uint32_t request, char *sentence, size_t room);
 
+/* It has moved: its publisher wrote END, and the successor, which is live, goes on. May free it. */
+void
+wr_move_complete(struct wr_publication *publication);
+
+/* Its publisher came back by another connection and has let go of the successor that it was given. */
+void
+wr_move_abandon(struct wr_publication *publication);
+
 /* Moves it on without those who lost their right to it. Without memory for that the lane ends. May free it. */
 void
 wr_move_away(struct wr_publication *publication);
+
+/* Its publisher closed the successor before it had moved: it is asked again a second later, not at once. */
+void
+wr_move_refused(struct wr_publication *publication);
+
+/* Not yet a second behind that. */
+bool
+wr_move_is_early(const struct wr_publication *publication);
+
+/* What had to wait for that second. May free it. */
+void
+wr_move_tick(struct wr_publication *publication);
 
 /* Will this lane, or what becomes of it, bring the subscription a LANE_ADDED or a LANE_ENDED? */
 bool
@@ -127,6 +151,11 @@ wr_pairing_enter(struct wr_publication *publication, struct wr_subscription *sub
 enum weir_result
 wr_pairing_type(const struct wr_publication *publication, const struct wr_subscription *subscription, char *text,
                 size_t room);
+
+/* Its publisher came back by another connection, on which pairs that it was not told of, or did not answer for, are
+ * added anew. Of those that ended meanwhile it learns from their pages and life-lines, as when a broker dies. */
+void
+wr_pairing_resume(struct wr_publication *publication);
 
 /* Every tick: a subscriber that did all it was asked to gets one more lane, whoever else does not answer. */
 void

@@ -8,14 +8,17 @@
  */
 #include "broker/handlers.h"
 
+#include "named-objects/address.h"
 #include "named-objects/endpoint.h"
 #include "named-objects/flag.h"
 #include "named-objects/sentence.h"
+#include "named-objects/watch.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { ACCEPTS_PER_TURN = 16 };
+/* Where a process may have so many objects, as on Windows, none is kept in reserve: memory ends before. */
+enum { ACCEPTS_PER_TURN = 16, OBJECTS_PLENTY = 1 << 24 };
 
 /* A last word to a client that gets no session. */
 static void
@@ -50,6 +53,21 @@ refuse(struct wr_server *server, struct wr_account *account, wr_object socket, e
         turn_away(socket, result, sentence);
 }
 
+/* The machine's broker of Windows lives in a session of its own, and hands memory to whom it cannot open by a name that
+ * all sessions share; a container is shown none of these. */
+static bool
+is_within_reach(const struct wr_server *server, const struct wr_identity *identity, wr_object process, char *sentence,
+                size_t room)
+{
+        if (!identity->has_token || identity->trust != WR_TRUST_PACKAGE || process != WR_NO_OBJECT ||
+            !wr_address_is_system(server->address))
+                return true;
+        wr_sentence(sentence, room,
+                    "denied: a packaged program is reached by a broker of its own session only. Start one there: weir "
+                    "broker install --user; it is looked for before this one");
+        return false;
+}
+
 /* Identity, admission, account, session. Takes the socket over. NULL: refused. */
 static struct wr_session *
 admit(struct wr_listener *listener, wr_object socket)
@@ -71,10 +89,12 @@ admit(struct wr_listener *listener, wr_object socket)
         account = wr_quota_account(&server->accounts, &identity);
         if (!account) {
                 wr_object_close(process);
-                refuse(server, NULL, socket, WEIR_E_NO_MEMORY, "somebody", "the broker has no memory left");
+                refuse(server, NULL, socket, WEIR_E_NO_MEMORY, "somebody",
+                       "the broker has no memory left for another client. Close some connections");
                 return NULL;
         }
-        if (!wr_policy_admits(server->policy, &identity, sentence, sizeof(sentence)))
+        if (!is_within_reach(server, &identity, process, sentence, sizeof(sentence)) ||
+            !wr_policy_admits(server->policy, &identity, sentence, sizeof(sentence)))
                 result = WEIR_E_DENIED;
         else
                 result = wr_quota_charge(&server->accounts, account, WR_QUOTA_CONNECTIONS, 1, sentence,
@@ -98,6 +118,8 @@ wr_listener_spares(struct wr_server *server, bool take)
 {
         bool is_whole = true;
 
+        if (wr_watch_objects_max() >= OBJECTS_PLENTY)
+                return true;
         for (int i = 0; i < WR_SERVER_SPARE_DESCRIPTORS; i++) {
                 if (take && server->spares[i] == WR_NO_OBJECT) {
                         if (wr_flag_create(&server->spares[i]) < 0) {
@@ -144,19 +166,6 @@ listener_ready(struct wr_hook *hook, unsigned ready)
                 ;
 }
 
-/* The directory part of a path, without its last slash. */
-static bool
-directory_of(const char *path, char *directory, size_t room)
-{
-        const char *slash = strrchr(path, '/');
-
-        if (path[0] != '/' || slash == path || strlen(path) >= room)
-                return false;
-        memcpy(directory, path, (size_t)(slash - path));
-        directory[slash - path] = '\0';
-        return true;
-}
-
 static struct wr_listener *
 at_path(struct wr_server *server, const char *path)
 {
@@ -175,6 +184,11 @@ wanted_check(struct wr_server *server, const char *package, const char *path, ch
 {
         struct wr_listener *old = at_path(server, path);
 
+        if (strlen(path) >= sizeof(old->path)) {
+                wr_sentence(sentence, room, "'%s' is longer than a socket's path may be: %zu bytes", path,
+                            sizeof(old->path) - 1);
+                return WEIR_E_USAGE;
+        }
         if (package && !wr_identity_package_valid(package)) {
                 wr_sentence(sentence, room, "'%.255s' is no name of a package", package);
                 return WEIR_E_USAGE;
@@ -189,7 +203,10 @@ wanted_check(struct wr_server *server, const char *package, const char *path, ch
                 return WEIR_E_USAGE;
         }
         if (!old && server->listener_count > WR_PACKAGE_SOCKETS_MAX) {
-                wr_sentence(sentence, room, "quota: %d package sockets are open", WR_PACKAGE_SOCKETS_MAX);
+                wr_sentence(sentence, room,
+                            "quota: %d package sockets are open, which is the most. Take one that no package needs out "
+                            "of the policy file, then: weir broker reload",
+                            WR_PACKAGE_SOCKETS_MAX);
                 return WEIR_E_QUOTA;
         }
         return WEIR_OK;
@@ -203,7 +220,8 @@ make(struct wr_server *server, const char *package, const char *path)
 
         if (!listener)
                 return NULL;
-        *listener = (struct wr_listener){ .server = server, .hook = { WR_NO_OBJECT, 0, listener_ready, listener } };
+        *listener = (struct wr_listener){ .server = server, .hook = { .call = listener_ready, .owner = listener } };
+        listener->hook.object = WR_NO_OBJECT;
         wr_list_clear(&listener->link);
         wr_sentence(listener->path, sizeof(listener->path), "%s", path);
         listener->package = package ? strdup(package) : NULL;
@@ -212,6 +230,35 @@ make(struct wr_server *server, const char *package, const char *path)
                 return NULL;
         }
         return listener;
+}
+
+static enum weir_result
+admit_guests(const struct wr_listener *listener, const struct wr_policy *policy, char *sentence, size_t room)
+{
+        enum weir_result result = WEIR_E_NO_MEMORY;
+        struct wr_sid *guests;
+        size_t count;
+
+        if (wr_policy_guests(policy, &guests, &count)) {
+                result = wr_endpoint_admit(listener->hook.object, guests, count);
+                free(guests);
+        }
+        if (result < 0)
+                wr_sentence(sentence, room, "'%s' cannot be opened to whom the rules name", listener->path);
+        return result;
+}
+
+enum weir_result
+wr_listener_admit(struct wr_server *server, const struct wr_policy *policy, char *sentence, size_t room)
+{
+        enum weir_result result = WEIR_OK;
+
+        WR_LIST_EACH(link, &server->listeners)
+        {
+                if (result == WEIR_OK)
+                        result = admit_guests(WR_LIST_OWNER(link, struct wr_listener, link), policy, sentence, room);
+        }
+        return result;
 }
 
 /* Its object listens: now it is the server's. */
@@ -233,23 +280,20 @@ wr_listener_open(struct wr_server *server, const char *package, const char *path
 {
         struct wr_listener *listener, *old = at_path(server, path);
         enum weir_result result = wanted_check(server, package, path, sentence, room);
-        char directory[sizeof(listener->path)];
 
         if (result < 0)
                 return result;
         if (old && old->is_passed)
                 return WEIR_OK; /* it is there already, and whoever passed it keeps it */
-        if (!directory_of(path, directory, sizeof(directory))) {
-                wr_sentence(sentence, room, "'%s': a socket needs an absolute path in a directory of its own", path);
-                return WEIR_E_USAGE;
-        }
-        result = wr_endpoint_directory(directory, sentence, room);
+        result = wr_endpoint_place(path, sentence, room);
         if (result < 0)
                 return result;
         listener = make(server, package, path);
         if (!listener)
                 return WEIR_E_NO_MEMORY;
         result = wr_endpoint_listen(&listener->hook.object, path, sentence, room);
+        if (result == WEIR_OK)
+                result = admit_guests(listener, server->policy, sentence, room);
         if (result == WEIR_OK)
                 result = begin(listener);
         if (result < 0)

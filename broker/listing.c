@@ -308,6 +308,16 @@ wr_listing_who(struct wr_session *session, const struct wr_message *message)
                                            : WR_LISTING_PUBLICATIONS);
 }
 
+/* Where the rules stand is for who could read them anyway. Others are not left to think that there are none. */
+static const char *
+policy_path_for(const struct wr_session *session)
+{
+        const struct wr_policy *policy = session->server->policy;
+        bool is_root = session->identity.trust == WR_TRUST_FULL && wr_user_is_system(&session->identity.user);
+
+        return is_root || wr_policy_is_own(policy, &session->identity) ? wr_policy_path(policy) : "?";
+}
+
 void
 wr_listing_status(struct wr_session *session, const struct wr_message *message)
 {
@@ -327,8 +337,7 @@ wr_listing_status(struct wr_session *session, const struct wr_message *message)
         state->reserve_bytes = server->accounts.held[WR_QUOTA_RESERVE_BYTES];
         wr_sentence(state->version, sizeof(state->version), "%s", WEIR_VERSION_TEXT);
         wr_sentence(state->address, sizeof(state->address), "%s", server->address);
-        if (wr_policy_is_own(server->policy, &session->identity))
-                wr_sentence(state->policy, sizeof(state->policy), "%s", wr_policy_path(server->policy));
+        wr_sentence(state->policy, sizeof(state->policy), "%s", policy_path_for(session));
         wr_session_send(session, &answer);
 }
 

@@ -46,6 +46,18 @@ is_plain(uint32_t code)
         return true;
 }
 
+/* Is this backslash one of those that stand before something that is, or looks, escaped? Only there it is written
+ * twice, so that paths stay as they are and still every line can be read in one way. */
+static bool
+is_doubled(const unsigned char *at)
+{
+        uint32_t code;
+
+        while (*at == '\\')
+                at++;
+        return *at == 'x' || (*at && (character(at, &code) == 0 || !is_plain(code)));
+}
+
 /* Returns how much was written, at most `room`; what does not fit is left out as a whole, and "..." says so. */
 static size_t
 escape(const char *text, char *line, size_t room)
@@ -62,7 +74,7 @@ escape(const char *text, char *line, size_t room)
                         length += (size_t)snprintf(line + length, room - length, "\\x%02x", *at);
                         bytes = 1;
                 } else {
-                        if (code == '\\')
+                        if (code == '\\' && is_doubled(at))
                                 line[length++] = '\\';
                         memcpy(line + length, at, bytes);
                         length += bytes;
@@ -147,4 +159,12 @@ wr_log_tick(struct wr_log *log, struct wr_accounts *accounts, int64_t now_ns)
         {
                 tick(log, WR_LIST_OWNER(link, struct wr_account, link), now_ns);
         }
+}
+
+void
+wr_log_close(struct wr_log *log)
+{
+        if (log->is_ours)
+                wr_object_close(log->object);
+        log->object = WR_NO_OBJECT;
 }

@@ -48,5 +48,6 @@ wr_log_open_file(struct wr_log *log, const char *path)
         if (!path || !*path)
                 return WEIR_OK;
         log->object = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+        log->is_ours = true;
         return log->object >= 0 ? WEIR_OK : wr_os_error(errno);
 }

@@ -7,6 +7,9 @@
  *      LANE_MOVED     the publisher wrote END: the old lane counts for nothing any more, and ends with its last reader;
  *                     only now newcomers are invited
  *
+ * A publisher without memory for it closes the successor instead (CLOSE_LANE), and is asked again a second later; where
+ * a right was withdrawn, the third time ends the lane.
+ *
  * Asked for by newcomers of a foreign lane, by a publisher whose lane is too small or pinned away, and by a policy that
  * took a right away. While both lanes are there their identity is charged for the memory of both, and for one lane.
  */
@@ -16,7 +19,12 @@
 
 #include <inttypes.h>
 
-enum { PINNED_MAX = 2 /* moves that one subscriber may cause while what it pinned before still lives */ };
+enum {
+        PINNED_MAX = 2, /* moves that one subscriber may cause while what it pinned before still lives */
+        REFUSED_MAX = 3 /* successors that a publisher gives back until a withdrawn right ends its lane */
+};
+
+#define REFUSED_NS INT64_C(1000000000)
 
 #define MEMORY_MOST (UINT64_C(1) << 46)
 
@@ -50,8 +58,9 @@ plan(const struct wr_publication *publication, uint64_t memory_max, struct wr_la
         if (memory_max <= MEMORY_MOST &&
             wr_lane_geometry_plan(geometry, memory_max, publication->history, publication->loans_max) == WEIR_OK)
                 return WEIR_OK;
-        wr_sentence(sentence, room, "quota: a lane of '%s' with %" PRIu64 " bytes cannot be planned",
-                    publication->topic->name, memory_max);
+        wr_sentence(sentence, room,
+                    "quota: memory_max of %" PRIu64 " bytes does not fit the history and loans of '%s'. %s it",
+                    memory_max, publication->topic->name, memory_max > MEMORY_MOST ? "Lower" : "Raise");
         return WEIR_E_QUOTA;
 }
 
@@ -82,9 +91,42 @@ wr_move_begin(struct wr_publication *publication, uint64_t memory_max, uint32_t 
         if (successor)
                 wr_registry_unpublish(&session->server->registry, successor);
         wr_quota_return(accounts, session->account, WR_QUOTA_RESERVE_BYTES, geometry.segment_bytes);
-        wr_sentence(sentence, room, "the broker has no memory or no descriptor left for a lane of %" PRIu64 " bytes",
+        wr_sentence(sentence, room,
+                    "the broker has no memory or no descriptor left for a lane of %" PRIu64
+                    " bytes. Lower memory_max, or raise its limit of open files (ulimit -n)",
                     geometry.segment_bytes);
         return result;
+}
+
+/* Its publisher gave the successor back, having no memory for it. At once it would have none again. */
+void
+wr_move_refused(struct wr_publication *publication)
+{
+        /* Asked for by the publisher itself, it was a wish; by newcomers, they wait; by a right withdrawn, it stays so.
+         */
+        bool must_move = publication->successor->request == 0 && !publication->is_foreign;
+
+        publication->must_move |= must_move;
+        if (publication->must_move && publication->moves_refused < REFUSED_MAX)
+                publication->moves_refused++;
+        publication->move_after_ns = publication->session->server->now_ns + REFUSED_NS;
+}
+
+bool
+wr_move_is_early(const struct wr_publication *publication)
+{
+        return publication->session->server->now_ns < publication->move_after_ns;
+}
+
+/* False: the sentence says why it cannot. */
+static bool
+moves_away(struct wr_publication *publication, char *sentence, size_t room)
+{
+        if (publication->moves_refused == REFUSED_MAX) {
+                wr_sentence(sentence, room, "its publisher has no memory for another one");
+                return false;
+        }
+        return wr_move_begin(publication, 0, 0, sentence, room) == WEIR_OK;
 }
 
 void
@@ -95,9 +137,9 @@ wr_move_away(struct wr_publication *publication)
         char sentence[512], text[512];
 
         if (!publication->must_move || publication->successor || publication->follows ||
-            publication->state != WR_PUBLICATION_OPEN)
+            publication->state != WR_PUBLICATION_OPEN || session->is_doomed || wr_move_is_early(publication))
                 return; /* it moves when it has been opened, and once more when it has moved: the tick looks */
-        if (wr_move_begin(publication, 0, 0, sentence, sizeof(sentence)) == WEIR_OK) {
+        if (moves_away(publication, sentence, sizeof(sentence))) {
                 publication->must_move = false;
                 return;
         }
@@ -111,6 +153,28 @@ wr_move_away(struct wr_publication *publication)
         wr_sentence(message.revoked.text, sizeof(message.revoked.text), "%s", text);
         wr_session_send(session, &message);
         wr_publication_end(publication, WEIR_E_DENIED, text);
+}
+
+void
+wr_move_abandon(struct wr_publication *publication)
+{
+        struct wr_publication *successor = publication->successor;
+        /* Newcomers are invited anew below; what a right was withdrawn for is looked after by the tick. */
+        bool must_move = successor->request == 0 && !publication->is_foreign;
+
+        wr_publication_end(successor, WEIR_OK, "its publisher came back without it");
+        publication->must_move |= must_move;
+}
+
+void
+wr_move_tick(struct wr_publication *publication)
+{
+        if (publication->move_after_ns != 0 && !wr_move_is_early(publication) && !publication->follows) {
+                publication->move_after_ns = 0;
+                if (publication->is_foreign && !publication->successor && !publication->is_ending)
+                        wr_subscription_join(publication, 0); /* who came meanwhile waits for the next lane */
+        }
+        wr_move_away(publication);
 }
 
 /* Lanes of this publisher that moved because of this subscriber, and that are still there. */
@@ -168,27 +232,16 @@ wr_move_request(struct wr_session *session, const struct wr_message *message)
 }
 
 void
-wr_move_done(struct wr_session *session, const struct wr_message *message)
+wr_move_complete(struct wr_publication *publication)
 {
-        struct wr_publication *publication =
-                wr_registry_publication(&session->server->registry, message->lane_moved.lane);
-        struct wr_publication *successor = publication ? publication->successor : NULL;
+        struct wr_publication *successor = publication->successor;
 
-        if (!publication)
-                return; /* said to the broker before us, or it ended meanwhile */
-        if (publication->session != session)
-                return; /* another connection's, whose end we have yet to see */
-        if (publication->follows || !successor || successor->geometry.lane != message->lane_moved.successor ||
-            successor->state == WR_PUBLICATION_GRANTED) {
-                wr_session_cut(session, message->request, WEIR_E_CORRUPT, "LANE_MOVED for a lane that did not move");
-                return;
-        }
         wr_publication_settle(successor, true);
         successor->stats = publication->stats;
         successor->stats.endpoint = successor->geometry.lane;
         successor->is_lane_charged = publication->is_lane_charged;
         publication->is_lane_charged = false;
-        wr_registry_retire(&session->server->registry, publication);
+        wr_registry_retire(&publication->session->server->registry, publication);
         publication->is_ending = true; /* not by one of these, while they are walked over */
         wr_object_close(publication->read_only);
         publication->read_only = WR_NO_OBJECT;
@@ -204,4 +257,23 @@ wr_move_done(struct wr_session *session, const struct wr_message *message)
                 wr_publication_end(publication, WEIR_OK, "");
         wr_subscription_join(successor, 0);
         wr_move_away(successor);
+}
+
+void
+wr_move_done(struct wr_session *session, const struct wr_message *message)
+{
+        struct wr_publication *publication =
+                wr_registry_publication(&session->server->registry, message->lane_moved.lane);
+        struct wr_publication *successor = publication ? publication->successor : NULL;
+
+        if (!publication)
+                return; /* said to the broker before us, or it ended meanwhile */
+        if (publication->session != session)
+                return; /* another connection's, whose end we have yet to see */
+        if (publication->follows || !successor || successor->geometry.lane != message->lane_moved.successor ||
+            successor->state == WR_PUBLICATION_GRANTED) {
+                wr_session_cut(session, message->request, WEIR_E_CORRUPT, "LANE_MOVED for a lane that did not move");
+                return;
+        }
+        wr_move_complete(publication);
 }

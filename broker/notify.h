@@ -27,6 +27,14 @@ struct wr_notify {
         char status[WR_NOTIFY_STATUS_BYTES]; /* the last that was said */
 };
 
+/*
+ * Runs `run` in a process that a service manager started. Linux: calls it, since systemd asks nothing of a service.
+ * Windows: joins the service control manager, which calls it, and returns with what it returned. WEIR_E_USAGE: nobody
+ * started this process as a service.
+ */
+enum weir_result
+wr_notify_serve(enum weir_result (*run)(void *argument), void *argument);
+
 /* Once, before other threads begin. The variables are taken out of the environment: they are for this process alone. */
 void
 wr_notify_open(struct wr_notify *notify);

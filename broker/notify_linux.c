@@ -65,6 +65,12 @@ watchdog_period(void)
         return (int64_t)us * NS_PER_US / 2;
 }
 
+enum weir_result
+wr_notify_serve(enum weir_result (*run)(void *argument), void *argument)
+{
+        return run(argument);
+}
+
 void
 wr_notify_open(struct wr_notify *notify)
 {

@@ -35,7 +35,8 @@ page_make(struct wr_pairing *pairing)
         if (result < 0)
                 return result;
         pairing->subscription->session->pages++;
-        return wr_region_allocate(pairing->page, pairing->page_bytes);
+        result = wr_region_allocate(pairing->page, pairing->page_bytes);
+        return result < 0 ? result : wr_signal_create(&pairing->signals);
 }
 
 static void
@@ -44,6 +45,7 @@ page_close(struct wr_pairing *pairing)
         if (pairing->page == WR_NO_OBJECT)
                 return;
         wr_object_close(pairing->page);
+        wr_signal_close(&pairing->signals);
         pairing->page = WR_NO_OBJECT;
         pairing->subscription->session->pages--;
 }
@@ -92,14 +94,30 @@ fail(struct wr_pairing *pairing, enum weir_result reason, const char *text)
         wr_subscription_settle(subscription);
 }
 
+/* Sends `count` objects, and behind them those of the pair's words for this end; objects: with room for both. */
+static enum weir_result
+send_with_signals(struct wr_session *session, struct wr_pairing *pairing, enum wr_signal_end end,
+                  const struct wr_message *message, wr_object *objects, size_t count)
+{
+        enum wr_message_kind answer = end == WR_SIGNAL_PUBLISHER ? WR_PAIR_ACK : WR_PAIR_READY;
+        enum weir_result result;
+
+        if (wr_signal_grant(&pairing->signals, end, &objects[count]) < 0)
+                return WEIR_FULL; /* no descriptors now: the next tick tries again */
+        result = wr_session_send_objects(session, message, objects, count + WR_SIGNAL_OBJECTS, answer,
+                                         pairing->node.key);
+        wr_signal_grant_close(&objects[count]);
+        return result;
+}
+
 static enum weir_result
 to_publisher(struct wr_session *session, struct wr_errand *errand)
 {
         struct wr_pairing *pairing = WR_LIST_OWNER(errand, struct wr_pairing, errand);
         const struct wr_subscription *subscription = pairing->subscription;
         struct wr_message message = { .kind = WR_PAIR_ADDED };
+        wr_object objects[2 + WR_SIGNAL_OBJECTS];
         enum weir_result result;
-        wr_object objects[2];
 
         if (pairing->page == WR_NO_OBJECT && subscription->session->pages >= PAGES_MAX && !pairing->is_overdue) {
                 wr_list_append(&subscription->session->unpaged, &errand->link);
@@ -107,7 +125,9 @@ to_publisher(struct wr_session *session, struct wr_errand *errand)
         }
         result = page_make(pairing);
         if (result < 0) {
-                fail(pairing, result, "the broker has no memory or no descriptor left for the page of this pair");
+                fail(pairing, result,
+                     "the broker has no memory or no descriptor left for the page of this pair. Close some"
+                     " subscriptions, or raise its limit of open files (ulimit -n)");
                 return result;
         }
         message.pair_added = (struct wr_message_pair_added){
@@ -124,7 +144,7 @@ to_publisher(struct wr_session *session, struct wr_errand *errand)
         memcpy(message.pair_added.name, subscription->session->name, sizeof(message.pair_added.name));
         objects[0] = pairing->page;
         objects[1] = subscription->session->lifeline;
-        result = wr_session_send_objects(session, &message, objects, 2, WR_PAIR_ACK, pairing->node.key);
+        result = send_with_signals(session, pairing, WR_SIGNAL_PUBLISHER, &message, objects, 2);
         if (result == WEIR_OK)
                 pairing->state = WR_PAIRING_ADDED;
         return result;
@@ -148,7 +168,8 @@ to_subscriber(struct wr_session *session, struct wr_errand *errand)
         const struct wr_publication *publication = pairing->publication;
         const struct wr_lane_geometry *g = &publication->geometry;
         const struct wr_subscription *subscription = pairing->subscription;
-        wr_object objects[] = { publication->read_only, pairing->page, publication->session->lifeline };
+        wr_object objects[3 + WR_SIGNAL_OBJECTS] = { publication->read_only, pairing->page,
+                                                     publication->session->lifeline };
         struct wr_message message = { .kind = WR_LANE_ADDED };
         enum weir_result result;
 
@@ -179,7 +200,7 @@ to_subscriber(struct wr_session *session, struct wr_errand *errand)
         memcpy(message.lane_added.topic, publication->topic->name, sizeof(message.lane_added.topic));
         memcpy(message.lane_added.type, publication->type, sizeof(message.lane_added.type));
         memcpy(message.lane_added.name, publication->session->name, sizeof(message.lane_added.name));
-        result = wr_session_send_objects(session, &message, objects, 3, WR_PAIR_READY, pairing->node.key);
+        result = send_with_signals(session, pairing, WR_SIGNAL_SUBSCRIBER, &message, objects, 3);
         if (result != WEIR_OK)
                 return result;
         pairing->state = WR_PAIRING_GIVEN;
@@ -288,6 +309,8 @@ wr_pairing_begin(struct wr_publication *publication, struct wr_subscription *sub
                 return; /* it reads it already; or the successor is what it gets, and then it is asked for that */
         if (publication->follows && wr_move_follows(publication, subscription) == 0)
                 return; /* a newcomer: when the lane has begun, so that it gets all that is published from then on */
+        if (publication->is_foreign && !publication->is_ending && wr_move_is_early(publication))
+                return; /* the tick invites it */
         reason = admit(publication, subscription, text, sizeof(text),
                        !publication->is_foreign || publication->is_ending);
         if (reason == WEIR_OK && publication->is_foreign && !publication->is_ending) {
@@ -303,7 +326,8 @@ wr_pairing_begin(struct wr_publication *publication, struct wr_subscription *sub
         if (!pairing) {
                 wr_quota_return(&session->server->accounts, session->account, WR_QUOTA_ALLOCATED_BYTES,
                                 wr_registry_page_bytes(subscription));
-                decline(subscription, WEIR_E_NO_MEMORY, "the broker has no memory left");
+                decline(subscription, WEIR_E_NO_MEMORY,
+                        "the broker has no memory left for a pair: close some subscriptions");
                 return;
         }
         pairing->is_awaited = is_awaited;
@@ -325,6 +349,27 @@ begin_anew(struct wr_pairing *pairing)
         wr_pairing_begin(publication, subscription, is_awaited);
         publication->awaited--;
         wr_publication_settle(publication, false);
+}
+
+void
+wr_pairing_resume(struct wr_publication *publication)
+{
+        struct wr_session *session = publication->session;
+        struct wr_link *link = publication->pairings.next;
+
+        /* Only those of now: who begins anew stands behind them. */
+        for (uint32_t left = publication->pairing_count; left > 0; left--) {
+                struct wr_pairing *pairing = WR_LIST_OWNER(link, struct wr_pairing, publication_link);
+
+                link = link->next;
+                if (pairing->state == WR_PAIRING_NEW) {
+                        wr_list_remove(&pairing->errand.link);
+                        wr_session_errand(session, &pairing->errand);
+                } else if (pairing->state == WR_PAIRING_ADDED &&
+                           (session->owes != WR_PAIR_ACK || session->owes_id != pairing->node.key)) {
+                        begin_anew(pairing); /* it has the page or not: it is told that this pair is none */
+                }
+        }
 }
 
 static void

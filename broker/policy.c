@@ -3,18 +3,19 @@
  * sentence: what is missing, the line of the file that says so, and the line to type that would grant it.
  */
 #include "broker/policy_rules.h"
+#include "broker/policy_system.h"
 
 #include "bus/message.h"
 #include "bus/topic.h"
 #include "named-objects/sentence.h"
+#include "named-objects/user.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 bool
 wr_policy_is_own(const struct wr_policy *policy, const struct wr_identity *identity)
 {
-        return identity->trust == WR_TRUST_FULL && identity->user == policy->own_user;
+        return identity->trust == WR_TRUST_FULL && wr_sid_equal(&identity->user, &policy->own_user);
 }
 
 const struct entry *
@@ -43,20 +44,17 @@ wr_policy_line(const struct entry *entry, int index)
 void
 wr_policy_who(const struct wr_identity *identity, char *text, size_t room)
 {
+        char user[WR_SID_TEXT_MAX];
+
+        wr_user_text(&identity->user, user, sizeof(user));
         if (identity->trust == WR_TRUST_FULL)
-                wr_sentence(text, room, "user:%" PRIu32, identity->user);
+                wr_sentence(text, room, "user:%s", user);
         else if (identity->trust == WR_TRUST_PACKAGE)
                 wr_sentence(text, room, "package:%s", identity->package);
+        else if (identity->has_token)
+                wr_sentence(text, room, "user:%s (%s)", user, identity->why);
         else
-                wr_sentence(text, room, "an unknown sandbox of user:%" PRIu32, identity->user);
-}
-
-static const char *
-base_name(const char *path)
-{
-        const char *slash = strrchr(path, '/');
-
-        return slash ? slash + 1 : path;
+                wr_sentence(text, room, "an unknown sandbox of user:%s", user);
 }
 
 static void
@@ -71,14 +69,17 @@ refuse(const struct wr_policy *policy, const struct entry *entry, const struct w
         wr_policy_lack(policy, entry, identity, access, &lack);
         wr_policy_command(policy, &lack, topic, right, command, sizeof(command));
         if (entry->line != 0)
-                wr_sentence(where, sizeof(where), "%s:%u", base_name(policy->path), wr_policy_line(entry, index));
+                wr_sentence(where, sizeof(where), "%s:%u", wr_policy_file_name(policy->path),
+                            wr_policy_line(entry, index));
         else
                 wr_sentence(where, sizeof(where), "%s has no rule for it",
-                            policy->path[0] ? base_name(policy->path) : "the policy");
+                            policy->path[0] ? wr_policy_file_name(policy->path) : "the policy");
         wr_sentence(sentence, room, "denied: '%s' grants %s no '%s' (%s)", topic, who, wr_right_names[index], where);
         /* Whole or not at all: a line that was cut grants something else. */
         if (command[0] && strlen(sentence) + strlen(command) + sizeof(". Grant it: ") <= room)
                 wr_sentence(sentence + strlen(sentence), room - strlen(sentence), ". Grant it: %s", command);
+        if (lack.needs_label)
+                wr_sentence(sentence + strlen(sentence), room - strlen(sentence), ". %s", wr_policy_label_hint);
 }
 
 bool
@@ -125,24 +126,41 @@ wr_policy_could(const struct wr_policy *policy, const struct wr_identity *identi
         return !is_covered && wr_access_check(&policy->fallback->descriptor, token, &wr_topic_mapping, rights, &access);
 }
 
+/* Does the entry let it do anything at all? */
+static bool
+may_any(const struct entry *entry, const struct wr_token *token)
+{
+        struct wr_access access;
+
+        wr_access_check(&entry->descriptor, token, &wr_topic_mapping, WR_MAXIMUM_ALLOWED, &access);
+        return (access.mask & ALL_RIGHTS) != 0;
+}
+
 bool
 wr_policy_admits(const struct wr_policy *policy, const struct wr_identity *identity, char *sentence, size_t room)
 {
         const struct wr_token *token = wr_policy_token_of(policy, identity);
-        struct wr_access access;
+        char user[WR_SID_TEXT_MAX];
 
         if (identity->trust == WR_TRUST_FULL || identity->trust == WR_TRUST_PACKAGE)
                 return true;
-        for (const struct entry *entry = policy->entries; entry; entry = entry->next) {
-                if (!entry->names_confined)
-                        continue;
-                wr_access_check(&entry->descriptor, token, &wr_topic_mapping, WR_MAXIMUM_ALLOWED, &access);
-                if (access.mask & ALL_RIGHTS)
+        if (identity->has_token && may_any(policy->fallback, token))
+                return true;
+        for (const struct entry *entry = policy->entries; entry; entry = entry->next)
+                if ((identity->has_token || entry->names_confined) && may_any(entry, token))
                         return true;
+        if (identity->has_token) {
+                wr_user_text(&identity->user, user, sizeof(user));
+                wr_sentence(sentence, room,
+                            "denied: this process is confined by its token (%s), and no rule lets in anything that the"
+                            " token has. A rule for a SID of its second list does, or for its user: weir access allow"
+                            " TOPIC --user %s --read",
+                            identity->why, user);
+        } else {
+                wr_sentence(sentence, room,
+                            "denied: this process runs in a sandbox that nobody vouches for (%s). Give the sandbox a"
+                            " package socket of its own, or admit it: weir access allow TOPIC --confined --read",
+                            identity->why);
         }
-        wr_sentence(sentence, room,
-                    "denied: this process runs in a sandbox that nobody vouches for (%s). Give the sandbox a package"
-                    " socket of its own, or admit it: weir access allow TOPIC --confined --read",
-                    identity->why);
         return false;
 }

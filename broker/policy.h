@@ -43,12 +43,12 @@ struct wr_policy;
  * WEIR_E_USAGE: the file has an error, and the sentence begins with FILE:LINE:COLUMN; or it cannot be read.
  */
 enum weir_result
-wr_policy_load(struct wr_policy **policy, const char *path, const char *missing_path, uint32_t own_user, char *sentence,
-               size_t room);
+wr_policy_load(struct wr_policy **policy, const char *path, const char *missing_path, struct wr_sid own_user,
+               char *sentence, size_t room);
 
 /* The same from text that was read already. */
 enum weir_result
-wr_policy_parse(struct wr_policy **policy, const char *text, size_t size, const char *path, uint32_t own_user,
+wr_policy_parse(struct wr_policy **policy, const char *text, size_t size, const char *path, struct wr_sid own_user,
                 char *sentence, size_t room);
 
 /* The file of `old` once more, as it is now; where there was none, the one that a refusal suggested. */
@@ -77,6 +77,12 @@ wr_policy_could(const struct wr_policy *policy, const struct wr_identity *identi
  * refusal names that. */
 bool
 wr_policy_admits(const struct wr_policy *policy, const struct wr_identity *identity, char *sentence, size_t room);
+
+/* To whom the rules could grant anything, by their SIDs, each once: who else connects gets nothing. Of a great many it
+ * is everybody. *guests is the caller's to free, NULL where there are none. The broker's own user, who may always
+ * connect, is there only if he is listed. False: no memory. */
+bool
+wr_policy_guests(const struct wr_policy *policy, struct wr_sid **guests, size_t *count);
 
 /* Full trust of the broker's own user. */
 bool

@@ -75,7 +75,7 @@ list_write(const struct wr_policy *policy, struct entry *entry, int index, struc
         struct wr_policy_aces aces;
 
         for (const struct principal *each = rule->first; each; each = each->next) {
-                if (!wr_policy_principal_aces(each, policy->own_user, wr_policy_rule_mask(entry, index), &aces))
+                if (!wr_policy_principal_aces(each, &policy->own_user, wr_policy_rule_mask(entry, index), &aces))
                         draft->failed = true;
                 for (unsigned i = 0; i < aces.count && !draft->failed; i++) {
                         wr_draft_ace(draft, &aces.of[i]);
@@ -87,7 +87,6 @@ list_write(const struct wr_policy *policy, struct entry *entry, int index, struc
 const char *
 wr_policy_compile(struct wr_policy *policy, struct entry *entry)
 {
-        struct wr_sid own = wr_policy_user_sid(policy->own_user);
         struct wr_draft draft;
         size_t size, most = 1;
         unsigned count = 0;
@@ -98,7 +97,7 @@ wr_policy_compile(struct wr_policy *policy, struct entry *entry)
         if (!entry->ace_lines)
                 return "no memory";
         wr_draft_begin(&draft, policy->scratch, WR_DESCRIPTOR_MAX);
-        wr_draft_owner(&draft, &own);
+        wr_draft_owner(&draft, &policy->own_user);
         wr_draft_dacl(&draft, WR_DACL_PROTECTED);
         for (int i = 0; i < RIGHTS; i++)
                 list_write(policy, entry, i, &draft, &count);

@@ -17,7 +17,6 @@
 #include "named-objects/user.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +25,7 @@ enum { SAMPLE_MAX = 3 * WR_TOPIC_MAX }; /* a pattern, and for its "**" twice as 
 struct edit {
         const struct wr_policy_change *change;
         const char *path;
-        uint32_t own_user;
+        struct wr_sid own_user;
         struct wr_policy_text text;
         bool is_changed, is_new;  /* is_new: the text got an entry for it, which counts only with a change in it */
         struct wr_policy *policy; /* of the text as it is now */
@@ -159,13 +158,13 @@ lists_copy(struct wr_policy_text *to, const struct entry *from)
 }
 
 static void
-default_copy(struct wr_policy_text *to, uint32_t own_user)
+default_copy(struct wr_policy_text *to, const struct wr_sid *own_user)
 {
         static const char *const names[] = { "subscribe", "publish", "stall" };
-        char user[80] = "", principal[96];
+        char user[WR_SID_TEXT_MAX] = "", principal[WR_SID_TEXT_MAX + 8];
 
         if (!wr_user_name(own_user, user, sizeof(user)))
-                wr_sentence(user, sizeof(user), "%" PRIu32, own_user);
+                wr_user_text(own_user, user, sizeof(user));
         wr_sentence(principal, sizeof(principal), "user:%s", user);
         for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
                 wr_policy_text_add(to, names[i]);
@@ -195,7 +194,7 @@ entry_add(struct edit *e)
         wr_policy_text_add(text, "]");
         if (before->line == 0) {
                 wr_policy_text_add(text, "\n");
-                default_copy(text, e->own_user);
+                default_copy(text, &e->own_user);
         } else {
                 wr_policy_text_add(text, " # begins as ");
                 wr_policy_text_quote(text, before->topic);
@@ -224,10 +223,10 @@ is_same(const struct principal *a, const struct principal *b)
 {
         size_t i = 0;
 
-        if (a->kind != b->kind || a->id != b->id)
+        if (a->kind != b->kind)
                 return false;
         if (a->kind == PRINCIPAL_USER || a->kind == PRINCIPAL_GROUP)
-                return true;
+                return wr_sid_equal(&a->sid, &b->sid);
         while (a->name[i] && lower(a->name[i]) == lower(b->name[i]))
                 i++;
         return lower(a->name[i]) == lower(b->name[i]);
@@ -462,7 +461,7 @@ run(struct edit *e)
 }
 
 enum weir_result
-wr_policy_edit(const char *text, size_t size, const char *path, uint32_t own_user,
+wr_policy_edit(const char *text, size_t size, const char *path, struct wr_sid own_user,
                const struct wr_policy_change *change, struct wr_policy_edited *edited, char *sentence, size_t room)
 {
         struct edit e = { .change = change, .path = path, .own_user = own_user, .sentence = sentence, .room = room };

@@ -30,7 +30,7 @@ struct wr_policy_edited {
  * WEIR_E_USAGE: text, topic or principal are wrong, or the change would not do what it is for; the sentence says which.
  */
 enum weir_result
-wr_policy_edit(const char *text, size_t size, const char *path, uint32_t own_user,
+wr_policy_edit(const char *text, size_t size, const char *path, struct wr_sid own_user,
                const struct wr_policy_change *change, struct wr_policy_edited *edited, char *sentence, size_t room);
 
 #endif

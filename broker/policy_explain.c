@@ -6,10 +6,14 @@
  */
 #include "broker/policy_explain.h"
 
+#include "named-objects/identity_token.h"
 #include "named-objects/rights/access_explain.h"
 #include "named-objects/rights/package.h"
 #include "named-objects/rights/sddl.h"
 #include "named-objects/sentence.h"
+#include "named-objects/user.h"
+
+#include "bus/os/printf.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,8 +26,8 @@ static const struct wr_right_name names[] = {
         { WR_MAY_OBSERVE, "observe" },     { WR_MAY_STALL, "stall" },     { 0, NULL },
 };
 
-/* The SIDs of users and groups are numbers already, and of packages and capabilities only those are known that the
- * rules or the identity name. */
+/* The SIDs of Linux' users and groups are numbers already; of all others only those are known that the rules or the
+ * identity name. */
 struct known {
         const struct entry *entry;
         const struct wr_identity *identity;
@@ -34,7 +38,7 @@ is_package(const struct wr_sid *sid, const char *name)
 {
         struct wr_sid its;
 
-        return wr_package_sid(&its, name, strlen(name)) && wr_sid_equal(sid, &its);
+        return wr_identity_package_sid(name, &its) && wr_sid_equal(sid, &its);
 }
 
 static bool
@@ -51,7 +55,9 @@ listed_name(const struct entry *entry, const struct wr_sid *sid)
 {
         for (int i = 0; i < RIGHTS; i++)
                 for (const struct principal *each = entry->rules[i].first; each; each = each->next)
-                        if ((each->kind == PRINCIPAL_PACKAGE && is_package(sid, each->name)) ||
+                        if (((each->kind == PRINCIPAL_USER || each->kind == PRINCIPAL_GROUP) &&
+                             wr_sid_equal(sid, &each->sid)) ||
+                            (each->kind == PRINCIPAL_PACKAGE && is_package(sid, each->name)) ||
                             (each->kind == PRINCIPAL_CAPABILITY && is_capability(sid, each->name)))
                                 return each->text;
         return NULL;
@@ -62,15 +68,17 @@ name_of(void *user, const struct wr_sid *sid, char *text, size_t room)
 {
         const struct known *known = user;
         const char *listed = listed_name(known->entry, sid);
+        struct wr_sid confined;
+        uint32_t number;
+        bool is_group;
 
-        if (sid->authority == 22 && sid->count == 2 && (sid->words[0] == 1 || sid->words[0] == 2))
-                return (size_t)snprintf(text, room, "%s:%" PRIu32, sid->words[0] == 1 ? "user" : "group",
-                                        sid->words[1]);
+        if (wr_sid_is_unix(sid, &number, &is_group))
+                return (size_t)snprintf(text, room, "%s:%" PRIu32, is_group ? "group" : "user", number);
         if (listed)
                 return (size_t)snprintf(text, room, "%s", listed);
-        if (is_package(sid, WR_POLICY_CONFINED))
+        if (wr_package_sid(&confined, WR_POLICY_CONFINED, strlen(WR_POLICY_CONFINED)) && wr_sid_equal(sid, &confined))
                 return (size_t)snprintf(text, room, WR_POLICY_CONFINED);
-        if (known->identity->trust == WR_TRUST_PACKAGE && is_package(sid, known->identity->package))
+        if (known->identity->package[0] && is_package(sid, known->identity->package))
                 return (size_t)snprintf(text, room, "package:%s", known->identity->package);
         return 0;
 }
@@ -80,7 +88,7 @@ struct page {
         size_t room;
 };
 
-__attribute__((format(printf, 2, 3))) static void
+__attribute__((format(WR_PRINTF, 2, 3))) static void
 say(struct page *page, const char *format, ...)
 {
         size_t length = strlen(page->text);
@@ -116,19 +124,19 @@ wr_policy_explain(const struct wr_policy *policy, const struct entry *entry, con
 {
         struct known known = { entry, identity };
         struct page page = { text, room };
-        char who[WR_PACKAGE_MAX + 64];
+        char who[WR_PACKAGE_MAX + 64], own[WR_SID_TEXT_MAX];
         struct wr_access_words words = { .who = who, .rights = names, .name = name_of, .user = &known };
         size_t length;
 
         text[0] = '\0';
         wr_policy_who(identity, who, sizeof(who));
+        wr_user_text(&policy->own_user, own, sizeof(own));
         if (entry->line != 0)
                 say(&page, "'%s' is decided by [topic.\"%s\"] in line %u of %s\n", topic, entry->topic, entry->line,
                     policy->path);
         else
-                say(&page,
-                    "'%s' has no entry in %s: full trust of user:%" PRIu32 " may do all, everybody else nothing\n",
-                    topic, policy->path[0] ? policy->path : "the policy, which has no file", policy->own_user);
+                say(&page, "'%s' has no entry in %s: full trust of user:%s may do all, everybody else nothing\n", topic,
+                    policy->path[0] ? policy->path : "the policy, which has no file", own);
         length = strlen(text);
         wr_access_explain(&entry->descriptor, wr_policy_token_of(policy, identity), access, &words, text + length,
                           room - length);

@@ -13,7 +13,7 @@
 
 /* The policy of no file, which names the one that it suggests. */
 static enum weir_result
-load_none(struct wr_policy **policy, const char *missing_path, uint32_t own_user, char *sentence, size_t room)
+load_none(struct wr_policy **policy, const char *missing_path, struct wr_sid own_user, char *sentence, size_t room)
 {
         *policy = wr_policy_make(NULL, missing_path, own_user);
         if (*policy)
@@ -23,8 +23,8 @@ load_none(struct wr_policy **policy, const char *missing_path, uint32_t own_user
 }
 
 enum weir_result
-wr_policy_load(struct wr_policy **policy, const char *path, const char *missing_path, uint32_t own_user, char *sentence,
-               size_t room)
+wr_policy_load(struct wr_policy **policy, const char *path, const char *missing_path, struct wr_sid own_user,
+               char *sentence, size_t room)
 {
         const char *file = path ? path : missing_path;
         enum weir_result result = WEIR_EMPTY;
@@ -33,7 +33,8 @@ wr_policy_load(struct wr_policy **policy, const char *path, const char *missing_
 
         *policy = NULL;
         if (file && strlen(file) >= WR_POLICY_PATH_MAX) {
-                wr_sentence(sentence, room, "the policy file's path is longer than %d bytes", WR_POLICY_PATH_MAX - 1);
+                wr_sentence(sentence, room, "the policy file's path is longer than %d bytes: move it",
+                            WR_POLICY_PATH_MAX - 1);
                 return WEIR_E_USAGE;
         }
         if (file)

@@ -3,8 +3,8 @@
  * of the check, one in a sandbox in two:
  *
  *                       user half                                            package half
- *      user:U           (A;;r;;;S-1-22-1-U)                                  none
- *      group:G          (A;;r;;;S-1-22-2-G)                                  none
+ *      user:U           (A;;r;;;S-1-22-1-U), or U's own SID                  none
+ *      group:G          (A;;r;;;S-1-22-2-G), likewise                        none
  *      package:P        (XA;;r;;;<own user>;(WIN://SYSAPPID Contains "P"))   (A;;r;;;<package SID>)
  *      capability:C     (XA;;r;;;<own user>;(Exists WIN://SYSAPPID))         (A;;r;;;<capability SID>)
  *      confined:*       (XA;;r;;;<own user>;(Exists WIN://NOALLAPPPKG))      (A;;r;;;<SID of "confined:*">)
@@ -13,14 +13,13 @@
  */
 #include "broker/policy_rules.h"
 
+#include "named-objects/identity_token.h"
 #include "named-objects/rights/condition.h"
 #include "named-objects/rights/package.h"
 #include "named-objects/sentence.h"
 #include "named-objects/user.h"
 
 #include <string.h>
-
-enum { UNIX_AUTHORITY = 22, UNIX_USER = 1, UNIX_GROUP = 2 };
 
 static const struct {
         const char *prefix;
@@ -30,6 +29,18 @@ static const struct {
         { "package:", PRINCIPAL_PACKAGE },   { "capability:", PRINCIPAL_CAPABILITY },
         { "confined:", PRINCIPAL_CONFINED },
 };
+
+bool
+wr_policy_user_find(const char *name, struct wr_sid *sid)
+{
+        return wr_sid_parse(sid, name, strlen(name)) || wr_user_find(name, sid);
+}
+
+bool
+wr_policy_group_find(const char *name, struct wr_sid *sid)
+{
+        return wr_sid_parse(sid, name, strlen(name)) || wr_group_find(name, sid);
+}
 
 static const char unknown_principal[] =
         "expected user:NAME, user:UID, group:NAME, group:GID, package:ID, capability:NAME or confined:*";
@@ -55,11 +66,11 @@ wr_policy_principal_read(const char *text, struct principal *to, char *what, siz
                 return unknown_principal;
         name = text + strlen(kinds[i].prefix);
         to->kind = kinds[i].kind;
-        to->id = 0;
+        to->sid = (struct wr_sid){ 0 };
         to->name = name;
         switch (to->kind) {
-        case PRINCIPAL_USER: return known(wr_user_find(name, &to->id), "user", name, what, room);
-        case PRINCIPAL_GROUP: return known(wr_group_find(name, &to->id), "group", name, what, room);
+        case PRINCIPAL_USER: return known(wr_policy_user_find(name, &to->sid), "user", name, what, room);
+        case PRINCIPAL_GROUP: return known(wr_policy_group_find(name, &to->sid), "group", name, what, room);
         case PRINCIPAL_PACKAGE:
                 return wr_identity_package_valid(name)
                                ? NULL
@@ -73,25 +84,13 @@ wr_policy_principal_read(const char *text, struct principal *to, char *what, siz
         return unknown_principal;
 }
 
-struct wr_sid
-wr_policy_user_sid(uint32_t user)
-{
-        return (struct wr_sid){ .authority = UNIX_AUTHORITY, .count = 2, .words = { UNIX_USER, user } };
-}
-
-static struct wr_sid
-group_sid(uint32_t group)
-{
-        return (struct wr_sid){ .authority = UNIX_AUTHORITY, .count = 2, .words = { UNIX_GROUP, group } };
-}
-
 static bool
 sandbox_sid(const struct principal *principal, struct wr_sid *sid)
 {
         if (principal->kind == PRINCIPAL_CAPABILITY)
                 return wr_package_capability_sid(sid, principal->name, strlen(principal->name));
         if (principal->kind == PRINCIPAL_PACKAGE)
-                return wr_package_sid(sid, principal->name, strlen(principal->name));
+                return wr_identity_package_sid(principal->name, sid);
         return wr_package_sid(sid, WR_POLICY_CONFINED, strlen(WR_POLICY_CONFINED));
 }
 
@@ -106,7 +105,7 @@ condition_text(const struct principal *principal, char *text, size_t room)
 }
 
 bool
-wr_policy_principal_aces(const struct principal *principal, uint32_t own_user, uint32_t mask,
+wr_policy_principal_aces(const struct principal *principal, const struct wr_sid *own_user, uint32_t mask,
                          struct wr_policy_aces *aces)
 {
         char text[WR_PACKAGE_MAX + 64], what[160];
@@ -115,12 +114,11 @@ wr_policy_principal_aces(const struct principal *principal, uint32_t own_user, u
         aces->count = 1;
         aces->of[0] = (struct wr_ace){ .type = WR_ACE_ALLOW, .mask = mask };
         if (principal->kind == PRINCIPAL_USER || principal->kind == PRINCIPAL_GROUP) {
-                aces->of[0].sid = principal->kind == PRINCIPAL_USER ? wr_policy_user_sid(principal->id)
-                                                                    : group_sid(principal->id);
+                aces->of[0].sid = principal->sid;
                 return true;
         }
         aces->count = 2;
-        aces->of[1] = (struct wr_ace){ .type = WR_ACE_ALLOW_IF, .mask = mask, .sid = wr_policy_user_sid(own_user) };
+        aces->of[1] = (struct wr_ace){ .type = WR_ACE_ALLOW_IF, .mask = mask, .sid = *own_user };
         condition_text(principal, text, sizeof(text));
         aces->of[1].condition = aces->condition;
         aces->of[1].condition_size = wr_condition_parse(text, strlen(text), aces->condition, sizeof(aces->condition),

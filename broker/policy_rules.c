@@ -4,12 +4,12 @@
  * Or it has a descriptor of its own, as SDDL. When all is read the lists are compiled to descriptors, too.
  */
 #include "broker/policy_rules.h"
+#include "broker/policy_system.h"
 
 #include "broker/policy_file.h"
 #include "bus/topic.h"
 #include "named-objects/sentence.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -191,7 +191,7 @@ principal_read(struct wr_policy *policy, struct principal *principal)
         for (unsigned i = 0; i < policy->named_count; i++)
                 if (strcmp(policy->named[i]->text, principal->text) == 0) {
                         principal->kind = policy->named[i]->kind;
-                        principal->id = policy->named[i]->id;
+                        principal->sid = policy->named[i]->sid;
                         principal->name = strchr(principal->text, ':') + 1;
                         return NULL;
                 }
@@ -260,8 +260,10 @@ package_set(struct wr_policy *policy, const struct wr_setting *setting)
 {
         if (strcmp(setting->key, "socket") != 0)
                 return "an unknown key: a package has socket";
-        if (setting->kind != WR_SETTING_STRING || setting->text[0] != '/')
-                return "expected an absolute path";
+        if (setting->kind != WR_SETTING_STRING)
+                return wr_policy_socket_refusal("");
+        if (wr_policy_socket_refusal(setting->text))
+                return wr_policy_socket_refusal(setting->text);
         if (policy->package->socket)
                 return "this key stands twice in its table";
         policy->package->socket = strdup(setting->text);
@@ -295,18 +297,18 @@ visit(void *user, const struct wr_setting *setting)
 static const char *
 fallback_make(struct wr_policy *policy)
 {
-        char text[96];
+        char own[WR_SID_TEXT_MAX], text[2 * WR_SID_TEXT_MAX + 32];
 
         policy->fallback = entry_make("", 0);
         if (!policy->fallback)
                 return "no memory";
-        wr_sentence(text, sizeof(text), "O:S-1-22-1-%" PRIu32 "D:P(A;;0x1f;;;S-1-22-1-%" PRIu32 ")", policy->own_user,
-                    policy->own_user);
+        wr_sid_text(&policy->own_user, own);
+        wr_sentence(text, sizeof(text), "O:%sD:P(A;;0x1f;;;%s)", own, own);
         return wr_policy_compile_sddl(policy, policy->fallback, text);
 }
 
 struct wr_policy *
-wr_policy_make(const char *path, const char *suggested_path, uint32_t own_user)
+wr_policy_make(const char *path, const char *suggested_path, struct wr_sid own_user)
 {
         struct wr_policy *policy = calloc(1, sizeof(*policy));
 
@@ -339,7 +341,7 @@ compile_all(struct wr_policy *policy, struct wr_policy_error *error)
 }
 
 enum weir_result
-wr_policy_parse(struct wr_policy **policy, const char *text, size_t size, const char *path, uint32_t own_user,
+wr_policy_parse(struct wr_policy **policy, const char *text, size_t size, const char *path, struct wr_sid own_user,
                 char *sentence, size_t room)
 {
         struct wr_policy *made = wr_policy_make(path, path, own_user);

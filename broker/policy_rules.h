@@ -22,9 +22,9 @@ enum principal_kind { PRINCIPAL_USER, PRINCIPAL_GROUP, PRINCIPAL_PACKAGE, PRINCI
 struct principal {
         struct principal *next;
         enum principal_kind kind;
-        uint32_t id;      /* of a user or group */
-        const char *name; /* of a package or capability: behind the colon of `text` */
-        char text[];      /* as it stands in the file */
+        struct wr_sid sid; /* of a user or group */
+        const char *name;  /* of a package or capability: behind the colon of `text` */
+        char text[];       /* as it stands in the file */
 };
 
 struct rule {
@@ -58,7 +58,7 @@ struct package {
 struct wr_policy_token;
 
 struct wr_policy {
-        uint32_t own_user;
+        struct wr_sid own_user;
         struct wr_limits limits;
         struct entry *entries, **entries_end; /* in the file's order */
         struct entry *fallback;               /* for topics without an entry */
@@ -88,9 +88,16 @@ wr_policy_right_index(enum wr_right right);
 
 /* Without an entry yet. path: NULL: of no file. NULL: no memory. */
 struct wr_policy *
-wr_policy_make(const char *path, const char *suggested_path, uint32_t own_user);
+wr_policy_make(const char *path, const char *suggested_path, struct wr_sid own_user);
 
 /* ---- policy_principal.c */
+
+/* A name, a number, or on both systems a SID in its own words, which need not be known to the machine. */
+bool
+wr_policy_user_find(const char *name, struct wr_sid *sid);
+
+bool
+wr_policy_group_find(const char *name, struct wr_sid *sid);
 
 /* What a principal's text says; `to->text` is the caller's to fill. NULL, or what is wrong: a constant, or in `what`.
  */
@@ -105,11 +112,8 @@ struct wr_policy_aces {
 };
 
 bool
-wr_policy_principal_aces(const struct principal *principal, uint32_t own_user, uint32_t mask,
+wr_policy_principal_aces(const struct principal *principal, const struct wr_sid *own_user, uint32_t mask,
                          struct wr_policy_aces *aces);
-
-struct wr_sid
-wr_policy_user_sid(uint32_t user);
 
 /* ---- policy_compile.c */
 
@@ -151,10 +155,15 @@ wr_policy_who(const struct wr_identity *identity, char *text, size_t room);
 
 /* ---- policy_mend.c */
 
-/* Whom the lists of `rights` lack: "user:1001" and, for a package of another user, the package. At most two. */
+/* What helps where integrity refuses. */
+extern const char wr_policy_label_hint[];
+
+/* Whom the lists of `rights` lack: "user:1001" and, for a package of another user, the package; of a restricted token a
+ * SID of each of its lists. At most two. */
 struct wr_policy_lack {
         unsigned count;
-        bool is_other; /* another user than the broker's: his tools look at another file */
+        bool is_other;    /* another user than the broker's: his tools look at another file */
+        bool needs_label; /* no line helps: its integrity is below that of what it asks for */
         char principals[2][WR_PACKAGE_MAX + 16];
 };
 

@@ -33,12 +33,12 @@ identity_of(const struct wr_policy *policy, const struct principal *principal, s
         identity->user = policy->own_user;
         switch (principal->kind) {
         case PRINCIPAL_USER:
-                identity->user = principal->id;
-                identity->group_count = (uint32_t)wr_user_groups(principal->id, identity->groups, WR_GROUPS_MAX);
+                identity->user = principal->sid;
+                wr_user_groups(&principal->sid, &identity->sids);
                 return;
         case PRINCIPAL_GROUP:
-                identity->user = NOBODY;
-                identity->groups[identity->group_count++] = principal->id;
+                identity->user = wr_sid_of_uid(NOBODY);
+                wr_sid_list_add(&identity->sids, &principal->sid, WR_SID_GROUP);
                 return;
         case PRINCIPAL_PACKAGE:
                 identity->trust = WR_TRUST_PACKAGE;
@@ -129,7 +129,7 @@ wr_policy_sddl_says(const struct wr_policy *policy, const struct entry *entry, c
 
         if (!allow || !stands || !has_exception(&entry->descriptor.dacl))
                 return stands;
-        if (!wr_policy_principal_aces(principal, policy->own_user, rights, &aces))
+        if (!wr_policy_principal_aces(principal, &policy->own_user, rights, &aces))
                 return false;
         for (unsigned i = 0; i < aces.count; i++)
                 if (!is_given(&entry->descriptor.dacl, &aces.of[i]))
@@ -291,7 +291,7 @@ wr_policy_sddl_change(const struct wr_policy *policy, const struct entry *entry,
 
         if (allow && (rights & (WR_MAY_SUBSCRIBE | WR_MAY_PUBLISH)))
                 c.mask |= WR_MAY_MAP | WR_MAY_OBSERVE;
-        if (bytes && wr_policy_principal_aces(principal, policy->own_user, c.mask, &c.aces) &&
+        if (bytes && wr_policy_principal_aces(principal, &policy->own_user, c.mask, &c.aces) &&
             (allow || denial_make(&c)))
                 size = descriptor_write(&c, &entry->descriptor, bytes);
         if (size != 0)

@@ -147,7 +147,8 @@ create(struct wr_session *session, const struct wr_message *message, const struc
                 wr_session_refuse(session, message->request, result,
                                   result == WEIR_E_QUOTA ? "the broker has no descriptor left for a lane of %" PRIu64
                                                            " bytes. Raise its limit of open files (ulimit -n)"
-                                                         : "the broker has no memory for a lane of %" PRIu64 " bytes",
+                                                         : "the broker has no memory for a lane of %" PRIu64
+                                                           " bytes. Lower memory_max",
                                   plan->segment_bytes);
                 if (publication)
                         wr_registry_unpublish(registry, publication);
@@ -182,8 +183,8 @@ wr_publication_request(struct wr_session *session, const struct wr_message *mess
 }
 
 /* The order of the design: seal, check, hand out read-only. */
-static enum weir_result
-go_live(struct wr_publication *publication)
+enum weir_result
+wr_publication_live(struct wr_publication *publication)
 {
         uint64_t bytes = publication->geometry.segment_bytes;
         enum weir_result result = wr_region_seal(publication->writable);
@@ -222,7 +223,7 @@ wr_publication_ready(struct wr_session *session, const struct wr_message *messag
                 wr_session_answered(session, WR_READY, message->ready.lane);
                 return;
         }
-        result = go_live(publication);
+        result = wr_publication_live(publication);
         if (result < 0) {
                 wr_session_refuse(session, publication->request, result, "the lane of '%s' could not be sealed",
                                   publication->topic->name);
@@ -297,6 +298,8 @@ wr_publication_end(struct wr_publication *publication, enum weir_result reason, 
                 publication->state = WR_PUBLICATION_OPEN;
         if (publication->successor)
                 forsake(publication);
+        else if (publication->is_foreign && publication->move_after_ns != 0)
+                wr_subscription_join(publication, 0); /* who waited for the next successor is to hear of the end */
         WR_LIST_EACH(link, &publication->pairings)
         {
                 struct wr_pairing *pairing = WR_LIST_OWNER(link, struct wr_pairing, publication_link);
@@ -316,14 +319,6 @@ wr_publication_end(struct wr_publication *publication, enum weir_result reason, 
 }
 
 void
-wr_publication_end_unheard(struct wr_publication *publication)
-{
-        if (publication->state != WR_PUBLICATION_MOVED)
-                wr_registry_retire(&publication->session->server->registry, publication);
-        wr_publication_end(publication, WEIR_OK, "");
-}
-
-void
 wr_publication_close(struct wr_session *session, const struct wr_message *message)
 {
         struct wr_publication *publication = own(session, message->close_lane.lane), *successor;
@@ -333,6 +328,8 @@ wr_publication_close(struct wr_session *session, const struct wr_message *messag
                 wr_sentence(text, sizeof(text), "the publisher of '%s' closed: %s", publication->topic->name,
                             session->who);
                 successor = publication->successor;
+                if (publication->follows)
+                        wr_move_refused(publication->follows);
                 wr_publication_end(publication, WEIR_OK, text);
                 if (successor)
                         wr_publication_end(successor, WEIR_OK, text);

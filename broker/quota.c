@@ -2,6 +2,7 @@
 #include "broker/quota.h"
 
 #include "named-objects/sentence.h"
+#include "named-objects/user.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -104,12 +105,13 @@ wr_quota_close(struct wr_accounts *accounts)
 static void
 key_of(const struct wr_identity *identity, char *key, size_t room)
 {
+        char user[WR_SID_TEXT_MAX];
+
+        wr_user_text(&identity->user, user, sizeof(user));
         switch (identity->trust) {
-        case WR_TRUST_FULL: wr_sentence(key, room, "user:%" PRIu32, identity->user); break;
-        case WR_TRUST_PACKAGE:
-                wr_sentence(key, room, "user:%" PRIu32 " package:%s", identity->user, identity->package);
-                break;
-        case WR_TRUST_CONFINED: wr_sentence(key, room, "user:%" PRIu32 " confined", identity->user); break;
+        case WR_TRUST_FULL: wr_sentence(key, room, "user:%s", user); break;
+        case WR_TRUST_PACKAGE: wr_sentence(key, room, "user:%s package:%s", user, identity->package); break;
+        case WR_TRUST_CONFINED: wr_sentence(key, room, "user:%s confined", user); break;
         }
 }
 

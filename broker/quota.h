@@ -42,12 +42,14 @@ struct wr_bucket {
 bool
 wr_quota_draw(struct wr_bucket *bucket, uint64_t per_second, uint64_t most, int64_t now_ns);
 
+enum { WR_QUOTA_KEY = WR_PACKAGE_MAX + WR_SID_TEXT_MAX + 32 }; /* room for user and package */
+
 enum { WR_QUOTA_PATTERN = 16 /* subscriptions that a pattern counts for, subscribed to or watched */ };
 
 struct wr_account {
         struct wr_link link;
         struct wr_accounts *accounts;
-        char key[WR_PACKAGE_MAX + 32]; /* user, and package or confinement; letters in either case are the same */
+        char key[WR_QUOTA_KEY]; /* user, and package or confinement; letters in either case are the same */
         uint64_t references;
         uint64_t held[WR_QUOTAS];
         struct wr_bucket messages, log_lines;

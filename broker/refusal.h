@@ -15,8 +15,8 @@ struct wr_refusal {
         int64_t at_ns;   /* the last time */
         enum weir_result result;
         uint32_t pid, times;
-        char account[WR_PACKAGE_MAX + 32]; /* key of who was refused; "": nobody knows */
-        char topic[208];                   /* "": it was not about one */
+        char account[WR_QUOTA_KEY]; /* key of who was refused; "": nobody knows */
+        char topic[208];            /* "": it was not about one */
         char name[64], identity[256], sentence[768];
 };
 

@@ -24,7 +24,8 @@ wr_registry_open(struct wr_registry *registry, uint64_t (*random)(void))
         wr_list_clear(&registry->subscriptions);
         wr_list_clear(&registry->patterns);
         if (wr_table_open(&registry->topics_by_name) < 0 || wr_table_open(&registry->publications_by_lane) < 0 ||
-            wr_table_open(&registry->subscriptions_by_id) < 0 || wr_table_open(&registry->pairings_by_id) < 0) {
+            wr_table_open(&registry->subscriptions_by_id) < 0 || wr_table_open(&registry->pairings_by_id) < 0 ||
+            wr_table_open(&registry->holds) < 0) {
                 wr_registry_close(registry);
                 return WEIR_E_NO_MEMORY;
         }
@@ -35,11 +36,13 @@ wr_registry_open(struct wr_registry *registry, uint64_t (*random)(void))
 void
 wr_registry_close(struct wr_registry *registry)
 {
-        assert(registry->topics_by_name.count == 0 && registry->pairings_by_id.count == 0);
+        assert(registry->topics_by_name.count == 0 && registry->pairings_by_id.count == 0 &&
+               registry->holds.count == 0);
         wr_table_close(&registry->topics_by_name);
         wr_table_close(&registry->publications_by_lane);
         wr_table_close(&registry->subscriptions_by_id);
         wr_table_close(&registry->pairings_by_id);
+        wr_table_close(&registry->holds);
 }
 
 /* An id that the table does not have; 0 means none. */
@@ -353,6 +356,7 @@ pairing_enter(struct wr_registry *registry, struct wr_publication *publication, 
         pairing->publication = publication;
         pairing->subscription = subscription;
         pairing->page = WR_NO_OBJECT;
+        pairing->signals = WR_SIGNAL_NONE;
         pairing->page_bytes = wr_registry_page_bytes(subscription);
         /* Staggered: the same offset in 64 pages would put all their words into one set of the cache. */
         positions = (pairing->page_bytes - wr_pair_words_bytes(subscription->frames_max)) / WR_LINE_BYTES + 1;

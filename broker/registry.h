@@ -15,6 +15,7 @@
 #include "bus/lane.h"
 #include "bus/message.h"
 #include "named-objects/region.h"
+#include "named-objects/signal.h"
 
 struct wr_session;
 struct wr_server;
@@ -66,10 +67,12 @@ struct wr_publication {
         uint64_t memory_max;                        /* as it asked for */
         uint32_t history, loans_max;
         bool refuse_reliable;
-        bool is_announced;    /* to who watches */
-        bool is_foreign;      /* an earlier broker made its segment: we cannot give it to anybody */
-        bool is_lane_charged; /* a lane and its successor count for one */
-        bool must_move;       /* somebody who has it mapped lost the right to it */
+        bool is_announced;      /* to who watches */
+        bool is_foreign;        /* an earlier broker made its segment: we cannot give it to anybody */
+        bool is_lane_charged;   /* a lane and its successor count for one */
+        bool must_move;         /* somebody who has it mapped lost the right to it */
+        unsigned moves_refused; /* by its publisher, which gave the successor back */
+        int64_t move_after_ns;  /* it is not asked again sooner; 0: nobody waits for it */
         bool is_ending;
         uint64_t lost_pairs[WR_LOST_PAIRS]; /* of a foreign lane: its publisher has let go of them; the newest */
         uint32_t lost_count;
@@ -119,6 +122,7 @@ struct wr_pairing {
         bool is_over;             /* the subscriber was told that the lane ended for it; it may still have blocks out */
         int64_t revoked_until_ns; /* as of a subscription, where a pattern lost the right to this topic only */
         wr_object page;           /* until both ends have mapped it */
+        struct wr_signal_pair signals; /* and what goes beside it */
         uint64_t page_bytes, words_offset;
         struct wr_lane_start start;
         struct wr_message_pair_stats stats; /* as the publisher told last */
@@ -128,6 +132,7 @@ struct wr_registry {
         struct wr_link topics, publications, subscriptions;
         struct wr_link patterns; /* subscriptions with one */
         struct wr_table topics_by_name, publications_by_lane, subscriptions_by_id, pairings_by_id;
+        struct wr_table holds; /* of all subscriptions, by subscription and lane; rejoin.c */
         uint64_t serial, pairs_made;
         uint64_t (*random)(void); /* for ids; a test may put its own here */
 };

@@ -14,63 +14,104 @@
 
 #include "bus/topic.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { HOLDS_MAX = 4096 /* of a session, between two SUBSCRIBEs */ };
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+/* What a lane that is held counts for in the quota, until its pair is entered and counts for itself: the least page
+ * that it can be read by. */
+enum { HOLD_BYTES = 4096 };
 
 struct hold {
-        struct wr_link link;
+        struct wr_link link; /* of the session until it subscribes, then of the subscription */
+        struct wr_node node;
+        struct wr_session *session;
+        const struct wr_subscription *subscription;
         uint64_t source, lane, pair;
 };
+
+/* The subscription's id is drawn when all that it holds has been said: nobody can aim at a place in the table. */
+static uint64_t
+key_of(const struct wr_subscription *subscription, uint64_t lane)
+{
+        return XXH3_64bits_withSeed(&lane, sizeof(lane), subscription->node.key);
+}
+
+static struct hold *
+hold_of(const struct wr_subscription *subscription, uint64_t lane)
+{
+        struct wr_node *node =
+                wr_table_find(&subscription->session->server->registry.holds, key_of(subscription, lane));
+
+        for (; node; node = wr_table_next(node)) {
+                struct hold *hold = WR_TABLE_OWNER(node, struct hold, node);
+
+                if (hold->subscription == subscription && hold->lane == lane)
+                        return hold;
+        }
+        return NULL;
+}
+
+static void
+hold_drop(struct hold *hold)
+{
+        struct wr_server *server = hold->session->server;
+
+        wr_list_remove(&hold->link);
+        wr_table_remove(&server->registry.holds, &hold->node);
+        wr_quota_return(&server->accounts, hold->session->account, WR_QUOTA_ALLOCATED_BYTES, HOLD_BYTES);
+        free(hold);
+}
 
 void
 wr_rejoin_holds(struct wr_session *session, const struct wr_message *message)
 {
         const struct wr_message_holds *holds = &message->holds;
-        struct hold *hold = session->hold_count < HOLDS_MAX ? malloc(sizeof(*hold)) : NULL;
+        struct wr_accounts *accounts = &session->server->accounts;
+        struct hold *hold;
+        char sentence[512];
 
-        if (!hold) {
-                wr_session_cut(session, message->request, WEIR_E_QUOTA,
-                               "more than %d lanes are held by one subscription, or no memory is left", HOLDS_MAX);
+        if (wr_quota_charge(accounts, session->account, WR_QUOTA_ALLOCATED_BYTES, HOLD_BYTES, sentence,
+                            sizeof(sentence)) < 0) {
+                wr_session_refuse(session, message->request, WEIR_E_QUOTA, "%s", sentence);
                 return;
         }
-        *hold = (struct hold){ .source = holds->source, .lane = holds->lane, .pair = holds->pair };
+        hold = malloc(sizeof(*hold));
+        if (!hold) {
+                wr_quota_return(accounts, session->account, WR_QUOTA_ALLOCATED_BYTES, HOLD_BYTES);
+                wr_session_cut(session, message->request, WEIR_E_NO_MEMORY,
+                               "the broker has no memory for a lane that is held: come again");
+                return;
+        }
+        *hold = (struct hold){ .session = session, .source = holds->source, .lane = holds->lane, .pair = holds->pair };
         wr_list_append(&session->holds, &hold->link);
-        session->hold_count++;
 }
 
 void
 wr_rejoin_take(struct wr_session *session, struct wr_subscription *subscription)
 {
-        while (!wr_list_empty(&session->holds)) {
-                struct wr_link *link = session->holds.next;
+        struct wr_table *table = &session->server->registry.holds;
 
-                wr_list_remove(link);
-                wr_list_append(&subscription->holds, link);
+        while (!wr_list_empty(&session->holds)) {
+                struct hold *hold = WR_LIST_OWNER(wr_list_pop(&session->holds), struct hold, link);
+
+                if (hold_of(subscription, hold->lane)) { /* said twice */
+                        hold_drop(hold);
+                        continue;
+                }
+                hold->subscription = subscription;
+                wr_list_append(&subscription->holds, &hold->link);
+                wr_table_insert(table, &hold->node, key_of(subscription, hold->lane));
         }
-        session->hold_count = 0;
 }
 
 void
 wr_rejoin_forget(struct wr_link *holds)
 {
         while (!wr_list_empty(holds))
-                free(WR_LIST_OWNER(wr_list_pop(holds), struct hold, link));
-}
-
-static struct hold *
-hold_of(const struct wr_subscription *subscription, uint64_t lane)
-{
-        WR_LIST_EACH(link, &subscription->holds)
-        {
-                struct hold *hold = WR_LIST_OWNER(link, struct hold, link);
-
-                if (hold->lane == lane)
-                        return hold;
-        }
-        return NULL;
+                hold_drop(WR_LIST_OWNER(holds->next, struct hold, link));
 }
 
 uint64_t
@@ -111,51 +152,129 @@ bool
 wr_rejoin_pair(struct wr_publication *publication, struct wr_subscription *subscription)
 {
         struct hold *hold = hold_of(subscription, publication->geometry.lane);
-        bool is_entered = false;
+        struct hold held;
 
         if (!hold)
                 return false;
-        wr_list_remove(&hold->link);
-        if (hold->source == publication->source && publication->is_foreign && !is_lost(publication, hold->pair))
-                is_entered = wr_pairing_enter(publication, subscription, hold->pair);
-        else if (hold->source == publication->source)
-                part(publication, subscription);
-        free(hold);
-        return is_entered;
+        held = *hold;
+        hold_drop(hold);
+        if (held.source != publication->source)
+                return false;
+        if (publication->is_foreign && !is_lost(publication, held.pair) &&
+            wr_pairing_enter(publication, subscription, held.pair))
+                return true;
+        part(publication, subscription); /* else it would believe that it still has the lane */
+        return false;
 }
 
 /* ---- publications */
 
 /*
- * A client that lost patience with us comes back before we have seen the end of its older connection: what that one
- * said counts no more, and whoever reads the lane need not hear of it. False: the lane is another's.
+ * A client that lost patience with us comes back, and we still have its lane: with its older connection, whose end we
+ * have yet to see, or which is away. All is as it was, so the lane goes over to the new connection with its pairs; its
+ * readers need not hear of it.
+ *
+ * Nobody may come back with what is another's. Trusted is what the kernel says of both connections: the account (user,
+ * package, confinement) and the process. No two processes have one number at a time, and the older one lives: its end
+ * ends its session. Of the message only the names are believed, which have to be those that we gave: lane and source,
+ * random both, and the topic. Terms and memory are what we granted, whatever it says now.
  */
 static bool
-forget_older(struct wr_session *session, uint64_t lane)
+is_own(const struct wr_session *session, const struct wr_message_rejoin *rejoin,
+       const struct wr_publication *publication)
 {
-        struct wr_publication *publication = wr_registry_publication(&session->server->registry, lane);
+        const struct wr_session *older = publication->session;
 
-        if (!publication)
-                return true;
-        if (publication->session == session || publication->session->account != session->account ||
-            publication->session->identity.pid != session->identity.pid)
-                return false;
-        wr_session_doom(publication->session);
-        wr_publication_end_unheard(publication);
-        return true;
+        return older != session && !older->is_dead && older->account == session->account &&
+               older->identity.pid == session->identity.pid && publication->source == rejoin->source &&
+               strcmp(publication->topic->name, rejoin->topic) == 0 && publication->state != WR_PUBLICATION_MOVED &&
+               (publication->state != WR_PUBLICATION_GRANTED || publication->follows);
+}
+
+bool
+wr_rejoin_has_lanes(const struct wr_session *session)
+{
+        WR_LIST_EACH(link, &session->publications)
+        {
+                if (WR_LIST_OWNER(link, struct wr_publication, session_link)->state != WR_PUBLICATION_GRANTED)
+                        return true;
+        }
+        return false;
+}
+
+/* All lanes of this publisher: what it moved away from, and what it was to move to. */
+static void
+take_over(struct wr_session *session, struct wr_session *older, uint64_t source)
+{
+        WR_LIST_EACH(link, &older->publications)
+        {
+                struct wr_publication *publication = WR_LIST_OWNER(link, struct wr_publication, session_link);
+
+                if (publication->source != source)
+                        continue;
+                wr_list_remove(&publication->session_link);
+                wr_list_append(&session->publications, &publication->session_link);
+                publication->session = session;
+        }
+}
+
+/* It says where it is: in the successor, of which LANE_MOVED may have been lost, or still in the lane before it. */
+static void
+move_settle(struct wr_publication *publication, bool is_new)
+{
+        if (publication->follows && is_new)
+                wr_subscription_join(publication, 0); /* those that read the lane before it, first */
+        if (publication->follows)
+                wr_move_complete(publication->follows);
+        else if (publication->successor)
+                wr_move_abandon(publication);
+}
+
+static void
+come_back(struct wr_session *session, uint32_t request, struct wr_publication *publication)
+{
+        struct wr_session *older = publication->session;
+        struct wr_message opened = { .kind = WR_OPENED, .request = request };
+        bool is_new = publication->state == WR_PUBLICATION_GRANTED; /* READY was lost */
+        enum weir_result result = is_new ? wr_publication_live(publication) : WEIR_OK;
+
+        take_over(session, older, publication->source);
+        if (!older->is_away || !wr_rejoin_has_lanes(older))
+                wr_session_doom(older);
+        if (result < 0) {
+                struct wr_publication *before = publication->follows;
+
+                wr_session_refuse(session, request, result, "the lane of '%s' could not be sealed. Open it anew",
+                                  publication->topic->name);
+                wr_publication_end(publication, result, "");
+                if (before) /* its publisher has left it */
+                        wr_publication_end(before, result, "");
+                return;
+        }
+        wr_list_remove(&publication->errand.link);
+        wr_list_remove(&publication->opening_link);
+        publication->state = WR_PUBLICATION_OPEN;
+        opened.opened.lane = publication->geometry.lane;
+        wr_session_send(session, &opened);
+        move_settle(publication, is_new);
+        publication = wr_registry_publication(&session->server->registry, opened.opened.lane);
+        if (publication) /* it had to move on and could not: then it has ended */
+                wr_pairing_resume(publication);
 }
 
 /* False after a refusal. */
 static bool
-request_sound(struct wr_session *session, const struct wr_message *message)
+request_sound(struct wr_session *session, const struct wr_message *message, const struct wr_publication *known)
 {
         const struct wr_message_rejoin *rejoin = &message->rejoin;
         const char *why;
 
         if (!wr_topic_valid(rejoin->topic, &why))
                 wr_session_refuse(session, message->request, WEIR_E_USAGE, "'%s' is no topic: %s", rejoin->topic, why);
-        else if (rejoin->lane == 0 || rejoin->source == 0 || !forget_older(session, rejoin->lane))
-                wr_session_refuse(session, message->request, WEIR_E_USAGE, "'%s': that lane is here already",
+        else if (rejoin->lane == 0 || rejoin->source == 0 || (known && !is_own(session, rejoin, known)))
+                wr_session_refuse(session, message->request, WEIR_E_USAGE,
+                                  "'%s': that lane is here already, and not this connection's to come back with. Open "
+                                  "the publisher anew",
                                   rejoin->topic);
         else if (rejoin->hash > 2 || rejoin->refuse_reliable > 1)
                 wr_session_refuse(session, message->request, WEIR_E_USAGE,
@@ -181,11 +300,15 @@ wr_rejoin_publication(struct wr_session *session, const struct wr_message *messa
 {
         const struct wr_message_rejoin *rejoin = &message->rejoin;
         struct wr_message opened = { .kind = WR_OPENED, .request = message->request };
-        struct wr_publication *publication;
+        struct wr_publication *publication = wr_registry_publication(&session->server->registry, rejoin->lane);
         char sentence[512];
 
-        if (!request_sound(session, message) || !request_permitted(session, message))
+        if (!request_sound(session, message, publication) || !request_permitted(session, message))
                 return;
+        if (publication) {
+                come_back(session, message->request, publication);
+                return;
+        }
         if (wr_publication_charge(session, rejoin->segment_bytes, sentence, sizeof(sentence)) < 0) {
                 wr_session_refuse(session, message->request, WEIR_E_QUOTA, "%s", sentence);
                 return;
@@ -193,7 +316,8 @@ wr_rejoin_publication(struct wr_session *session, const struct wr_message *messa
         publication = wr_registry_rejoin(&session->server->registry, session, rejoin);
         if (!publication) {
                 wr_publication_discharge(session, rejoin->segment_bytes, 1);
-                wr_session_refuse(session, message->request, WEIR_E_NO_MEMORY, "the broker has no memory for a lane");
+                wr_session_refuse(session, message->request, WEIR_E_NO_MEMORY,
+                                  "the broker has no memory for a lane. Close some, and open it anew");
                 return;
         }
         wr_list_append(&session->publications, &publication->session_link);

@@ -170,7 +170,7 @@ wr_reload_tick(struct wr_server *server)
         }
         WR_LIST_EACH(link, &server->registry.publications)
         {
-                wr_move_away(WR_LIST_OWNER(link, struct wr_publication, link));
+                wr_move_tick(WR_LIST_OWNER(link, struct wr_publication, link));
         }
 }
 
@@ -198,8 +198,12 @@ wr_reload_run(struct wr_server *server, const char *who, char *sentence, size_t 
         result = wr_policy_load_again(&policy, server->policy, sentence, room);
         if (result == WEIR_OK)
                 result = sockets_follow(server, policy, sentence, room);
-        if (result < 0 && policy)
+        if (result == WEIR_OK)
+                result = wr_listener_admit(server, policy, sentence, room);
+        if (result < 0 && policy) {
                 sockets_follow(server, server->policy, lost, sizeof(lost));
+                wr_listener_admit(server, server->policy, lost, sizeof(lost));
+        }
         if (result < 0) {
                 wr_policy_close(policy);
                 wr_log_line(&server->log, NULL, server->now_ns, WR_LOG_WARNING,

@@ -8,8 +8,10 @@
 #include "broker/policy_explain.h"
 #include "broker/policy_file.h"
 #include "broker/rights_error.h"
+#include "broker/rights_system.h"
 #include "broker/settings.h"
 #include "bus/topic.h"
+#include "named-objects/config.h"
 #include "named-objects/file.h"
 #include "named-objects/rights/sddl.h"
 #include "named-objects/sentence.h"
@@ -57,16 +59,16 @@ weir_policy_path(const char *given, char *path, size_t room)
         return WEIR_OK;
 }
 
-static const char system_file[] = "/etc/weir/broker.conf", system_user[] = "weir";
-
 /* The user of the broker whose policy this is: of the system's file the one that its service runs as, where that is
  * installed; else we ourselves. */
-static uint32_t
+static struct wr_sid
 own_user(const char *path)
 {
-        uint32_t user;
+        char system[PATH_ROOM];
+        struct wr_sid user;
 
-        return strcmp(path, system_file) == 0 && wr_user_find(system_user, &user) ? user : wr_user_self();
+        wr_config_system_path(system, sizeof(system));
+        return strcmp(path, system) == 0 && wr_user_of_service(&user) ? user : wr_user_self();
 }
 
 /* A policy, and the text that it was made of; NULL where there is no file. */
@@ -123,38 +125,17 @@ weir_policy_check(const char *path)
 
 /* ---- other users ----------------------------------------------------------------------------------------------- */
 
-/*
- * A broker decides only about whom it may look at, and no user may look at another's processes: rules for them are of
- * use to the system broker, whose directory others can enter.
- */
-static void
-others_note(bool is_other, char *note, size_t room)
-{
-        if (!is_other)
-                return;
-        if (wr_user_self() == 0)
-                wr_sentence(note, room,
-                            "Other users reach the system broker where they may enter its directory:"
-                            " chmod 755 /run/weir");
-        else
-                wr_sentence(note, room,
-                            "A broker of user:%u serves other users' processes only with CAP_SYS_PTRACE, and an"
-                            " --address in a directory that they may enter. Else they need the system broker: as root,"
-                            " put the rule into %s, and systemctl enable --now weir-system.socket, or"
-                            " install -d -m 755 /run/weir && weir broker run",
-                            (unsigned)wr_user_self(), system_file);
-}
-
 /* Does the rule let in others than the broker's own user? */
 static bool
 names_others(const char *path, const char *principal)
 {
-        uint32_t user = 0;
+        const struct wr_sid own = own_user(path);
+        struct principal read;
+        char what[256];
 
-        if (strncmp(principal, "group:", strlen("group:")) == 0)
-                return true;
-        return strncmp(principal, "user:", strlen("user:")) == 0 && wr_user_find(principal + strlen("user:"), &user) &&
-               user != own_user(path);
+        if (wr_policy_principal_read(principal, &read, what, sizeof(what)))
+                return false;
+        return read.kind == PRINCIPAL_GROUP || (read.kind == PRINCIPAL_USER && !wr_sid_equal(&read.sid, &own));
 }
 
 /* ---- explain --------------------------------------------------------------------------------------------------- */
@@ -162,18 +143,21 @@ names_others(const char *path, const char *principal)
 static enum weir_result
 groups_fill(const struct weir_subject *subject, struct wr_identity *identity)
 {
+        struct wr_sid group;
+
         if (!subject->groups) {
-                identity->group_count = (uint32_t)wr_user_groups(identity->user, identity->groups, WR_GROUPS_MAX);
+                wr_user_groups(&identity->user, &identity->sids);
                 return WEIR_OK;
         }
         for (size_t i = 0; subject->groups[i]; i++) {
-                if (identity->group_count == WR_GROUPS_MAX)
+                if (i == WR_GROUPS_MAX)
                         return wrong("at most 128 groups");
-                if (!wr_group_find(subject->groups[i], &identity->groups[identity->group_count++])) {
+                if (!wr_policy_group_find(subject->groups[i], &group)) {
                         wr_sentence(wr_rights_error, ROOM, "there is no group '%.100s' on this machine",
                                     subject->groups[i]);
                         return WEIR_E_USAGE;
                 }
+                wr_sid_list_add(&identity->sids, &group, WR_SID_GROUP);
         }
         return WEIR_OK;
 }
@@ -210,10 +194,10 @@ identity_make(const struct weir_subject *subject, struct wr_identity *identity)
         identity->trust = WR_TRUST_FULL;
         identity->user = wr_user_self();
         if (!subject) {
-                identity->group_count = (uint32_t)wr_user_groups(identity->user, identity->groups, WR_GROUPS_MAX);
+                wr_user_groups(&identity->user, &identity->sids);
                 return WEIR_OK;
         }
-        if (subject->user && !wr_user_find(subject->user, &identity->user)) {
+        if (subject->user && !wr_policy_user_find(subject->user, &identity->user)) {
                 wr_sentence(wr_rights_error, ROOM, "there is no user '%.100s' on this machine", subject->user);
                 return WEIR_E_USAGE;
         }
@@ -257,6 +241,7 @@ verdict_fill(const struct loaded *loaded, const struct wr_identity *identity, co
              struct weir_verdict *verdict)
 {
         const struct entry *entry = wr_policy_entry(loaded->policy, topic);
+        const struct wr_sid own = own_user(loaded->path);
         struct wr_policy_lack lack;
         struct wr_access access;
 
@@ -269,7 +254,8 @@ verdict_fill(const struct loaded *loaded, const struct wr_identity *identity, co
         wr_sentence(verdict->rule, sizeof(verdict->rule), "%s", entry->topic);
         wr_sddl_print(&entry->descriptor, NULL, verdict->sddl, sizeof(verdict->sddl));
         wr_policy_explain(loaded->policy, entry, identity, topic, &access, verdict->text, sizeof(verdict->text));
-        others_note(identity->user != own_user(loaded->path), verdict->note, sizeof(verdict->note));
+        if (!wr_sid_equal(&identity->user, &own))
+                wr_rights_others_note(verdict->note, sizeof(verdict->note));
         if (verdict->granted == verdict->wanted)
                 return;
         wr_policy_lack(loaded->policy, entry, identity, &access, &lack);
@@ -327,7 +313,7 @@ entry_show(struct showing *showing, const struct wr_policy *policy, const struct
 {
         struct weir_rule rule = { .entry = entry->line ? entry->topic : "**", .entry_line = entry->line };
         size_t length = wr_sddl_print(&entry->descriptor, NULL, NULL, 0);
-        char own[32];
+        char own[WR_SID_TEXT_MAX + 8], user[WR_SID_TEXT_MAX];
         bool goes_on = true;
 
         showing->sddl = malloc(length + 1);
@@ -335,7 +321,8 @@ entry_show(struct showing *showing, const struct wr_policy *policy, const struct
                 return false;
         wr_sddl_print(&entry->descriptor, NULL, showing->sddl, length + 1);
         if (entry->line == 0) {
-                wr_sentence(own, sizeof(own), "user:%u", (unsigned)policy->own_user);
+                wr_user_text(&policy->own_user, user, sizeof(user));
+                wr_sentence(own, sizeof(own), "user:%s", user);
                 rule.rights = ALL_RIGHTS;
                 rule.principal = own;
                 goes_on = rule_show(showing, rule);
@@ -401,7 +388,8 @@ edit(struct wr_file *file, const char *path, const struct wr_policy_change *chan
                 wr_sentence(done->file, sizeof(done->file), "%s", path);
                 wr_sentence(done->entry, sizeof(done->entry), "%s", change->topic);
                 wr_sentence(done->rule, sizeof(done->rule), "%s", edited.rule);
-                others_note(change->allow && names_others(path, change->principal), done->note, sizeof(done->note));
+                if (change->allow && names_others(path, change->principal))
+                        wr_rights_others_note(done->note, sizeof(done->note));
         }
         free(edited.text);
         return result;

@@ -140,9 +140,12 @@ weir_policy_edit(const char *path, int allow, const char *topic, const char *pri
 /*
  * One fact about an identity. Keys, in this order, each as often as there is something to tell:
  *
- *      identity user user_sid group group_sid package package_sid name publisher_id version architecture
- *      capability capability_sid capability_group_sid integrity trust
- *      object_path object_path_session pipe_name pipe_name_outside
+ *      identity user user_sid group group_sid deny_only_sid restricting_sid
+ *      package package_sid name publisher_id version architecture
+ *      capability capability_sid capability_group_sid
+ *      object_path object_path_session pipe_name pipe_name_outside integrity trust
+ *
+ * Of a process of Windows: groups that count for denials only, the second list of a restricted token, and integrity.
  */
 typedef void
 weir_fact_visit(void *user, const char *key, const char *value);

@@ -6,17 +6,16 @@
 
 #include "broker/policy_rules.h"
 #include "broker/rights_error.h"
-#include "named-objects/file.h"
+#include "broker/rights_system.h"
+#include "named-objects/identity_token.h"
 #include "named-objects/rights/object_name.h"
 #include "named-objects/rights/package_name.h"
 #include "named-objects/sentence.h"
 #include "named-objects/user.h"
 
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { SESSION = 1, METADATA_MAX = 1 << 16 };
+enum { SESSION = 1 };
 
 static const char example[] = "name";
 
@@ -100,7 +99,7 @@ tell_package(const struct teller *to, const char *package, const char *const *ca
         if (wr_package_family_parse(&name, package, size, NULL) || wr_package_full_parse(&name, package, size, NULL) ||
             wr_package_app_parse(&name, package, size, NULL))
                 moniker = name.family;
-        if (!wr_package_sid(&sid, moniker, strlen(moniker))) {
+        if (!wr_identity_package_sid(moniker, &sid)) {
                 wr_sentence(wr_rights_error, sizeof(wr_rights_error),
                             "'%.200s' is no name of a package: 1 to 255 characters of UTF-8", package);
                 return WEIR_E_USAGE;
@@ -132,43 +131,14 @@ weir_names_of_package(const char *package, const char *const *capabilities, weir
 
 /* ---- a Flatpak ------------------------------------------------------------------------------------------------- */
 
-/* "<root>/app/<id>/current/active/metadata"; false: it is not there, or says something else. */
-static bool
-metadata_read(const char *root, const char *id, struct wr_flatpak *flatpak)
-{
-        char path[WR_PACKAGE_MAX + 512], sentence[WR_PACKAGE_MAX + 768];
-        size_t size = 0;
-        char *text;
-        bool is_sound;
-
-        wr_sentence(path, sizeof(path), "%s/app/%s/current/active/metadata", root, id);
-        is_sound = wr_file_read(path, METADATA_MAX, &text, &size, sentence, sizeof(sentence)) == WEIR_OK &&
-                   wr_identity_flatpak_read(text, size, flatpak) && strcmp(flatpak->name, id) == 0;
-        free(text);
-        return is_sound;
-}
-
-static bool
-installed_read(const char *id, struct wr_flatpak *flatpak)
-{
-        const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
-        char root[512];
-
-        if (data && data[0] == '/')
-                wr_sentence(root, sizeof(root), "%s/flatpak", data);
-        else
-                wr_sentence(root, sizeof(root), "%s/.local/share/flatpak", home ? home : "");
-        return metadata_read(root, id, flatpak) || metadata_read("/var/lib/flatpak", id, flatpak);
-}
-
 enum weir_result WEIR_CALL
 weir_names_of_flatpak(const char *id, weir_fact_visit *visit, void *user)
 {
         const char *capabilities[WR_CAPABILITIES_MAX + 1] = { NULL };
         const struct teller to = { visit, user };
         struct wr_flatpak flatpak = { .name = "" };
-        enum weir_result result;
-        bool is_installed;
+        char sentence[WR_BROKER_ERROR_MAX];
+        enum weir_result result, found;
 
         if (!id || !visit)
                 return nobody_to_tell();
@@ -176,39 +146,60 @@ weir_names_of_flatpak(const char *id, weir_fact_visit *visit, void *user)
                 wr_sentence(wr_rights_error, sizeof(wr_rights_error), "'%.200s' is no application id", id);
                 return WEIR_E_USAGE;
         }
-        is_installed = installed_read(id, &flatpak);
-        for (uint32_t i = 0; is_installed && i < flatpak.capability_count; i++)
+        found = wr_rights_flatpak(id, &flatpak, sentence, sizeof(sentence));
+        for (uint32_t i = 0; found == WEIR_OK && i < flatpak.capability_count; i++)
                 capabilities[i] = flatpak.capabilities[i];
         result = tell_package(&to, id, capabilities);
-        if (result < 0 || is_installed)
+        if (result < 0 || found == WEIR_OK)
                 return result;
-        wr_sentence(wr_rights_error, sizeof(wr_rights_error),
-                    "no Flatpak '%s' is installed for this user or this machine, so its capabilities are not known",
-                    id);
-        return WEIR_EMPTY;
+        wr_sentence(wr_rights_error, sizeof(wr_rights_error), "%s", sentence);
+        return found;
 }
 
 /* ---- a process ------------------------------------------------------------------------------------------------- */
 
+/* A group by its name where this machine knows it at once; of Linux by its number. */
+static void
+tell_group(const struct teller *to, const struct wr_sid *sid)
+{
+        char text[WR_SID_TEXT_MAX];
+
+        if (wr_sid_is_unix(sid, NULL, NULL) || !wr_user_name(sid, text, sizeof(text)))
+                wr_user_text(sid, text, sizeof(text));
+        tell(to, "group", text);
+        tell_sid(to, "group_sid", sid);
+}
+
+/* All SIDs that are there for this use. */
+static void
+tell_sids(const struct teller *to, const struct wr_identity *identity, enum wr_sid_use wanted, const char *key)
+{
+        enum wr_sid_use use;
+        struct wr_sid sid;
+        size_t at = 0;
+
+        while (wr_sid_list_next(&identity->sids, &at, &sid, &use)) {
+                if (use == wanted && wanted == WR_SID_GROUP)
+                        tell_group(to, &sid);
+                else if (use == wanted)
+                        tell_sid(to, key, &sid);
+        }
+}
+
 static void
 tell_user(const struct teller *to, const struct wr_identity *identity)
 {
-        struct wr_sid sid = wr_policy_user_sid(identity->user);
-        char name[64], text[512];
+        char name[WR_SID_TEXT_MAX], text[512];
 
         wr_identity_text(identity, text, sizeof(text));
         tell(to, "identity", text);
-        if (!wr_user_name(identity->user, name, sizeof(name)))
-                wr_sentence(name, sizeof(name), "%" PRIu32, identity->user);
+        if (!wr_user_name(&identity->user, name, sizeof(name)))
+                wr_user_text(&identity->user, name, sizeof(name));
         tell(to, "user", name);
-        tell_sid(to, "user_sid", &sid);
-        for (uint32_t i = 0; i < identity->group_count; i++) {
-                sid = wr_policy_user_sid(identity->groups[i]);
-                sid.words[0] = 2;
-                wr_sentence(text, sizeof(text), "%" PRIu32, identity->groups[i]);
-                tell(to, "group", text);
-                tell_sid(to, "group_sid", &sid);
-        }
+        tell_sid(to, "user_sid", &identity->user);
+        tell_sids(to, identity, WR_SID_GROUP, "group_sid");
+        tell_sids(to, identity, WR_SID_DENY_ONLY, "deny_only_sid");
+        tell_sids(to, identity, WR_SID_RESTRICTING, "restricting_sid");
 }
 
 static enum weir_result
@@ -225,6 +216,11 @@ tell_process(const struct teller *to, const struct wr_identity *identity)
                 capabilities[i] = identity->capabilities[i];
         if (identity->trust == WR_TRUST_PACKAGE)
                 result = tell_package(to, identity->package, capabilities);
+        else
+                tell(to, "package", identity->package);
+        tell_sids(to, identity, WR_SID_CAPABILITY, "capability_sid");
+        if (identity->has_token)
+                tell(to, "integrity", wr_identity_integrity_text(identity->integrity));
         tell(to, "trust", trusts[identity->trust]);
         return result;
 }

@@ -6,6 +6,7 @@
  *      a client without its HELLO            greeting
  *      a publisher whose pairs are late      opening
  *      a client over its rate                paused     (all of them 10 ms after the first)
+ *      a client that hung up and lives       away
  *      PING, errands to be tried again       the tick, every second
  */
 #include "broker/server.h"
@@ -13,10 +14,12 @@
 #include "broker/contend.h"
 #include "broker/handlers.h"
 #include "bus/os/clock.h"
+#include "named-objects/address.h"
 #include "named-objects/endpoint.h"
 #include "named-objects/flag.h"
 #include "named-objects/lock.h"
 #include "named-objects/random.h"
+#include "named-objects/region.h"
 #include "named-objects/sentence.h"
 #include "named-objects/watch.h"
 
@@ -29,12 +32,10 @@ enum {
         PAUSE_NS = 10 * 1000000,
         GREET_SECONDS = 2,
         REVOKE_SECONDS = 5,
-        LOCK_PATH_BYTES = 280,
+        LOCK_PATH_BYTES = 1536,
         AWAY_SECONDS = 1,
         GENERATIONS_MAX = 1000
 };
-
-static const char system_address[] = "/run/weir/bus";
 
 /* ---- a turn --------------------------------------------------------------------------------------------------- */
 
@@ -56,12 +57,14 @@ due_ns(const struct wr_server *server)
                 due = earlier(
                         due,
                         WR_LIST_OWNER(server->opening.next, struct wr_publication, opening_link)->opening_until_ns);
+        if (!wr_list_empty(&server->away))
+                due = earlier(due, WR_LIST_OWNER(server->away.next, struct wr_session, away_link)->away_until_ns);
         if (!wr_list_empty(&server->paused))
                 due = earlier(due, server->resume_ns);
         return due;
 }
 
-/* Both lists are in the order of their deadlines, since every deadline is as long as the others. */
+/* These lists are in the order of their deadlines, since every deadline is as long as the others. */
 static void
 cut_silent(struct wr_server *server)
 {
@@ -72,7 +75,7 @@ cut_silent(struct wr_server *server)
                 if (session->greet_until_ns > server->now_ns)
                         return;
                 wr_list_remove(&session->greeting_link);
-                wr_session_cut(session, 0, WEIR_E_CLOSED, "no HELLO came in time");
+                wr_session_cut(session, 0, WEIR_E_CLOSED, "no HELLO came in time: connect again, and say it first");
         }
 }
 
@@ -86,6 +89,19 @@ open_late(struct wr_server *server)
                 if (publication->opening_until_ns > server->now_ns)
                         return;
                 wr_publication_settle(publication, true);
+        }
+}
+
+static void
+bury_away(struct wr_server *server)
+{
+        WR_LIST_EACH(link, &server->away)
+        {
+                struct wr_session *session = WR_LIST_OWNER(link, struct wr_session, away_link);
+
+                if (session->away_until_ns > server->now_ns)
+                        return;
+                wr_session_doom(session);
         }
 }
 
@@ -141,6 +157,21 @@ stop_if_deposed(struct wr_server *server)
         server->is_stopping = true;
 }
 
+/* Nobody guesses a name of ours by accident. */
+static void
+names_look(struct wr_server *server)
+{
+        uint32_t taken = wr_region_names_taken();
+
+        if (taken == server->names_taken)
+                return;
+        wr_log_line(&server->log, NULL, server->now_ns, WR_LOG_WARNING,
+                    "%" PRIu32 " names of 128 random bits were taken already when an object was to be made: a program"
+                    " of this session tries to be where our objects are. Others were used",
+                    taken - server->names_taken);
+        server->names_taken = taken;
+}
+
 static void
 tell(struct wr_server *server, enum wr_server_news news)
 {
@@ -174,6 +205,7 @@ tick(struct wr_server *server)
         }
         ping_all(server);
         wr_reload_tick(server);
+        names_look(server);
         wr_log_tick(&server->log, &server->accounts, server->now_ns);
         idle_check(server);
         tell(server, WR_SERVER_TICK);
@@ -221,6 +253,7 @@ wr_server_run(struct wr_server *server)
                         wr_server_reload(server, "SIGHUP", sentence, sizeof(sentence));
                 cut_silent(server);
                 open_late(server);
+                bury_away(server);
                 resume_paused(server);
                 if (server->now_ns >= server->tick_ns)
                         tick(server);
@@ -244,17 +277,30 @@ descriptors_check(char *sentence, size_t room)
         return WEIR_E_QUOTA;
 }
 
-/* Each broker that deposed a silent one holds the lock of the next generation: the old one's cannot be had. */
+/* Each broker that deposed a silent one holds the lock of the next generation: the old one's cannot be had. That there
+ * is a path was seen by lock_take. */
 static void
 lock_path(const struct wr_server *server, uint32_t generation, char *path, size_t room)
 {
-        if (generation == 0)
-                wr_sentence(path, room, "%s.lock", server->address);
-        else
-                wr_sentence(path, room, "%s.lock.%" PRIu32, server->address, generation);
+        wr_endpoint_lock_path(server->address, generation, path, room, NULL, 0);
 }
 
-/* The newest generation's lock; of the next one, where the holder of the newest does not answer. A broker that was
+/* The file of a later generation stays: it tells who comes next that the locks before it, which stopped processes may
+ * hold for ever, count no more. */
+static void
+lock_give(struct wr_server *server)
+{
+        char path[LOCK_PATH_BYTES];
+
+        lock_path(server, 0, path, sizeof(path));
+        if (server->generation == 0)
+                wr_lock_give(server->lock, path);
+        else
+                wr_object_close(server->lock);
+        server->lock = WR_NO_OBJECT;
+}
+
+/* The newest generation's lock; of the next one, where the holder of the newest does nothing. A broker that was
  * started by its socket holds none: the service manager sees to it that it is one. */
 static enum weir_result
 lock_newest(struct wr_server *server, char *path, size_t room)
@@ -265,14 +311,15 @@ lock_newest(struct wr_server *server, char *path, size_t room)
         while (wr_lock_exists(path) && server->generation < GENERATIONS_MAX)
                 lock_path(server, ++server->generation + 1, path, room);
         lock_path(server, server->generation, path, room);
-        result = wr_lock_take(&server->lock, path);
+        result = wr_contend_take(&server->lock, path, server->address);
         if (result == WEIR_OK && wr_contend_is_served(server->address)) {
-                wr_lock_give(server->lock, path);
-                server->lock = WR_NO_OBJECT;
+                lock_give(server);
                 return WEIR_FULL;
         }
-        if (result != WEIR_FULL || server->generation == GENERATIONS_MAX || !wr_contend_is_silent(server->address))
+        if (result != WEIR_EMPTY)
                 return result;
+        if (server->generation == GENERATIONS_MAX)
+                return WEIR_FULL;
         lock_path(server, ++server->generation, path, room);
         return wr_lock_take(&server->lock, path);
 }
@@ -282,18 +329,10 @@ static enum weir_result
 lock_take(struct wr_server *server, char *sentence, size_t room)
 {
         char path[LOCK_PATH_BYTES];
-        char *slash;
-        enum weir_result result;
+        enum weir_result result = wr_endpoint_place(server->address, sentence, room);
 
-        wr_sentence(path, sizeof(path), "%s", server->address);
-        slash = strrchr(path, '/');
-        if (path[0] != '/' || slash == path) {
-                wr_sentence(sentence, room, "'%s': a broker's address is an absolute path in a directory of its own",
-                            server->address);
-                return WEIR_E_USAGE;
-        }
-        *slash = '\0';
-        result = wr_endpoint_directory(path, sentence, room);
+        if (result == WEIR_OK)
+                result = wr_endpoint_lock_path(server->address, 0, path, sizeof(path), sentence, room);
         if (result < 0)
                 return result;
         result = lock_newest(server, path, sizeof(path));
@@ -359,6 +398,7 @@ clear(struct wr_server *server, struct wr_policy *policy, const struct wr_log *l
         wr_list_clear(&server->greeting);
         wr_list_clear(&server->paused);
         wr_list_clear(&server->doomed);
+        wr_list_clear(&server->away);
         wr_list_clear(&server->opening);
         wr_list_clear(&server->watching);
         for (int i = 0; i < WR_SERVER_SPARE_DESCRIPTORS; i++)
@@ -380,7 +420,7 @@ wr_server_open(struct wr_server *server, const struct wr_server_options *options
         server->tick_ns = server->now_ns + server->tick_every_ns;
         server->greet_ns = options->greet_ns ? options->greet_ns : GREET_SECONDS * SECOND_NS;
         server->revoke_ns = options->revoke_ns ? options->revoke_ns : REVOKE_SECONDS * SECOND_NS;
-        server->scope = strcmp(options->address, system_address) == 0 ? WR_SCOPE_SYSTEM : WR_SCOPE_USER;
+        server->scope = wr_address_is_system(options->address) ? WR_SCOPE_SYSTEM : WR_SCOPE_USER;
         wr_sentence(server->address, sizeof(server->address), "%s", options->address);
         wr_quota_open(&server->accounts, wr_policy_limits(policy), options->reserve_max);
         wr_sentence(sentence, room, "the broker at '%s' could not start", server->address);
@@ -408,8 +448,6 @@ wr_server_open(struct wr_server *server, const struct wr_server_options *options
 void
 wr_server_close(struct wr_server *server)
 {
-        char lock[LOCK_PATH_BYTES];
-
         server->is_stopping = true;
         WR_LIST_EACH(link, &server->sessions)
         {
@@ -431,8 +469,6 @@ wr_server_close(struct wr_server *server)
         wr_policy_close(server->policy);
         wr_refusal_close(&server->refused);
         wr_quota_close(&server->accounts);
-        if (server->log.object > 2)
-                wr_object_close(server->log.object);
-        lock_path(server, server->generation, lock, sizeof(lock));
-        wr_lock_give(server->lock, lock); /* last: who takes it next finds the address free */
+        wr_log_close(&server->log);
+        lock_give(server); /* last: who takes it next finds the address free */
 }

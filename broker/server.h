@@ -20,6 +20,7 @@ enum {
 };
 
 #define WR_SERVER_TICK_NS INT64_C(1000000000)
+#define WR_SERVER_AWAY_NS INT64_C(1000000000) /* how long lanes wait for a client that hung up and lives */
 
 struct wr_listener {
         struct wr_link link;
@@ -46,11 +47,12 @@ struct wr_server {
         struct wr_accounts accounts;
         struct wr_registry registry;
         struct wr_link listeners;
-        struct wr_link sessions, greeting, paused, doomed; /* greeting: by deadline */
+        struct wr_link sessions, greeting, paused, doomed, away; /* greeting, away: by deadline */
         int64_t resume_ns;       /* when those in `paused` are read again; 0: nobody was in it */
         struct wr_link opening;  /* publications, by deadline */
         struct wr_link watching; /* sessions */
         uint32_t session_count, listener_count;
+        uint32_t names_taken; /* wr_region_names_taken() when the log was told last */
         uint64_t refusals, sessions_made;
         struct wr_refusals refused; /* the last of them */
         int64_t now_ns;             /* of this turn */
@@ -116,6 +118,10 @@ wr_listener_adopt(struct wr_server *server, struct wr_activation_socket *passed,
 
 void
 wr_listener_close(struct wr_listener *listener);
+
+/* Whom the policy could grant anything to may reach all the listeners, and nobody else from now on. */
+enum weir_result
+wr_listener_admit(struct wr_server *server, const struct wr_policy *policy, char *sentence, size_t room);
 
 /* Take the descriptors that are kept in reserve, or give them up. False: not all could be taken. */
 bool

@@ -57,10 +57,19 @@ static const struct {
 void
 wr_session_doom(struct wr_session *session)
 {
-        if (session->is_doomed)
+        if (session->is_doomed && !session->is_away)
                 return;
         session->is_doomed = true;
+        wr_list_remove(&session->doomed_link);
         wr_list_append(&session->server->doomed, &session->doomed_link);
+}
+
+/* Its connection failed: by its client, which hung up, or by us. */
+static void
+lose(struct wr_session *session, enum weir_result result)
+{
+        session->is_cut |= result != WEIR_E_CLOSED;
+        wr_session_doom(session);
 }
 
 void
@@ -75,7 +84,7 @@ wr_session_send(struct wr_session *session, const struct wr_message *message)
                 wr_log_line(&session->server->log, session->account, session->server->now_ns, WR_LOG_WARNING,
                             "cut %s: it does not read its messages", session->who);
         if (result < 0)
-                wr_session_doom(session);
+                lose(session, result);
 }
 
 static void
@@ -112,6 +121,7 @@ wr_session_cut(struct wr_session *session, uint32_t request, enum weir_result re
         va_start(arguments, format);
         refusal_send(session, request, result, "cut", format, arguments);
         va_end(arguments);
+        session->is_cut = true;
         wr_session_doom(session);
 }
 
@@ -137,8 +147,6 @@ wr_session_pump(struct wr_session *session)
 void
 wr_session_errand(struct wr_session *session, struct wr_errand *errand)
 {
-        if (session->is_doomed)
-                return;
         wr_list_append(&session->errands, &errand->link);
         if (session->owes == 0)
                 wr_session_pump(session);
@@ -195,10 +203,13 @@ greet(struct wr_session *session, const struct wr_message *message)
                         *at = '?';
         wr_sentence(session->who, sizeof(session->who), "%s (pid %" PRIu32 ", %s)",
                     session->name[0] ? session->name : "unnamed", session->identity.pid, session->identity_text);
-        result = wr_lifeline_create(&held, &session->lifeline);
+        result = wr_lifeline_create(session->process.object, &held, &session->lifeline);
         if (result < 0) {
                 session->lifeline = WR_NO_OBJECT;
-                wr_session_cut(session, message->request, result, "the broker has no descriptor left for a client");
+                wr_session_cut(
+                        session, message->request, result,
+                        "the broker has no descriptor left for a client. Close some connections, or raise its limit of"
+                        " open files (ulimit -n)");
                 return;
         }
         welcome.welcome = (struct wr_message_welcome){
@@ -328,6 +339,7 @@ take(struct wr_session *session)
         struct wr_server *server = session->server;
         uint64_t per_second = server->accounts.limits->messages_per_second;
         struct wr_message message;
+        enum weir_result result;
         unsigned version = 0;
         const char *why;
 
@@ -338,7 +350,8 @@ take(struct wr_session *session)
                 wr_list_append(&server->paused, &session->paused_link);
                 return false;
         }
-        switch (wr_connection_receive(&session->connection, &message, &version, &why)) {
+        result = wr_connection_receive(&session->connection, &message, &version, &why);
+        switch (result) {
         case WEIR_OK: handle(session, &message); return true;
         case WEIR_EMPTY: return false;
         case WEIR_E_VERSION:
@@ -347,7 +360,7 @@ take(struct wr_session *session)
                                WR_PROTOCOL);
                 return false;
         case WEIR_E_CORRUPT: wr_session_cut(session, 0, WEIR_E_CORRUPT, "not a message of weir: %s", why); return false;
-        default: wr_session_doom(session); return false;
+        default: lose(session, result); return false;
         }
 }
 
@@ -360,7 +373,7 @@ connection_ready(struct wr_hook *hook, unsigned ready)
                 enum weir_result result = wr_connection_flush(&session->connection);
 
                 if (result < 0)
-                        wr_session_doom(session);
+                        lose(session, result);
                 else
                         wr_session_pump(session);
         }
@@ -376,6 +389,7 @@ process_ended(struct wr_hook *hook, unsigned ready)
         struct wr_session *session = hook->owner;
 
         (void)ready;
+        session->is_dead = true;
         for (int i = 0; i < MESSAGES_PER_TURN && take(session); i++)
                 ;
         wr_session_doom(session);
@@ -406,13 +420,14 @@ wr_session_open(struct wr_server *server, wr_object socket, wr_object process, c
         session->server = server;
         session->id = wr_random();
         session->serial = ++server->sessions_made;
-        session->identity = *identity;
+        memcpy(&session->identity, identity, wr_identity_size(identity)); /* the rest is 0 already */
         session->account = account;
         session->lifeline = WR_NO_OBJECT;
         session->greet_until_ns = server->now_ns + server->greet_ns;
         wr_sentence(session->who, sizeof(session->who), "pid %" PRIu32 " (%s)", identity->pid, account->key);
         wr_list_clear(&session->paused_link);
         wr_list_clear(&session->doomed_link);
+        wr_list_clear(&session->away_link);
         wr_list_clear(&session->errands);
         wr_list_clear(&session->publications);
         wr_list_clear(&session->subscriptions);
@@ -446,6 +461,44 @@ last_words(struct wr_session *session)
         }
 }
 
+/*
+ * It hung up without a word, and its process lives: it lost patience with us, or we were stopped for long. libweir
+ * comes back at once, and meanwhile its readers read on. A process that dies is seen to hang up just before it is seen
+ * to end: then it is not away for long.
+ */
+static bool
+may_come_back(const struct wr_session *session)
+{
+        if (session->is_away || !session->is_greeted || session->said_bye || session->is_cut || session->is_dead ||
+            session->server->is_stopping)
+                return false;
+        return wr_rejoin_has_lanes(session);
+}
+
+static void
+go_away(struct wr_session *session)
+{
+        struct wr_server *server = session->server;
+
+        wr_log_line(&server->log, session->account, server->now_ns, WR_LOG_INFO, "%s hung up: its lanes wait for it",
+                    session->who);
+        session->is_away = true;
+        session->away_until_ns = server->now_ns + WR_SERVER_AWAY_NS;
+        session->owes = 0;
+        session->listing.phase = WR_LISTING_NONE;
+        wr_watch_end(session);
+        WR_LIST_EACH(link, &session->subscriptions)
+        {
+                wr_subscription_end(WR_LIST_OWNER(link, struct wr_subscription, session_link), WEIR_E_CLOSED);
+        }
+        wr_rejoin_forget(&session->holds);
+        wr_loop_remove(server->loop, &session->connection.hook);
+        wr_quota_return(&server->accounts, session->account, WR_QUOTA_CONNECTIONS, 1);
+        wr_list_remove(&session->paused_link);
+        wr_list_remove(&session->doomed_link);
+        wr_list_append(&server->away, &session->away_link);
+}
+
 /* Ends what it published and subscribed to, with a sentence for the others. */
 static void
 give_back(struct wr_session *session)
@@ -473,6 +526,10 @@ wr_session_bury(struct wr_session *session)
         struct wr_server *server = session->server;
 
         last_words(session);
+        if (may_come_back(session)) {
+                go_away(session);
+                return;
+        }
         if (session->is_greeted && !session->said_bye && !server->is_stopping)
                 wr_log_line(&server->log, session->account, server->now_ns, WR_LOG_NOTICE, "gone: %s", session->who);
         wr_watch_end(session);
@@ -482,12 +539,14 @@ wr_session_bury(struct wr_session *session)
         wr_loop_remove(server->loop, &session->process);
         wr_object_close(session->process.object);
         wr_object_close(session->lifeline);
-        wr_quota_return(&server->accounts, session->account, WR_QUOTA_CONNECTIONS, 1);
+        if (!session->is_away)
+                wr_quota_return(&server->accounts, session->account, WR_QUOTA_CONNECTIONS, 1);
         wr_quota_drop(session->account);
         wr_list_remove(&session->link);
         wr_list_remove(&session->greeting_link);
         wr_list_remove(&session->paused_link);
         wr_list_remove(&session->doomed_link);
+        wr_list_remove(&session->away_link);
         server->session_count--;
         free(session);
 }

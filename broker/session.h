@@ -14,6 +14,8 @@
 #include "broker/registry.h"
 #include "named-objects/identity.h"
 
+#include "bus/os/printf.h"
+
 enum wr_listing {
         WR_LISTING_NONE,
         WR_LISTING_TOPICS,
@@ -24,7 +26,7 @@ enum wr_listing {
 };
 
 struct wr_session {
-        struct wr_link link, greeting_link, paused_link, doomed_link;
+        struct wr_link link, greeting_link, paused_link, doomed_link, away_link;
         struct wr_server *server;
         uint64_t id, serial;
         const struct wr_message *asking; /* what is being handled; NULL: nothing */
@@ -34,14 +36,17 @@ struct wr_session {
         struct wr_account *account;
         wr_object lifeline; /* the end that its peers watch */
         bool is_greeted, said_bye, is_doomed;
+        bool is_cut;  /* we ended it */
+        bool is_dead; /* its process ended */
+        bool is_away; /* its client hung up and lives: its lanes wait for it. Doomed, and not buried */
+        int64_t away_until_ns;
         bool ping_out; /* an unanswered PING: a stopped client gets no second one */
         int64_t greet_until_ns;
         struct wr_link errands;
         enum wr_message_kind owes; /* the answer that ends the errand in flight; 0: none; WR_HELLO: any message */
         uint64_t owes_id;
         struct wr_link publications, subscriptions;
-        struct wr_link holds; /* said by HOLDS, of the SUBSCRIBE that comes next; rejoin.c */
-        uint32_t hold_count;
+        struct wr_link holds;   /* said by HOLDS, of the SUBSCRIBE that comes next; rejoin.c */
         struct wr_link unpaged; /* errands of its pairings that wait for a page; see pairing.c */
         uint32_t pages;         /* that are open for its pairings */
         struct wr_link watches; /* patterns; see watch.c */
@@ -68,16 +73,18 @@ struct wr_session *
 wr_session_open(struct wr_server *server, wr_object socket, wr_object process, const struct wr_identity *identity,
                 struct wr_account *account);
 
-/* The server's: takes everything back that the session held, tells its peers, frees it. */
+/* The server's: takes everything back that the session held, tells its peers, frees it. One whose client lives and
+ * published something goes away first: its lanes stay for a while, should it come back (rejoin.c). */
 void
 wr_session_bury(struct wr_session *session);
 
-/* Its end is decided: nothing is sent to it or read from it any more. May be told twice. */
+/* Its end is decided: nothing is sent to it or read from it any more. May be told twice; one that is away stays away no
+ * longer. */
 void
 wr_session_doom(struct wr_session *session);
 
 /* A last REFUSAL, and doom. */
-__attribute__((format(printf, 4, 5))) void
+__attribute__((format(WR_PRINTF, 4, 5))) void
 wr_session_cut(struct wr_session *session, uint32_t request, enum weir_result result, const char *format, ...);
 
 /* A message to the client. One that does not read its messages is cut. */
@@ -85,7 +92,7 @@ void
 wr_session_send(struct wr_session *session, const struct wr_message *message);
 
 /* No to one request; logged. The conversation goes on. */
-__attribute__((format(printf, 4, 5))) void
+__attribute__((format(WR_PRINTF, 4, 5))) void
 wr_session_refuse(struct wr_session *session, uint32_t request, enum weir_result result, const char *format, ...);
 
 /* Sends it now if nothing is in flight, else in its turn. */

@@ -2,6 +2,7 @@
 
 #include "broker/broker.h"
 #include "named-objects/address.h"
+#include "named-objects/config.h"
 #include "named-objects/sentence.h"
 #include "named-objects/user.h"
 
@@ -16,20 +17,25 @@ weir_broker_error(void)
         return wr_broker_error;
 }
 
+/* Where a broker that nobody told a place listens: the user's is the first, the system's the last of those looked at.
+ */
 static enum weir_result
-address_choose(char *address, size_t bytes, const char *given, char *sentence, size_t room)
+address_choose(char *address, size_t bytes, const char *given, bool is_service, char *sentence, size_t room)
 {
         char list[WR_ADDRESSES][WR_ADDRESS_MAX];
+        size_t count = wr_address_list(list, WR_ADDRESSES), chosen = 0;
 
         if (given && strlen(given) >= bytes) {
                 wr_sentence(sentence, room, "the address is longer than %zu bytes", bytes - 1);
                 return WEIR_E_USAGE;
         }
-        if (!given && wr_address_list(list, WR_ADDRESSES) == 0) {
+        if (!given && count == 0) {
                 wr_sentence(sentence, room, "no address is short enough for a socket: set WEIR_BROKER");
                 return WEIR_E_USAGE;
         }
-        wr_sentence(address, bytes, "%s", given ? given : list[0]);
+        while (is_service && chosen + 1 < count && !wr_address_is_system(list[chosen]))
+                chosen++;
+        wr_sentence(address, bytes, "%s", given ? given : list[chosen]);
         return WEIR_OK;
 }
 
@@ -37,18 +43,12 @@ bool
 wr_settings_config(char *path, size_t bytes, const char *given)
 {
         const char *named = given ? given : getenv("WEIR_CONFIG");
-        const char *home = getenv("HOME"), *config = getenv("XDG_CONFIG_HOME");
 
         if (named && *named) {
                 wr_sentence(path, bytes, "%s", named);
                 return true;
         }
-        if (config && config[0] == '/')
-                wr_sentence(path, bytes, "%s/weir/broker.conf", config);
-        else if (wr_user_self() == 0)
-                wr_sentence(path, bytes, "/etc/weir/broker.conf");
-        else
-                wr_sentence(path, bytes, "%s/.config/weir/broker.conf", home ? home : "");
+        wr_config_path(path, bytes);
         return false;
 }
 
@@ -77,21 +77,25 @@ wr_settings_make(struct wr_settings *settings, const struct weir_broker_options 
 {
         static const struct weir_broker_options none = { .size = sizeof(none) };
         char config[512];
-        bool is_named;
+        bool is_named, is_service;
         enum weir_result result;
 
         if (!options)
                 options = &none;
+        is_service = options->flags & WEIR_BROKER_SERVICE;
         *settings = (struct wr_settings){ 0 };
         if (options->size != sizeof(*options)) {
                 wr_sentence(sentence, room, "options->size is not that of this version's struct weir_broker_options");
                 return WEIR_E_USAGE;
         }
-        result = address_choose(settings->address, sizeof(settings->address), options->address, sentence, room);
+        result = address_choose(settings->address, sizeof(settings->address), options->address, is_service, sentence,
+                                room);
         if (result == WEIR_OK)
                 result = package_sockets_copy(settings, options->package_sockets);
         if (result == WEIR_OK) {
                 is_named = wr_settings_config(config, sizeof(config), options->config);
+                if (is_service && !is_named)
+                        wr_config_system_path(config, sizeof(config));
                 result = wr_policy_load(&settings->policy, is_named ? config : NULL, config, wr_user_self(), sentence,
                                         room);
                 if (result == WEIR_OK && !is_named)

@@ -14,9 +14,9 @@ struct wr_settings {
 };
 
 /*
- * address: as given, else the first of the default list. policy: of the file given, else of WEIR_CONFIG, else
- * $XDG_CONFIG_HOME/weir/broker.conf, else ~/.config/weir/broker.conf; for root /etc/weir/broker.conf; else none. A
- * file that was named must be there, one that was only looked for need not.
+ * address: as given, else the first of the default list. policy: of the file given, else of WEIR_CONFIG, else the
+ * default one's (named-objects/config.h); else none. A file that was named must be there, one that was only looked for
+ * need not.
  */
 enum weir_result
 wr_settings_make(struct wr_settings *settings, const struct weir_broker_options *options, char *sentence, size_t room);

@@ -35,8 +35,9 @@ request_sound(struct wr_session *session, const struct wr_message *message)
                                   subscribe->topic);
         else if (subscribe->frames_max > FRAMES_MAX)
                 wr_session_refuse(session, message->request, WEIR_E_USAGE,
-                                  "'%s': frames_max is %" PRIu32 ", the most is %d", subscribe->topic,
-                                  subscribe->frames_max, FRAMES_MAX);
+                                  "'%s': frames_max is %" PRIu32
+                                  ", the most is %d: lower it, and copy what is kept for longer",
+                                  subscribe->topic, subscribe->frames_max, FRAMES_MAX);
         else
                 return true;
         return false;
@@ -208,7 +209,8 @@ subscribe(struct wr_session *session, const struct wr_message *message)
         if (!subscription) {
                 wr_quota_return(accounts, session->account, WR_QUOTA_SUBSCRIPTIONS, charged);
                 wr_session_refuse(session, message->request, WEIR_E_NO_MEMORY,
-                                  "the broker has no memory for a subscription of '%s'", message->subscribe.topic);
+                                  "the broker has no memory for a subscription of '%s'. Close some",
+                                  message->subscribe.topic);
                 return;
         }
         count = lanes_choose(subscription, mark, &reason, sentence, sizeof(sentence));
@@ -226,7 +228,6 @@ wr_subscription_request(struct wr_session *session, const struct wr_message *mes
 {
         subscribe(session, message);
         wr_rejoin_forget(&session->holds); /* of one that was refused: they are not the next one's */
-        session->hold_count = 0;
 }
 
 void

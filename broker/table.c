@@ -1,14 +1,19 @@
 /* Chained buckets, doubled when there are more members than buckets. Equal keys stay in one chain. */
 #include "broker/table.h"
 
+#include "named-objects/random.h"
+
 #include <stdlib.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 enum { BUCKETS_FIRST = 64 };
 
 enum weir_result
 wr_table_open(struct wr_table *table)
 {
-        *table = (struct wr_table){ .bucket_count = BUCKETS_FIRST };
+        *table = (struct wr_table){ .bucket_count = BUCKETS_FIRST, .salt = wr_random() };
         table->buckets = calloc(BUCKETS_FIRST, sizeof(struct wr_node *));
         return table->buckets ? WEIR_OK : WEIR_E_NO_MEMORY;
 }
@@ -23,13 +28,15 @@ wr_table_close(struct wr_table *table)
 static struct wr_node **
 bucket_of(const struct wr_table *table, uint64_t key)
 {
-        return &table->buckets[key & (table->bucket_count - 1)];
+        return &table->buckets[XXH3_64bits_withSeed(&key, sizeof(key), table->salt) & (table->bucket_count - 1)];
 }
 
 static void
 grow(struct wr_table *table)
 {
-        struct wr_table larger = { .bucket_count = table->bucket_count * 2, .count = table->count };
+        struct wr_table larger = { .bucket_count = table->bucket_count * 2,
+                                   .count = table->count,
+                                   .salt = table->salt };
 
         larger.buckets = calloc(larger.bucket_count, sizeof(struct wr_node *));
         if (!larger.buckets)

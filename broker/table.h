@@ -1,4 +1,4 @@
-/* A hash table over 64-bit keys that are already well spread (random ids, hashes). The nodes live in the members. */
+/* A hash table over 64-bit keys. Clients choose some of them: where they fall is salted. Nodes live in the members. */
 #ifndef WR_TABLE_H
 #define WR_TABLE_H
 
@@ -16,6 +16,7 @@ struct wr_table {
         struct wr_node **buckets;
         size_t bucket_count; /* a power of two */
         size_t count;
+        uint64_t salt;
 };
 
 #define WR_TABLE_OWNER(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))

@@ -16,6 +16,7 @@
 
 #include "named-objects/sentence.h"
 
+#include "bus/os/printf.h"
 #include "bus/topic.h"
 
 #include <inttypes.h>
@@ -84,7 +85,8 @@ watch_add(struct wr_session *session, uint32_t request, const char *pattern)
         watch = calloc(1, sizeof(*watch));
         if (!watch) {
                 wr_quota_return(&session->server->accounts, session->account, WR_QUOTA_SUBSCRIPTIONS, WR_QUOTA_PATTERN);
-                wr_session_refuse(session, request, WEIR_E_NO_MEMORY, "the broker has no memory left");
+                wr_session_refuse(session, request, WEIR_E_NO_MEMORY,
+                                  "the broker has no memory left to watch with: watch fewer patterns");
                 return false;
         }
         wr_sentence(watch->pattern, sizeof(watch->pattern), "%s", pattern);
@@ -156,7 +158,7 @@ subscription_message(const struct wr_subscription *subscription, enum wr_watched
         return message;
 }
 
-__attribute__((format(printf, 3, 4))) static void
+__attribute__((format(WR_PRINTF, 3, 4))) static void
 text_set(struct wr_message *message, const struct wr_session *owner, const char *how, ...)
 {
         char said[WR_TOPIC_MAX + 64];

@@ -6,18 +6,29 @@
  *      /run/weir/bus                    for root
  *      /tmp/weir-UID/bus                for a user without a runtime directory
  *
- * and behind the user's the system broker's, /run/weir/bus. A broker listens at the first of the list.
+ * and behind the user's the system broker's, /run/weir/bus. A broker listens at the first of the list. On Windows:
+ *
+ *      %WEIR_BROKER%                    then nothing else is tried
+ *      \\.\pipe\weir-SID-SESSION        the user's, in this session
+ *      \\.\pipe\LOCAL\weir             inside an AppContainer: one in its own directory
+ *      \\.\pipe\weir-system            the machine's
  */
 #ifndef WR_ADDRESS_H
 #define WR_ADDRESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
-enum { WR_ADDRESS_MAX = 108, WR_ADDRESSES = 2 }; /* bytes of a path with its zero; addresses in a list at most */
+/* Bytes of an address with its zero, which on Windows holds the longest SID of a user; addresses in a list at most. */
+enum { WR_ADDRESS_MAX = 108, WR_ADDRESSES = 3 };
 
-/* Fills up to `max` addresses, in the order in which they are tried, and returns how many. A path too long for a
- * socket is left out, so the list may be empty. */
+/* Fills up to `max` addresses, in the order in which they are tried, and returns how many. One that is too long is
+ * left out, so the list may be empty. */
 size_t
 wr_address_list(char list[][WR_ADDRESS_MAX], size_t max);
+
+/* Is it the one of the system's broker, who serves every user of the machine? */
+bool
+wr_address_is_system(const char *address);
 
 #endif

@@ -2,7 +2,6 @@
 #include "named-objects/address.h"
 
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +52,13 @@ wr_address_list(char addresses[][WR_ADDRESS_MAX], size_t max)
                 add(&list, "%s/weir/bus", runtime);
         else if (geteuid() != 0)
                 add(&list, "/tmp/weir-%lu/bus", (unsigned long)geteuid());
-        if (list.count == 0 || strcmp(addresses[0], system_address) != 0)
+        if (list.count == 0 || !wr_address_is_system(addresses[0]))
                 add(&list, "%s", system_address);
         return list.count;
+}
+
+bool
+wr_address_is_system(const char *address)
+{
+        return strcmp(address, system_address) == 0;
 }

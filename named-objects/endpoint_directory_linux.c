@@ -19,7 +19,7 @@
 
 #include "bus/os/error.h"
 #include "named-objects/sentence.h"
-#include "named-objects/user.h"
+#include "named-objects/user_map_linux.h"
 
 #include <errno.h>
 #include <fcntl.h>

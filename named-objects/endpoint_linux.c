@@ -359,10 +359,12 @@ receive_failed(void)
 }
 
 static ssize_t
-receive(wr_object connection, struct msghdr *message)
+look(wr_object connection, struct msghdr *message, size_t expected)
 {
         ssize_t got;
 
+        /* Without the padding, in which one descriptor more than asked for could arrive. */
+        message->msg_controllen = expected != 0 ? CMSG_LEN(expected * sizeof(int)) : 0;
         do {
                 got = recvmsg(connection, message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
                 /* A peer that left words of ours unread. The kernel tells it once, before the peer's own last words. */
@@ -375,35 +377,35 @@ wr_endpoint_receive(wr_object connection, void *bytes, size_t room, size_t *size
 {
         size_t expected = count != NULL ? *count : 0;
         struct iovec piece = { .iov_base = bytes, .iov_len = room };
-        struct msghdr message = { .msg_iov = &piece, .msg_iovlen = 1 };
         union control control;
+        struct msghdr message = { .msg_iov = &piece, .msg_iovlen = 1, .msg_control = expected != 0 ? &control : NULL };
         size_t came = 0;
-        ssize_t got = 0;
+        ssize_t got;
 
         *size = 0;
         if (count != NULL)
                 *count = 0;
         if (expected > OBJECTS_MAX)
                 return WEIR_E_USAGE;
-        /* The kernel finds the queue empty, then looks whether the peer hung up: last words that came in between make
-         * an end that is none. Nothing comes behind the true end, so who sees it twice has missed nothing. */
-        for (int i = 0; i < 2 && got == 0 && came == 0; i++) {
-                message.msg_control = expected != 0 ? &control : NULL;
-                /* Without the padding, in which one descriptor more than asked for could arrive. */
-                message.msg_controllen = expected != 0 ? CMSG_LEN(expected * sizeof(int)) : 0;
-                got = receive(connection, &message);
-                if (got >= 0 && expected != 0)
-                        came = descriptors_of(&message, objects);
-        }
+        got = look(connection, &message, expected);
         if (got < 0)
                 return receive_failed();
+        /* The kernel finds the queue empty, and then sees that the peer hung up: last words that came in between make
+         * an end that is none. Nothing comes behind the true end, so a second look misses nothing. */
+        if (got == 0 && message.msg_controllen == 0 && (message.msg_flags & MSG_CTRUNC) == 0) {
+                got = look(connection, &message, expected);
+                if (got < 0)
+                        return WEIR_E_CLOSED; /* an empty datagram, which none of ours sends */
+        }
+        if (expected != 0)
+                came = descriptors_of(&message, objects);
         if ((message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || (got == 0 && came != 0)) {
                 for (size_t i = 0; i < came; i++)
                         wr_object_close(objects[i]);
                 return WEIR_E_CORRUPT;
         }
         if (got == 0)
-                return WEIR_E_CLOSED; /* also for a peer that sent an empty datagram, which none of ours does */
+                return WEIR_E_CLOSED;
         *size = (size_t)got;
         if (count != NULL)
                 *count = came;

@@ -35,8 +35,9 @@ struct wr_file {
 enum weir_result
 wr_file_open(struct wr_file *file, const char *path, size_t most, char *sentence, size_t room);
 
-/* The file holds `text` then, on the disk, with the owner and mode that it had (a new one: ours, 0600). Else it is what
- * it was, and the sentence says why. */
+/* The file holds `text` then, on the disk, with the owner and mode that it had (a new one: ours, 0600). On Windows it
+ * has the list of access that it had, a new one what its directory gives. Else it is what it was, and the sentence says
+ * why. */
 enum weir_result
 wr_file_replace(struct wr_file *file, const char *text, size_t size, char *sentence, size_t room);
 

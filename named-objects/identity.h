@@ -1,5 +1,6 @@
 /*
- * Who is at the other end of a connection, as the kernel vouches for it, fixed when the connection is accepted.
+ * Who is at the other end of a connection, as the kernel vouches for it, fixed when the connection is accepted. Users
+ * and groups are SIDs on both systems: S-1-22-1-UID and S-1-22-2-GID on Linux, those of the token on Windows.
  *
  * Linux: SO_PEERCRED and SO_PEERPIDFD (before 6.5: pidfd_open of the pid); the pidfd pins the process while its
  * files under /proc are read through one directory descriptor opened once, and is checked again afterwards.
@@ -12,6 +13,8 @@
  *                                labels processes also an unconfined label or our own
  *   all else                     unknown confinement: admitted only by a policy line for `confined:*`
  *
+ * Windows: the token that the pipe shows of its client, once the first message is there; see identity_token.h.
+ *
  * In a foreign mount namespace `.flatpak-info` counts only where Flatpak and bubblewrap put it, on tmpfs: on a file
  * system of the peer's own (FUSE) looking at it could hold us up for ever. And it counts only if the namespace was made
  * from our user namespace or directly below it: one that a sandboxed program nests in its own holds what it likes.
@@ -20,9 +23,10 @@
 #define WR_IDENTITY_H
 
 #include "named-objects/region.h"
+#include "named-objects/rights/sid_list.h"
 
 enum {
-        WR_GROUPS_MAX = 128,
+        WR_GROUPS_MAX = 128, /* of a process of Linux; what fits of a token of Windows: sid_list.h */
         WR_PACKAGE_MAX = 255,
         WR_CAPABILITIES_MAX = 32,
         WR_CAPABILITY_MAX = 64,
@@ -37,16 +41,26 @@ enum wr_trust {
 
 struct wr_identity {
         enum wr_trust trust;
-        uint32_t user; /* uid, in the broker's user namespace */
-        uint32_t group_count;
-        uint32_t groups[WR_GROUPS_MAX];
-        uint32_t pid; /* in the broker's pid namespace; for messages only, never a key */
+        uint32_t pid;       /* in the broker's pid namespace; for messages only, never a key */
+        struct wr_sid user; /* of Linux: in the broker's user namespace */
         char package[WR_PACKAGE_MAX + 1];
         uint32_t capability_count; /* of a package only; no name twice, letters in either case being the same */
         char capabilities[WR_CAPABILITIES_MAX][WR_CAPABILITY_MAX + 1];
         char label[WR_LABEL_MAX + 1]; /* what an LSM calls it: "unconfined", "u:r:sensor_t:s0"; "" where none does */
-        char why[128]; /* how it was found: "package socket", "flatpak-info", "snap label", "same root", ... */
+        char why[128]; /* how it was found: "package socket", "flatpak-info", "same root", "medium integrity", ... */
+        /* Windows: what its token says, and the access check asks. Without one (Linux) nothing but user, groups and the
+         * sandbox counts. */
+        bool has_token, user_deny_only, is_write_restricted, is_less_privileged;
+        uint32_t integrity;      /* the last word of S-1-16-x */
+        struct wr_sid_list sids; /* groups; of a token all its SIDs. Last, since the end of it is seldom in use */
 };
+
+/* The bytes of an identity that say something: those behind them are never looked at. */
+static inline size_t
+wr_identity_size(const struct wr_identity *identity)
+{
+        return offsetof(struct wr_identity, sids.bytes) + identity->sids.size;
+}
 
 /* What a `.flatpak-info` says. */
 struct wr_flatpak {
@@ -58,6 +72,7 @@ struct wr_flatpak {
 /*
  * listener_package: the package whose socket the connection came through, or NULL for the ordinary one.
  * process: out, an object that becomes readable when the peer's process ends (a pidfd); the caller closes it.
+ * WR_NO_OBJECT: Windows alone, where it may not be opened; from now on the connection knows how it hands over objects.
  *
  * WEIR_E_DENIED: unreadable, dead, raced, forged, in more groups than fit, or of a pid or user namespace that we cannot
  * see into; the sentence says which. Not being allowed to read is no proof of anything, so it is never full trust.
@@ -83,7 +98,8 @@ wr_identity_flatpak_read(const char *text, size_t size, struct wr_flatpak *flatp
 bool
 wr_identity_snap_name(const char *label, char *name, size_t room);
 
-/* 1 to 255 bytes of letters, digits, '.', '-', '_'; no leading '.', no "..". */
+/* 1 to 255 bytes of letters, digits, '.', '-', '_'; no leading '.', no "..". The text of a package's SID is a name,
+ * too: of the package that has no other. */
 bool
 wr_identity_package_valid(const char *name);
 

@@ -7,6 +7,7 @@
 #include "named-objects/identity_linux.h"
 
 #include "named-objects/sentence.h"
+#include "named-objects/user.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -115,7 +116,7 @@ enum weir_result
 wr_identity_decide(struct wr_identity *identity, const char *package, const struct wr_identity_view *view,
                    char *sentence, size_t room)
 {
-        char snap[WR_PACKAGE_MAX + 1] = "";
+        char snap[WR_PACKAGE_MAX + 1] = "", user[WR_SID_TEXT_MAX];
 
         memcpy(identity->label, view->label, sizeof identity->label);
         if (!wr_identity_snap_name(view->label, snap, sizeof snap))
@@ -123,10 +124,11 @@ wr_identity_decide(struct wr_identity *identity, const char *package, const stru
         if (package != NULL)
                 return decide_package_socket(identity, package, view, snap, sentence, room);
         if (view->place == WR_PLACE_UNREADABLE) {
+                wr_user_text(&identity->user, user, sizeof user);
                 wr_sentence(sentence, room,
-                            "denied: the broker (user %u) may not look at pid %u of user %u, so nothing "
+                            "denied: the broker (user %u) may not look at pid %u of user %s, so nothing "
                             "vouches for it: give the broker CAP_SYS_PTRACE, or the program a package socket",
-                            (unsigned)geteuid(), identity->pid, identity->user);
+                            (unsigned)geteuid(), identity->pid, user);
                 return WEIR_E_DENIED;
         }
         return decide_ordinary(identity, view, snap, sentence, room);

@@ -15,7 +15,7 @@
 #include "named-objects/identity_linux.h"
 #include "named-objects/kernel_linux.h"
 #include "named-objects/sentence.h"
-#include "named-objects/user.h"
+#include "named-objects/user_map_linux.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,11 +23,31 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The peer's other groups, behind its own. */
+static enum weir_result
+groups_read(wr_object connection, const struct ucred *peer, struct wr_identity *identity, char *sentence, size_t room)
+{
+        gid_t others[WR_GROUPS_MAX - 1];
+        socklen_t size = sizeof others;
+        struct wr_sid group = wr_sid_of_gid(peer->gid);
+
+        if (getsockopt(connection, SOL_SOCKET, SO_PEERGROUPS, others, &size) < 0) {
+                wr_sentence(sentence, room, "denied: user %u: its groups cannot be had: %s", (unsigned)peer->uid,
+                            errno == ERANGE ? "there are more than 127" : strerror(errno));
+                return WEIR_E_DENIED;
+        }
+        wr_sid_list_add(&identity->sids, &group, WR_SID_GROUP);
+        for (size_t i = 0; i < size / sizeof(gid_t); i++) {
+                group = wr_sid_of_gid(others[i]);
+                wr_sid_list_add(&identity->sids, &group, WR_SID_GROUP);
+        }
+        return WEIR_OK;
+}
+
 static enum weir_result
 credentials_read(wr_object connection, struct wr_identity *identity, char *sentence, size_t room)
 {
-        gid_t others[WR_GROUPS_MAX - 1];
-        socklen_t size = sizeof(struct ucred), others_size = sizeof others;
+        socklen_t size = sizeof(struct ucred);
         struct ucred peer;
 
         if (getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) {
@@ -47,17 +67,8 @@ credentials_read(wr_object connection, struct wr_identity *identity, char *sente
                 return WEIR_E_DENIED;
         }
         identity->pid = (uint32_t)peer.pid;
-        identity->user = peer.uid;
-        identity->groups[0] = peer.gid;
-        identity->group_count = 1;
-        if (getsockopt(connection, SOL_SOCKET, SO_PEERGROUPS, others, &others_size) < 0) {
-                wr_sentence(sentence, room, "denied: user %u: its groups cannot be had: %s", (unsigned)peer.uid,
-                            errno == ERANGE ? "there are more than 127" : strerror(errno));
-                return WEIR_E_DENIED;
-        }
-        memcpy(&identity->groups[1], others, others_size);
-        identity->group_count += (uint32_t)(others_size / sizeof(gid_t));
-        return WEIR_OK;
+        identity->user = wr_sid_of_uid(peer.uid);
+        return groups_read(connection, &peer, identity, sentence, room);
 }
 
 static int

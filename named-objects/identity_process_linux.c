@@ -10,6 +10,7 @@
 #include "named-objects/kernel_linux.h"
 #include "named-objects/sentence.h"
 #include "named-objects/user.h"
+#include "named-objects/user_map_linux.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,9 +42,15 @@ effective(const char *line, const char *key, uint32_t *id)
         return true;
 }
 
+/* Who it is by its status. */
+struct status {
+        uint32_t user, groups[WR_GROUPS_MAX], group_count;
+        bool has_user, has_group, fits;
+};
+
 /* "Groups: 4 24 27 ": behind the first. False: more than fit. */
 static bool
-others(const char *line, struct wr_identity *identity)
+others(const char *line, struct status *status)
 {
         char *end;
 
@@ -52,35 +59,46 @@ others(const char *line, struct wr_identity *identity)
 
                 if (end == at)
                         return true;
-                if (identity->group_count == WR_GROUPS_MAX)
+                if (status->group_count == WR_GROUPS_MAX)
                         return false;
-                identity->groups[identity->group_count++] = (uint32_t)group;
+                status->groups[status->group_count++] = (uint32_t)group;
+        }
+}
+
+static void
+identity_fill(const struct status *status, struct wr_identity *identity)
+{
+        identity->user = wr_sid_of_uid(status->user);
+        for (uint32_t i = 0; i < status->group_count; i++) {
+                struct wr_sid group = wr_sid_of_gid(status->groups[i]);
+
+                wr_sid_list_add(&identity->sids, &group, WR_SID_GROUP);
         }
 }
 
 static enum weir_result
-status_read(FILE *status, struct wr_identity *identity, char *sentence, size_t room)
+status_read(FILE *file, struct wr_identity *identity, char *sentence, size_t room)
 {
-        bool has_user = false, has_group = false, fits = true;
+        struct status status = { .group_count = 1, .fits = true };
         char *line = NULL;
         size_t size = 0;
 
-        identity->group_count = 1;
-        for (int i = 0; i < LINES_MAX && getline(&line, &size, status) > 0; i++) {
-                has_user |= effective(line, "Uid:", &identity->user);
-                has_group |= effective(line, "Gid:", &identity->groups[0]);
+        for (int i = 0; i < LINES_MAX && getline(&line, &size, file) > 0; i++) {
+                status.has_user |= effective(line, "Uid:", &status.user);
+                status.has_group |= effective(line, "Gid:", &status.groups[0]);
                 if (strncmp(line, "Groups:", 7) == 0)
-                        fits = others(line + 7, identity);
+                        status.fits = others(line + 7, &status);
         }
         free(line);
-        if (!has_user || !has_group)
+        if (!status.has_user || !status.has_group)
                 return not_there(identity->pid, sentence, room);
-        if (!fits || wr_user_is_unmapped(identity->user)) {
+        if (!status.fits || wr_user_is_unmapped(status.user)) {
                 wr_sentence(sentence, room, "denied: pid %u %s", identity->pid,
-                            fits ? "belongs to a user that this user namespace does not know"
-                                 : "is in more than 127 groups");
+                            status.fits ? "belongs to a user that this user namespace does not know"
+                                        : "is in more than 127 groups");
                 return WEIR_E_DENIED;
         }
+        identity_fill(&status, identity);
         return WEIR_OK;
 }
 
@@ -106,6 +124,7 @@ process_read(int process, int proc, struct wr_identity *identity, char *sentence
 {
         struct pollfd ended = { .fd = process, .events = POLLIN };
         struct wr_identity_view view;
+        char user[WR_SID_TEXT_MAX];
         enum weir_result result = credentials_read(proc, identity, sentence, room);
 
         if (result < 0)
@@ -115,9 +134,10 @@ process_read(int process, int proc, struct wr_identity *identity, char *sentence
         if (view.place == WR_PLACE_GONE || poll(&ended, 1, 0) != 0)
                 return not_there(identity->pid, sentence, room);
         if (view.place == WR_PLACE_UNREADABLE) {
+                wr_user_text(&identity->user, user, sizeof user);
                 wr_sentence(sentence, room,
-                            "denied: user %u may not look at pid %u of user %u. Ask as that user or root",
-                            (unsigned)geteuid(), identity->pid, identity->user);
+                            "denied: user %u may not look at pid %u of user %s. Ask as that user or root",
+                            (unsigned)geteuid(), identity->pid, user);
                 return WEIR_E_DENIED;
         }
         return wr_identity_decide(identity, NULL, &view, sentence, room);

@@ -20,35 +20,59 @@ add(char *text, size_t room, size_t spare, const char *piece)
         return true;
 }
 
+/* The capabilities one after the other: those with names, and those of which only the SID is known. False behind the
+ * last. */
+static bool
+next_capability(const struct wr_identity *identity, uint32_t *named, size_t *at, char name[WR_SID_TEXT_MAX])
+{
+        enum wr_sid_use use;
+        struct wr_sid sid;
+
+        if (*named < identity->capability_count) {
+                wr_sentence(name, WR_SID_TEXT_MAX, "%s", identity->capabilities[(*named)++]);
+                return true;
+        }
+        while (wr_sid_list_next(&identity->sids, at, &sid, &use))
+                if (use == WR_SID_CAPABILITY) {
+                        wr_sid_text(&sid, name);
+                        return true;
+                }
+        return false;
+}
+
 /* As many capabilities as fit beside what has to follow, and how many more there are. */
 static void
 add_capabilities(const struct wr_identity *identity, char *text, size_t room, size_t spare)
 {
-        char word[WORD_MAX];
+        char name[WR_SID_TEXT_MAX], word[WORD_MAX];
+        unsigned more = 0;
+        uint32_t named = 0;
+        size_t at = 0;
 
-        for (uint32_t i = 0; i < identity->capability_count; i++) {
-                wr_sentence(word, sizeof word, " capability:%s", identity->capabilities[i]);
-                if (!add(text, room, spare + MORE_BYTES, word)) {
-                        wr_sentence(word, sizeof word, " and %u more", (unsigned)(identity->capability_count - i));
-                        add(text, room, spare, word);
-                        return;
-                }
+        while (next_capability(identity, &named, &at, name)) {
+                wr_sentence(word, sizeof word, " capability:%s", name);
+                if (more > 0 || !add(text, room, spare + MORE_BYTES, word))
+                        more++;
+        }
+        if (more > 0) {
+                wr_sentence(word, sizeof word, " and %u more", more);
+                add(text, room, spare, word);
         }
 }
 
 void
 wr_identity_text(const struct wr_identity *identity, char *text, size_t room)
 {
-        char name[64], why[sizeof identity->why + 4], label[WORD_MAX];
+        const char *trust = identity->trust == WR_TRUST_FULL       ? " full trust"
+                            : identity->trust == WR_TRUST_CONFINED ? " confined"
+                                                                   : "";
+        char name[WR_SID_TEXT_MAX], why[sizeof identity->why + 4], label[WORD_MAX];
 
-        if (!wr_user_name(identity->user, name, sizeof name))
-                snprintf(name, sizeof name, "%u", identity->user);
+        if (!wr_user_name(&identity->user, name, sizeof name))
+                wr_user_text(&identity->user, name, sizeof name);
         wr_sentence(why, sizeof why, " (%s)", identity->why);
-        if (identity->trust == WR_TRUST_PACKAGE)
-                wr_sentence(text, room, "user:%s package:%s", name, identity->package);
-        else
-                wr_sentence(text, room, "user:%s %s", name,
-                            identity->trust == WR_TRUST_FULL ? "full trust" : "confined");
+        wr_sentence(text, room, "user:%s%s%s%s", name, trust, identity->package[0] ? " package:" : "",
+                    identity->package);
         add_capabilities(identity, text, room, strlen(why));
         add(text, room, 0, why);
         wr_sentence(label, sizeof label, " label:%s", identity->label);

@@ -8,10 +8,11 @@
 #include <unistd.h>
 
 enum weir_result
-wr_lifeline_create(wr_object *held, wr_object *watched)
+wr_lifeline_create(wr_object process, wr_object *held, wr_object *watched)
 {
         int ends[2];
 
+        (void)process;
         if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
                 return wr_os_error(errno);
         *watched = ends[0];

@@ -5,7 +5,8 @@
  *                                     ->  seal (FUTURE_WRITE | SEAL)  ->  check  ->  hand out read-only
  *
  * Without FUTURE_WRITE a read-only descriptor reopens writable through procfs, by another user too; without
- * SHRINK a peer truncates it and the other end dies by SIGBUS.
+ * SHRINK a peer truncates it and the other end dies by SIGBUS. Windows has no seals: a section's size never changes,
+ * and its list refuses any right that a handle was not made with (named-objects/grant_win32.h).
  */
 #ifndef WR_REGION_H
 #define WR_REGION_H
@@ -28,6 +29,12 @@ typedef int wr_object; /* descriptor */
 enum weir_result
 wr_region_create(wr_object *region, const char *name, uint64_t bytes);
 
+/* How often, in this process's life, an object of ours could not have its name because somebody else's had it. Names
+ * cannot be guessed (Windows; on Linux there are none), so each is an attack, worth a line in a log. It came to
+ * nothing: another name was drawn. */
+uint32_t
+wr_region_names_taken(void);
+
 /* Allocate [0, bytes) now, in the caller's account (pair pages, by the broker). */
 enum weir_result
 wr_region_allocate(wr_object region, uint64_t bytes);
@@ -37,7 +44,8 @@ enum weir_result
 wr_region_seal(wr_object region);
 
 /* Is it a memory object of ours: right kind of file, exact size, and seals SHRINK | GROW, and when `sealed` also
- * FUTURE_WRITE | SEAL. WEIR_E_CORRUPT if not. Both ends check what they are given. */
+ * FUTURE_WRITE | SEAL. WEIR_E_CORRUPT if not. Both ends check what they are given. Windows: a section of our kind,
+ * whose size is exact to the page; when `sealed` and its list can be read, one that is protected. */
 enum weir_result
 wr_region_check(wr_object region, uint64_t bytes, bool sealed);
 

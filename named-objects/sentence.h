@@ -2,11 +2,13 @@
 #ifndef WR_SENTENCE_H
 #define WR_SENTENCE_H
 
+#include "bus/os/printf.h"
+
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 
-__attribute__((format(printf, 3, 4))) static inline void
+__attribute__((format(WR_PRINTF, 3, 4))) static inline void
 wr_sentence(char *sentence, size_t room, const char *format, ...)
 {
         va_list values;

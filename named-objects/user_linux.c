@@ -1,16 +1,15 @@
-/* getpwnam_r and getgrnam_r, with room that grows for groups of many members; and the map of our user namespace. */
+/* getpwnam_r and getgrnam_r, with room that grows for groups of many members. */
 #include "named-objects/user.h"
 
 #include <errno.h>
 #include <grp.h>
-#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { ENTRY_BYTES = 1024, ROOM_FIRST = 4096, ROOM_MAX = 1 << 20 };
+enum { ENTRY_BYTES = 1024, ROOM_FIRST = 4096, ROOM_MAX = 1 << 20, GROUPS_MAX = 128 };
 
 /* A decimal number below 2^32 - 1, the id that means "no change" to chown and friends. */
 static bool
@@ -70,29 +69,43 @@ find(int (*look)(const char *, char *, size_t, uint32_t *), const char *name, ui
 }
 
 bool
-wr_user_find(const char *name, uint32_t *user)
+wr_user_find(const char *name, struct wr_sid *user)
 {
-        return find(user_look, name, user);
+        uint32_t number;
+
+        if (!find(user_look, name, &number))
+                return false;
+        *user = wr_sid_of_uid(number);
+        return true;
 }
 
 bool
-wr_group_find(const char *name, uint32_t *group)
+wr_group_find(const char *name, struct wr_sid *group)
 {
-        return find(group_look, name, group);
+        uint32_t number;
+
+        if (!find(group_look, name, &number))
+                return false;
+        *group = wr_sid_of_gid(number);
+        return true;
 }
 
 bool
-wr_user_name(uint32_t user, char *name, size_t room)
+wr_user_name(const struct wr_sid *user, char *name, size_t room)
 {
         char entry_room[ENTRY_BYTES];
-        FILE *file = fopen("/etc/passwd", "re");
         struct passwd entry, *found;
-        bool is_known = false;
+        bool is_known = false, is_group;
+        uint32_t number;
+        FILE *file;
 
+        if (!wr_sid_is_unix(user, &number, &is_group) || is_group)
+                return false;
+        file = fopen("/etc/passwd", "re");
         if (file == NULL)
                 return false;
         while (!is_known && fgetpwent_r(file, &entry, entry_room, sizeof entry_room, &found) == 0) {
-                is_known = found->pw_uid == user;
+                is_known = found->pw_uid == number;
                 if (is_known)
                         snprintf(name, room, "%s", found->pw_name);
         }
@@ -100,53 +113,50 @@ wr_user_name(uint32_t user, char *name, size_t room)
         return is_known;
 }
 
-size_t
-wr_user_groups(uint32_t user, uint32_t *groups, size_t most)
+void
+wr_user_groups(const struct wr_sid *user, struct wr_sid_list *groups)
 {
         char *room = malloc(ROOM_MAX);
         struct passwd entry, *found = NULL;
-        int count = most < INT_MAX ? (int)most : INT_MAX;
+        gid_t numbers[GROUPS_MAX];
+        int count = GROUPS_MAX;
+        uint32_t number = 0;
 
-        if (room && getpwuid_r(user, &entry, room, ROOM_MAX, &found) != 0)
+        if (room && wr_sid_is_unix(user, &number, NULL) && getpwuid_r(number, &entry, room, ROOM_MAX, &found) != 0)
                 found = NULL;
-        if (!found || getgrouplist(entry.pw_name, entry.pw_gid, groups, &count) < 0)
-                count = found ? (int)most : 0; /* it wrote as many as fit */
+        if (!found || getgrouplist(entry.pw_name, entry.pw_gid, numbers, &count) < 0)
+                count = found ? GROUPS_MAX : 0; /* it wrote as many as fit */
         free(room);
-        return (size_t)count;
+        for (int i = 0; i < count; i++) {
+                struct wr_sid group = wr_sid_of_gid(numbers[i]);
+
+                wr_sid_list_add(groups, &group, WR_SID_GROUP);
+        }
 }
 
-uint32_t
+struct wr_sid
 wr_user_self(void)
 {
-        return geteuid();
+        return wr_sid_of_uid(geteuid());
+}
+
+bool
+wr_user_is_system(const struct wr_sid *user)
+{
+        uint32_t number;
+        bool is_group;
+
+        return wr_sid_is_unix(user, &number, &is_group) && !is_group && number == 0;
+}
+
+bool
+wr_user_of_service(struct wr_sid *user)
+{
+        return wr_user_find("weir", user);
 }
 
 uint32_t
 wr_user_process(void)
 {
         return (uint32_t)getpid();
-}
-
-/* The first numbers of a file under /proc, how many came. */
-static int
-numbers_read(const char *path, unsigned long numbers[3])
-{
-        FILE *file = fopen(path, "re");
-        int count = 0;
-
-        if (file == NULL)
-                return 0;
-        count = fscanf(file, "%lu %lu %lu", &numbers[0], &numbers[1], &numbers[2]);
-        fclose(file);
-        return count;
-}
-
-/* Where every user is mapped the number is a user like any other; so it is when we cannot find out. */
-bool
-wr_user_is_unmapped(uint32_t user)
-{
-        unsigned long map[3], overflow[3];
-
-        return numbers_read("/proc/thread-self/uid_map", map) == 3 && map[2] < UINT32_MAX &&
-               numbers_read("/proc/sys/kernel/overflowuid", overflow) >= 1 && user == overflow[0];
 }

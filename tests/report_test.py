@@ -263,5 +263,55 @@ def a_skip_with_its_reason_passes():
     expect(run, 0, '0 passed, 0 failed, 2 skipped')
 
 
+def beside(skips, windows=(('one', 'PASSED'), ('one', 'PASSED'))):
+    """One program that ran here and for Windows, and one that only this system has."""
+    run, other = Run(), Run()
+    run.criterion('lane', [('one', 'PASSED'), ('two', 'PASSED')])
+    run.criterion('user', [('three', 'PASSED')])
+    for test, names in zip(run.tests, (('one', 'two'), ('three',))):
+        body = f'printf "s: {len(names)} tests\\n' + ''.join(f'├── {name}\\n' for name in names) + '"'
+        test['cmd'][0] = str(program(run, test['name'] + '_test', body))
+    other.criterion('lane', windows)
+    other.tests[0]['cmd'], other.logs[0]['command'] = (['lane.exe', *other.tests[0]['cmd'][1:]],
+                                                       ['env', 'A=b', 'wine', 'lane.exe', *other.tests[0]['cmd'][1:]])
+    other.report()
+    run.options, run.skips = ['--windows', other.path, '--beside', run.path], skips
+    run.other = other  # its folder lasts as long as the run
+    return run
+
+
+BESIDE_SKIPS = '- `windows:unit/lane s::two`: has no such signal\n- `windows:unit/user`: has no such numbers\n'
+
+
+@test
+def tests_of_windows_are_counted_and_those_of_both_systems_told():
+    run = beside(BESIDE_SKIPS)
+    expect(run, 0, '5 passed, 0 failed, 0 skipped', 'both systems: 1; of Linux alone: 2 (67 %); of Windows alone: 0')
+    run = beside(BESIDE_SKIPS, (('one', 'PASSED'), ('own', 'FAILED')))
+    expect(run, 1, '4 passed, 1 failed, 0 skipped', 'windows:unit/lane s::own', 'of Windows alone: 1')
+
+
+@test
+def what_is_not_on_windows_needs_a_reason_for_the_test_or_for_its_program():
+    expect(beside('- `windows:unit/user`: has no such numbers\n'), 1, '5 passed, 0 failed, 0 skipped',
+           'not on Windows without a reason', 'windows:unit/lane s::two')
+    expect(beside('- `windows:unit/*`: has nothing of it\n'), 0, '5 passed, 0 failed, 0 skipped')
+
+
+@test
+def a_reason_that_is_left_over_fails_the_run():
+    run = beside(BESIDE_SKIPS + '- `windows:unit/lane s::one`: has been mended since\n')
+    run.skips += '- `windows:unit/memory`: is no program any more\n'
+    expect(run, 1, '5 passed, 0 failed, 0 skipped', 'a reason for what is not absent: windows:unit/memory',
+           'a reason for what is not absent: windows:unit/lane s::one')
+
+
+@test
+def a_program_of_this_system_that_does_not_tell_its_tests_is_a_failure():
+    run = beside(BESIDE_SKIPS)
+    pathlib.Path(run.tests[1]['cmd'][0]).unlink()
+    expect(run, 1, '5 passed, 1 failed, 0 skipped', 'does not tell its tests', 'failed: unit/user')
+
+
 if __name__ == '__main__':
     tap.main()

@@ -14,9 +14,13 @@ RACE = '''
 #include <pthread.h>
 #include <stdatomic.h>
 static %s int count;
+static atomic_int here;
 static void *
 add(void *unused)
 {
+        atomic_fetch_add_explicit(&here, 1, memory_order_relaxed); /* both at once; it orders nothing */
+        while (atomic_load_explicit(&here, memory_order_relaxed) < 2)
+                ;
         for (int i = 0; i < 1000; i++)
                 count += 1;
         return unused;

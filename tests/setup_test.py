@@ -135,6 +135,57 @@ def the_guests_kernel_is_fetched_once_and_not_installed():
         assert machine.network() == calls
 
 
+def tools(machine, folder):
+    """Makes what Windows needs in that folder; the calls that Wine and the libraries' script got, in their order."""
+    machine.calls.write_text('')
+    status, said = machine.run(f'cd {folder}; . {ROOT}/.dev/windows.sh; windows_tools')
+    assert status == 0, said
+    return [call.split()[0] for call in machine.calls.read_text().splitlines()]
+
+
+@test
+def the_tools_for_windows_are_made_once_and_anew_where_their_script_changed():
+    machine = Machine()
+    for name in ('wine', 'wineboot', 'wineserver'):
+        machine.command(name, f'mkdir -p "$WINEPREFIX"; echo "{name} $*" >>{machine.calls}')
+    with tempfile.TemporaryDirectory() as folder:
+        dev = pathlib.Path(folder, '.dev')
+        dev.mkdir()
+        script, cross = dev / 'windows-libraries.sh', dev / 'mingw64.ini.in'
+        build = pathlib.Path(folder, 'build-windows')
+        script.write_text(f'mkdir -p $1/libraries; echo libraries >>{machine.calls}\n', encoding='utf-8')
+        cross.write_text('[@TOOLS@/wine]\n', encoding='utf-8')
+        wine = ['wineboot', 'wine', 'wine', 'wineserver']
+        assert tools(machine, folder) == [*wine, 'libraries']
+        made = pathlib.Path(folder, 'build-windows-tools/mingw64.ini').read_text(encoding='utf-8')
+        assert made == f'[{folder}/build-windows-tools/wine]\n', made
+        build.mkdir()
+        assert tools(machine, folder) == [] and build.exists()
+        script.write_text(script.read_text(encoding='utf-8') + '# changed\n', encoding='utf-8')
+        assert tools(machine, folder) == ['libraries'] and not build.exists()
+        build.mkdir()
+        cross.write_text('[@TOOLS@/wine]\nc = 1\n', encoding='utf-8')
+        assert tools(machine, folder) == [] and not build.exists()
+
+
+@test
+def libraries_for_windows_that_were_not_finished_are_begun_anew():
+    machine = Machine()
+    for name in ('wine', 'wineboot', 'wineserver'):
+        machine.command(name, 'mkdir -p "$WINEPREFIX"')
+    with tempfile.TemporaryDirectory() as folder:
+        dev = pathlib.Path(folder, '.dev')
+        dev.mkdir()
+        (dev / 'mingw64.ini.in').write_text('', encoding='utf-8')
+        (dev / 'windows-libraries.sh').write_text(f'mkdir -p $1/libraries; echo libraries >>{machine.calls}\n'
+                                                  f'[ -e {folder}/online ]\n', encoding='utf-8')
+        status, said = machine.run(f'cd {folder}; . {ROOT}/.dev/windows.sh; windows_tools')
+        assert status != 0, said
+        pathlib.Path(folder, 'online').touch()
+        assert tools(machine, folder) == ['libraries']
+        assert tools(machine, folder) == []
+
+
 @test
 def each_package_has_its_reason_in_the_documents():
     page = (ROOT / 'docs/dependencies.md').read_text(encoding='utf-8')

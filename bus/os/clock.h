@@ -2,6 +2,7 @@
 #ifndef WR_CLOCK_H
 #define WR_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* CLOCK_MONOTONIC; on Windows QueryPerformanceCounter, as nanoseconds. About 22 ns. */
@@ -18,6 +19,11 @@ struct wr_clock {
         int64_t first_ns;
         uint64_t window; /* the anchor is good for so many cycles; 0: there is none */
 };
+
+/* Does the counter run at one rate on every core and in every state? That is what CPUID promises, or not. Any thread.
+ */
+bool
+wr_clock_cycles_usable(void);
 
 /* Looks at both clocks where the anchor is no longer good, or there is no such counter. */
 int64_t

@@ -42,8 +42,8 @@ cycles_are_invariant(void)
 #endif
 
 /* Asked once per process: in a virtual machine CPUID costs a trip to the host. */
-static bool
-cycles_usable(void)
+bool
+wr_clock_cycles_usable(void)
 {
         static wr_word32 known; /* 0: not asked yet, 1: no, 2: yes */
         uint32_t answer = wr_load32(&known);
@@ -119,7 +119,7 @@ anchor(struct wr_clock *clock)
 int64_t
 wr_clock_anchored_ns(struct wr_clock *clock)
 {
-        int64_t ns = cycles_usable() ? anchor(clock) : wr_clock_ns();
+        int64_t ns = wr_clock_cycles_usable() ? anchor(clock) : wr_clock_ns();
 
         if (ns < clock->last_ns)
                 return clock->last_ns;

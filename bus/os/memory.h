@@ -23,4 +23,12 @@ wr_memory_huge(void *address, size_t bytes);
 size_t
 wr_memory_page_bytes(void);
 
+/* Memory of this process alone, its address a multiple of `align`, a power of two; NULL: there is none. It is given
+ * back by wr_memory_aligned_free alone (NULL is fine): on Windows free() does not take it. */
+void *
+wr_memory_aligned(size_t align, size_t bytes);
+
+void
+wr_memory_aligned_free(void *memory);
+
 #endif

@@ -6,6 +6,7 @@
 #include "bus/os/headroom.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -73,4 +74,16 @@ void
 wr_memory_huge(void *address, size_t bytes)
 {
         (void)madvise(address, bytes, MADV_HUGEPAGE);
+}
+
+void *
+wr_memory_aligned(size_t align, size_t bytes)
+{
+        return aligned_alloc(align, bytes);
+}
+
+void
+wr_memory_aligned_free(void *memory)
+{
+        free(memory);
 }

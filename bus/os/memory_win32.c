@@ -4,6 +4,7 @@
 
 #include "bus/os/error.h"
 
+#include <malloc.h>
 #include <windows.h>
 
 enum weir_result
@@ -33,4 +34,16 @@ wr_memory_page_bytes(void)
 
         GetSystemInfo(&system);
         return system.dwPageSize;
+}
+
+void *
+wr_memory_aligned(size_t align, size_t bytes)
+{
+        return _aligned_malloc(bytes, align);
+}
+
+void
+wr_memory_aligned_free(void *memory)
+{
+        _aligned_free(memory);
 }

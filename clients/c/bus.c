@@ -32,9 +32,9 @@ wr_bus_poke(struct weir *bus)
 void
 wr_bus_tell(struct weir *bus, const struct weir_event *event)
 {
-        pthread_mutex_lock(&bus->lock);
+        wr_mutex_lock(&bus->lock);
         wr_events_push(&bus->events, event);
-        pthread_mutex_unlock(&bus->lock);
+        wr_mutex_unlock(&bus->lock);
         wr_bus_poke(bus);
 }
 
@@ -51,8 +51,8 @@ wr_bus_drop(struct weir *bus)
                 return;
         wr_events_close(&bus->events);
         wr_watch_free(bus);
-        pthread_mutex_destroy(&bus->lock);
-        pthread_mutex_destroy(&bus->wakeup.lock);
+        wr_mutex_destroy(&bus->lock);
+        wr_mutex_destroy(&bus->wakeup.lock);
         wr_helpers_free(&bus->helpers);
         free(bus);
 }
@@ -106,7 +106,7 @@ bus_create(struct weir **out)
                 return wr_error(WEIR_E_NO_MEMORY, "no memory for a bus");
         bus->references = 1;
         bus->generation = wr_fork_generation();
-        pthread_mutex_init(&bus->lock, NULL);
+        wr_mutex_init(&bus->lock);
         wr_wakeup_init(&bus->wakeup);
         wr_helpers_open(&bus->helpers);
         result = bus->generation == 0 ? wr_error(WEIR_E_SYSTEM, "cannot mark memory to be wiped in a forked child "
@@ -172,10 +172,10 @@ bus_close_endpoints(struct weir *bus)
         struct weir_subscriber *s;
 
         for (;;) {
-                pthread_mutex_lock(&bus->lock);
+                wr_mutex_lock(&bus->lock);
                 p = bus->publishers;
                 s = bus->subscribers;
-                pthread_mutex_unlock(&bus->lock);
+                wr_mutex_unlock(&bus->lock);
                 if (!p && !s)
                         return;
                 wr_left_add(p ? &p->left : &s->left);
@@ -197,9 +197,9 @@ weir_close(struct weir *bus)
         bus_close_endpoints(bus);
         wr_helpers_close(&bus->helpers);
         wr_control_close(&bus->control);
-        pthread_mutex_lock(&bus->lock);
+        wr_mutex_lock(&bus->lock);
         wr_events_close(&bus->events);
-        pthread_mutex_unlock(&bus->lock);
+        wr_mutex_unlock(&bus->lock);
         wr_bus_drop(bus);
 }
 

@@ -11,21 +11,20 @@
 #define WR_BUS_H
 
 #include "bus/atomic.h"
+#include "bus/os/mutex.h"
 #include "clients/c/control.h"
 #include "clients/c/event.h"
 #include "clients/c/helper.h"
 #include "clients/c/left.h"
 #include "clients/c/wakeup.h"
 
-#include <pthread.h>
-
 struct weir {
         uint64_t generation;   /* of the process that opened it: named-objects/fork.h */
         wr_word32 interrupted; /* weir_interrupt() is on */
         wr_word32 closed;
         wr_word32 references;
-        wr_word32 poke;       /* every sleeper of this bus sleeps on this word too */
-        pthread_mutex_t lock; /* the lists and the events */
+        wr_word32 poke; /* every sleeper of this bus sleeps on this word too */
+        wr_mutex lock;  /* the lists and the events */
         struct weir_publisher *publishers;
         struct weir_subscriber *subscribers, *told; /* told: of the frames of this one, by weir_next(), last */
         struct wr_events events;
@@ -65,7 +64,7 @@ wr_watch_told(struct wr_control *c, const struct wr_message_watched *m);
 
 /* What was watched is watched at the broker that came back, too. Control thread. */
 void
-wr_watch_again(struct wr_control *c);
+wr_watch_again(struct wr_control *c, void (*ask)(struct wr_control *c, const struct wr_message *watch));
 
 void
 wr_watch_free(struct weir *bus);

@@ -12,6 +12,7 @@
 #include "clients/c/subscriber.h"
 #include "named-objects/endpoint.h"
 #include "named-objects/flag.h"
+#include "named-objects/signal.h"
 #include "named-objects/watch.h"
 
 #include <assert.h>
@@ -24,7 +25,7 @@ enum {
         ENDING_TURN_NS = 10000000, /* behind weir_close() nobody raises `wake` any more */
         LETTERS_MAX = 4096,        /* unsent messages; a broker that leaves so many is none */
         MESSAGES_PER_TURN = 64,
-        OBJECTS_PER_MESSAGE = WR_MESSAGE_DESCRIPTORS_MAX,
+        OBJECTS_PER_MESSAGE = WR_MESSAGE_DESCRIPTORS_MAX + WR_SIGNAL_OBJECTS,
         OBJECTS_OWN = 6, /* 0 to 2, connection, life-line (those of brokers before count by themselves), wake */
 };
 #define TICK_NS   INT64_C(50000000)
@@ -35,22 +36,22 @@ enum {
 void
 wr_control_post(struct wr_control *c, struct wr_job *job)
 {
-        pthread_mutex_lock(&c->lock);
+        wr_mutex_lock(&c->lock);
         job->next = NULL;
         *c->jobs_end = job;
         c->jobs_end = &job->next;
         if (!c->ending) /* under the lock: else its number may be another file's by now */
                 wr_flag_raise(c->wake);
-        pthread_mutex_unlock(&c->lock);
+        wr_mutex_unlock(&c->lock);
 }
 
 void
 wr_control_wake(struct wr_control *c)
 {
-        pthread_mutex_lock(&c->lock);
+        wr_mutex_lock(&c->lock);
         if (!c->ending)
                 wr_flag_raise(c->wake);
-        pthread_mutex_unlock(&c->lock);
+        wr_mutex_unlock(&c->lock);
 }
 
 static void
@@ -58,11 +59,11 @@ control_run_jobs(struct wr_control *c)
 {
         struct wr_job *job, *next;
 
-        pthread_mutex_lock(&c->lock);
+        wr_mutex_lock(&c->lock);
         job = c->jobs;
         c->jobs = NULL;
         c->jobs_end = &c->jobs;
-        pthread_mutex_unlock(&c->lock);
+        wr_mutex_unlock(&c->lock);
         for (; job; job = next) {
                 next = job->next; /* before run(), which may free it */
                 job->run(c, job);
@@ -77,19 +78,19 @@ wr_control_answered(struct wr_control *c, struct wr_question *q)
                 free(q);
                 return;
         }
-        pthread_mutex_lock(&c->lock);
+        wr_mutex_lock(&c->lock);
         q->done = true; /* from here on it may be gone: its owner waits under the same lock */
-        pthread_cond_broadcast(&c->answered);
-        pthread_mutex_unlock(&c->lock);
+        wr_cond_broadcast(&c->answered);
+        wr_mutex_unlock(&c->lock);
 }
 
 static enum weir_result
 question_wait(struct wr_control *c, struct wr_question *q)
 {
-        pthread_mutex_lock(&c->lock);
+        wr_mutex_lock(&c->lock);
         while (!q->done)
-                pthread_cond_wait(&c->answered, &c->lock);
-        pthread_mutex_unlock(&c->lock);
+                wr_cond_wait(&c->answered, &c->lock);
+        wr_mutex_unlock(&c->lock);
         return q->result < 0 ? wr_error(q->result, "%s", q->sentence) : q->result;
 }
 
@@ -392,7 +393,7 @@ control_receive(struct wr_control *c)
         for (size_t i = count; i < OBJECTS_PER_MESSAGE; i++)
                 objects[i] = WR_NO_OBJECT;
         result = wr_message_decode(bytes, size, &m, &why);
-        if (result < 0 || wr_message_descriptors(m.kind) != count)
+        if (result < 0 || wr_control_objects_due(m.kind) != count)
                 wr_control_lost(c, result < 0 && why ? why : "its message is not whole");
         else if (c->phase == WR_PHASE_GREETING)
                 wr_control_greeted(c, &m, objects);
@@ -493,7 +494,7 @@ control_timeout(const struct wr_control *c)
                 until_ns = c->stranded_ns;
         if (c->phase == WR_PHASE_SERVED && until_ns > c->heard_ns + SILENT_NS)
                 until_ns = c->heard_ns + SILENT_NS + 1;
-        if (c->phase != WR_PHASE_SERVED && until_ns > c->again_ns)
+        if (c->phase != WR_PHASE_SERVED && !c->contends && until_ns > c->again_ns)
                 until_ns = c->again_ns;
         if (c->ending && until_ns > now_ns + ENDING_TURN_NS)
                 until_ns = now_ns + ENDING_TURN_NS;
@@ -569,6 +570,8 @@ control_end(struct wr_control *c)
         wr_object_close(c->connection);
         while (c->line_count > 0)
                 wr_object_close(c->lines[--c->line_count]);
+        free(c->lines);
+        c->lines = NULL;
         letters_drop(c);
 }
 
@@ -587,7 +590,7 @@ wr_control_main(void *argument)
                 return NULL; /* joined by wr_control_open, which holds the bus */
         }
         wr_control_answered(c, opening);
-        while (!c->ending || c->lanes > 0)
+        while (!c->ending || c->lanes > 0 || c->contends)
                 control_turn(c);
         control_end(c);
         wr_bus_drop(c->bus);

@@ -12,14 +12,14 @@
 
 #include "bus/atomic.h"
 #include "bus/message.h"
+#include "bus/os/cond.h"
+#include "bus/os/mutex.h"
+#include "bus/os/thread.h"
 #include "named-objects/region.h"
-
-#include <pthread.h>
 
 enum {
         WR_CONTROL_SENTENCE_MAX = 768,
         WR_CONTROL_PEERS_MAX = 1024, /* life-lines watched; of more peers the broker tells */
-        WR_CONTROL_LINES_MAX = 64,
 };
 
 struct weir;
@@ -85,9 +85,9 @@ struct wr_letter { /* a message that the connection had no room for */
 struct wr_control {
         struct weir *bus;
         wr_object wake; /* raised with every job */
-        pthread_t thread;
-        pthread_mutex_t lock; /* jobs, done */
-        pthread_cond_t answered;
+        wr_thread thread;
+        wr_mutex lock; /* jobs, done */
+        wr_cond answered;
         struct wr_job *jobs, **jobs_end;
         wr_word32 lost; /* no broker serves us now */
         /* The control thread's own from here on. */
@@ -100,9 +100,9 @@ struct wr_control {
         int64_t heard_ns;           /* when the broker said something for the last time: it does so each second */
         uint32_t rejoining;         /* endpoints that the broker has yet to take back */
         wr_object connection;
-        /* Our ends of the life-lines that brokers gave us, newest last. Those of earlier brokers stay open: a reader
-         * that was stopped for long watches the line of the time when it went to sleep. */
-        wr_object lines[WR_CONTROL_LINES_MAX];
+        /* Our ends of the life-lines that brokers gave us. Those of earlier brokers stay open while anybody watches
+         * them: a peer of that time would take their end for ours. Their number is bounded by that of descriptors. */
+        wr_object *lines;
         uint32_t line_count, era; /* era: how many brokers there were */
         struct wr_letter *letters, **letters_end;
         uint32_t letter_count, question_count;
@@ -115,6 +115,7 @@ struct wr_control {
         uint32_t told_turn;            /* of wr_control_pairs_tell */
         uint32_t lanes;                /* mapped, not yet finished: as long as there are any the thread goes on */
         bool retry;                    /* a publisher was busy: visit it again in a moment */
+        bool contends;                 /* a thread of ours asks for the broker's place; it is joined before we end */
         bool ending;                   /* weir_close() was called; guarded by the lock for who posts */
         int64_t tick_ns;               /* when publishers that want room are looked at again */
 };
@@ -123,8 +124,8 @@ struct wr_control {
 enum weir_result
 wr_control_open(struct weir *bus, const struct weir_options *options);
 
-/* Every endpoint has been closed. Joins the thread, or, while frames are out, lets it go on until the last one is
- * back, so that their memory stays. */
+/* Every endpoint has been closed. Joins the thread, or lets it go on: while frames are out until the last one is back,
+ * so that their memory stays; and while it contends until that is decided, so that nobody waits here for a broker. */
 void
 wr_control_close(struct wr_control *c);
 
@@ -208,6 +209,10 @@ wr_control_peer_drop(struct wr_control *c, struct wr_peer *peer);
  * that is needed. */
 bool
 wr_control_has_objects(const struct wr_control *c, uint32_t count, char *sentence, size_t room);
+
+/* How many objects come with a message: behind a pair page those of its words, where the system has any. */
+size_t
+wr_control_objects_due(enum wr_message_kind kind);
 
 /* control_pairs.c: messages for publishers; what a busy publisher left to do; the death of a peer. */
 void

@@ -8,9 +8,10 @@
  *                 REJOIN -> OPENED                                            for each publisher
  *      all answered: WEIR_BROKER_BACK
  *
- * A client that may embed becomes the broker itself, if nobody else is first: a lock decides (broker/server.c). What
- * the new broker refuses is over as if the right had been withdrawn. What was asked behind WELCOME by other
- * threads comes behind the rejoining, since a connection keeps its order.
+ * A client that may embed becomes the broker itself, if nobody else is first: a lock decides (broker/server.c). It
+ * contends in a thread of its own: a broker that hangs is given seconds to answer, and meanwhile peers die and readers
+ * wait for room. What the new broker refuses is over as if the right had been withdrawn. What was asked behind WELCOME
+ * by other threads comes behind the rejoining, since a connection keeps its order.
  */
 #include "bus/os/clock.h"
 #include "clients/c/publisher.h"
@@ -18,14 +19,73 @@
 #include "named-objects/endpoint.h"
 #include "named-objects/random.h"
 #include "named-objects/sentence.h"
+#include "named-objects/watch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define PAUSE_MIN_NS     INT64_C(1000000)
 #define PAUSE_MAX_NS     INT64_C(100000000)
 #define GREET_NS         INT64_C(2000000000)
 #define REJOIN_ANSWER_NS INT64_C(10000000000)
+
+/* ---- contending ---- */
+
+struct contender {
+        struct wr_job job; /* its first member: it is decided */
+        struct wr_control *c;
+        wr_thread thread;
+        int (*embed)(const char *address);
+        int result;
+        char address[sizeof((struct wr_control *)NULL)->address];
+};
+
+static void
+contend_end(struct wr_control *c, struct wr_job *job)
+{
+        struct contender *contender = (struct contender *)(void *)job;
+
+        wr_thread_join(contender->thread);
+        c->contends = false;
+        if (contender->result == WEIR_OK)
+                c->again_ns = wr_clock_ns(); /* it is this process now */
+        free(contender);
+}
+
+/* Its descriptors are its own, too: no life-line is held open by it, and we need not count them. */
+static void *
+contend(void *argument)
+{
+        struct contender *contender = argument;
+
+        contender->result = wr_watch_own_table(&contender->c->wake, 1);
+        if (contender->result == WEIR_OK)
+                contender->result = contender->embed(contender->address);
+        wr_control_post(contender->c, &contender->job);
+        return NULL;
+}
+
+/* Nothing else is tried until it is decided. Where it cannot begin, it is tried again with the next try to connect. */
+static void
+contend_begin(struct wr_control *c)
+{
+        struct contender *contender;
+
+        if (!c->embed)
+                return;
+        contender = calloc(1, sizeof *contender);
+        if (!contender)
+                return;
+        contender->job.run = contend_end;
+        contender->c = c;
+        contender->embed = c->embed;
+        memcpy(contender->address, c->address, sizeof contender->address);
+        if (wr_thread_start(&contender->thread, contend, contender, 0))
+                c->contends = true;
+        else
+                free(contender);
+}
 
 /* ---- away ---- */
 
@@ -44,12 +104,11 @@ wr_control_again(struct wr_control *c)
 {
         char sentence[WR_CONTROL_SENTENCE_MAX];
 
-        if (wr_clock_ns() < c->again_ns)
+        if (c->contends || wr_clock_ns() < c->again_ns)
                 return;
         if (c->phase == WR_PHASE_GREETING) {
                 wr_control_lost(c, "it listens, but does not answer");
-                if (c->embed) /* who would be the broker asks it once more, and takes its place */
-                        c->embed(c->address);
+                contend_begin(c); /* who would be the broker asks it once more, and takes its place */
                 return;
         }
         if (wr_control_hello(c, c->address, sentence, sizeof sentence) == WEIR_OK) {
@@ -60,8 +119,7 @@ wr_control_again(struct wr_control *c)
         wr_object_close(c->connection);
         c->connection = WR_NO_OBJECT;
         wr_control_postpone(c);
-        if (c->embed && c->embed(c->address) == WEIR_OK)
-                c->again_ns = wr_clock_ns(); /* it is this process now */
+        contend_begin(c);
 }
 
 /* ---- rejoining ---- */
@@ -204,6 +262,27 @@ subscriber_rejoin(struct wr_control *c, struct weir_subscriber *s)
         wr_control_ask_own(c, q, REJOIN_ANSWER_NS);
 }
 
+static void
+watch_settle(struct wr_control *c, struct wr_question *q)
+{
+        (void)q;
+        if (c->phase == WR_PHASE_SERVED)
+                rejoined(c);
+}
+
+/* Answered before it is said that the broker is back: what happens from then on is told. */
+static void
+watch_rejoin(struct wr_control *c, const struct wr_message *watch)
+{
+        struct wr_question *q = question_new(c, false);
+
+        if (!q)
+                return;
+        q->settle = watch_settle;
+        q->message = *watch;
+        wr_control_ask_own(c, q, REJOIN_ANSWER_NS);
+}
+
 void
 wr_control_greeted(struct wr_control *c, const struct wr_message *m, wr_object *objects)
 {
@@ -220,6 +299,6 @@ wr_control_greeted(struct wr_control *c, const struct wr_message *m, wr_object *
                 subscriber_rejoin(c, s);
         for (struct weir_publisher *p = c->publishers; p; p = p->control_next)
                 publisher_rejoin(c, p);
+        wr_watch_again(c, watch_rejoin);
         rejoined(c);
-        wr_watch_again(c);
 }

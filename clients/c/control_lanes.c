@@ -12,6 +12,7 @@
 #include "clients/c/subscriber.h"
 
 #include "named-objects/sentence.h"
+#include "named-objects/signal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,6 +90,8 @@ static void
 lane_free(struct wr_control *c, struct wr_lane_link *lane)
 {
         wr_helpers_forget(&c->bus->helpers, &lane->helped);
+        if (lane->reader.pair.words)
+                wr_signal_unbind(&lane->reader.pair.words->wake, &lane->reader.pair.words->space);
         if (lane->segment)
                 wr_region_unmap(lane->segment, lane->reader.geometry.segment_bytes);
         if (lane->page)
@@ -136,6 +139,9 @@ lane_create(struct wr_control *c, struct weir_subscriber *s, const struct wr_mes
         result = lane_map(lane, m, &geometry, objects);
         if (result == WEIR_OK)
                 result = lane_read(lane, m, &geometry, &s->options);
+        if (result == WEIR_OK)
+                result = wr_signal_bind(&lane->reader.pair.words->wake, &lane->reader.pair.words->space,
+                                        WR_SIGNAL_SUBSCRIBER, &objects[3]);
         if (result == WEIR_OK) {
                 lane->peer = wr_control_peer(c, m->peer, objects[2]);
                 objects[2] = WR_NO_OBJECT;
@@ -175,13 +181,13 @@ lane_arrive(struct weir_subscriber *s, struct wr_lane_link *lane)
         struct wr_lane_link **end;
         uint32_t count;
 
-        pthread_mutex_lock(&s->lock);
+        wr_mutex_lock(&s->lock);
         count = s->lane_count + 1;
         for (end = &s->arrivals; *end; end = &(*end)->next)
                 count += 1;
         *end = lane;
         wr_store32(&s->arrivals_due, 1);
-        pthread_mutex_unlock(&s->lock);
+        wr_mutex_unlock(&s->lock);
         return count;
 }
 
@@ -190,9 +196,9 @@ lane_declined(struct wr_control *c, struct weir_subscriber *s, int32_t reason, c
 {
         uint32_t count;
 
-        pthread_mutex_lock(&s->lock);
+        wr_mutex_lock(&s->lock);
         count = s->lane_count;
-        pthread_mutex_unlock(&s->lock);
+        wr_mutex_unlock(&s->lock);
         /* Told while it opens, too: the open call says so itself only when no other lane came. */
         wr_bus_tell(c->bus, &(struct weir_event){ .kind = WEIR_LEFT,
                                                   .reason = reason,
@@ -208,6 +214,20 @@ lane_declined(struct wr_control *c, struct weir_subscriber *s, int32_t reason, c
         opening_settle(c, s);
 }
 
+/* Else a sentence. */
+static bool
+lane_has_place(const struct wr_control *c, struct weir_subscriber *s, const struct wr_message_lane_added *m, char *text,
+               size_t room)
+{
+        if (m->follows == 0 || wr_lane_may_follow(s, m->source))
+                return wr_control_has_objects(c, 2, text, room);
+        wr_sentence(text, room,
+                    "publisher '%s' of '%s' moved on %d times while this subscriber took nothing from the first of "
+                    "these lanes: it gets no further one. Take sooner",
+                    m->name, m->topic, WR_LANES_IN_ROW_MAX - 1);
+        return false;
+}
+
 void
 wr_control_lane_added(struct wr_control *c, const struct wr_message_lane_added *m, wr_object *objects)
 {
@@ -217,7 +237,7 @@ wr_control_lane_added(struct wr_control *c, const struct wr_message_lane_added *
         enum weir_result result = s ? WEIR_OK : WEIR_E_CLOSED;
         uint32_t count;
 
-        if (s && !wr_control_has_objects(c, 2, text, sizeof text))
+        if (s && !lane_has_place(c, s, m, text, sizeof text))
                 result = WEIR_E_QUOTA;
         if (result == WEIR_OK)
                 result = lane_create(c, s, m, objects, &lane);
@@ -251,7 +271,7 @@ wr_control_lane_added(struct wr_control *c, const struct wr_message_lane_added *
 void
 wr_control_lane_over(struct wr_control *c, struct wr_lane_link *lane, int32_t reason, const char *text)
 {
-        if (wr_load32(&lane->over))
+        if (wr_load32(&lane->over) || wr_lane_forgo(lane))
                 return;
         lane->reason = reason;
         snprintf(lane->text, sizeof lane->text, "%s", text);

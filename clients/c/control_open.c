@@ -7,6 +7,7 @@
  */
 #include "bus/layout.h"
 #include "bus/os/clock.h"
+#include "bus/os/process.h"
 #include "clients/c/bus.h"
 #include "clients/c/error.h"
 #include "named-objects/address.h"
@@ -15,9 +16,8 @@
 #include "named-objects/sentence.h"
 #include "named-objects/watch.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define OPEN_TIMEOUT_NS  INT64_C(2000000000)
@@ -26,34 +26,22 @@
 
 /* ---- in the opener's thread ---- */
 
-static const char *
-program_name(void)
-{
-        return program_invocation_short_name ? program_invocation_short_name : "?";
-}
-
 static enum weir_result
 thread_start(struct wr_control *c)
 {
-        sigset_t all, before;
-        int code;
-
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-        code = pthread_create(&c->thread, NULL, wr_control_main, c);
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
-        if (code != 0)
-                return wr_error(WEIR_E_NO_MEMORY, "cannot start the control thread of a bus: %s", strerror(code));
+        if (!wr_thread_start(&c->thread, wr_control_main, c, 0))
+                return wr_error(WEIR_E_NO_MEMORY, "cannot start the control thread of a bus: no thread is left, or no"
+                                                  " memory for its stack");
         return WEIR_OK;
 }
 
 static enum weir_result
 opening_wait(struct wr_control *c, struct wr_question *opening)
 {
-        pthread_mutex_lock(&c->lock);
+        wr_mutex_lock(&c->lock);
         while (!opening->done)
-                pthread_cond_wait(&c->answered, &c->lock);
-        pthread_mutex_unlock(&c->lock);
+                wr_cond_wait(&c->answered, &c->lock);
+        wr_mutex_unlock(&c->lock);
         return opening->result < 0 ? wr_error(opening->result, "%s", opening->sentence) : WEIR_OK;
 }
 
@@ -68,7 +56,10 @@ wr_control_open(struct weir *bus, const struct weir_options *options)
         *c = (struct wr_control){ .bus = bus, .options = options, .questions = &opening };
         c->connection = c->wake = WR_NO_OBJECT;
         c->embed = options->embed;
-        snprintf(c->name, sizeof c->name, "%s", options->name ? options->name : program_name());
+        if (options->name)
+                snprintf(c->name, sizeof c->name, "%s", options->name);
+        else
+                wr_process_name(c->name, sizeof c->name);
         wr_store32(&c->lost, 1); /* until a broker said welcome */
         c->jobs_end = &c->jobs;
         c->letters_end = &c->letters;
@@ -82,14 +73,14 @@ wr_control_open(struct weir *bus, const struct weir_options *options)
                                 wr_watch_objects_now(), wr_watch_objects_now() + 2);
         if (result < 0)
                 return wr_error_cannot(result, "make the wake flag of", "a bus");
-        pthread_mutex_init(&c->lock, NULL);
-        pthread_cond_init(&c->answered, NULL);
+        wr_mutex_init(&c->lock);
+        wr_cond_init(&c->answered);
         wr_bus_hold(bus); /* the thread's */
         result = thread_start(c);
         if (result == WEIR_OK) {
                 result = opening_wait(c, &opening);
                 if (result < 0)
-                        pthread_join(c->thread, NULL);
+                        wr_thread_join(c->thread);
         }
         if (result < 0) {
                 wr_object_close(c->wake);
@@ -103,10 +94,10 @@ control_ending(struct wr_control *c, struct wr_job *job)
 {
         struct wr_question *q = (struct wr_question *)(void *)job;
 
-        pthread_mutex_lock(&c->lock);
+        wr_mutex_lock(&c->lock);
         c->ending = true;
-        pthread_mutex_unlock(&c->lock);
-        q->result = c->lanes > 0 ? WEIR_FULL : WEIR_OK;
+        wr_mutex_unlock(&c->lock);
+        q->result = c->lanes > 0 || c->contends ? WEIR_FULL : WEIR_OK;
         wr_control_answered(c, q);
 }
 
@@ -114,30 +105,58 @@ void
 wr_control_close(struct wr_control *c)
 {
         struct wr_question q = { .job.run = NULL };
-        pthread_t thread = c->thread;
+        wr_thread thread = c->thread;
         wr_object wake = c->wake;
 
         wr_bus_hold(c->bus); /* a thread that goes on may end, and free the rest, at any time */
         if (wr_control_do(c, &q, control_ending) == WEIR_OK)
-                pthread_join(thread, NULL);
+                wr_thread_join(thread);
         else
-                pthread_detach(thread);
+                wr_thread_detach(thread);
         wr_object_close(wake);
         wr_bus_drop(c->bus);
 }
 
 /* ---- in the control thread ---- */
 
+static bool
+is_watched(wr_object line)
+{
+        struct wr_watch watch = { .object = line };
+
+        wr_watch_wait(&watch, 1, 0);
+        return !watch.hung_up;
+}
+
+/* The system knows whose end is still open: that of a peer for as long as it has a lane or a pair with us that was made
+ * in the time of that broker, that of the broker until it is dead, and whatever is on its way. */
 static void
+lines_prune(struct wr_control *c)
+{
+        uint32_t kept = 0;
+
+        for (uint32_t i = 0; i < c->line_count; i++)
+                if (is_watched(c->lines[i]))
+                        c->lines[kept++] = c->lines[i];
+                else
+                        wr_object_close(c->lines[i]);
+        c->line_count = kept;
+}
+
+static enum weir_result
 line_keep(struct wr_control *c, wr_object line)
 {
-        if (c->line_count == WR_CONTROL_LINES_MAX) {
-                wr_object_close(c->lines[0]);
-                c->line_count -= 1;
-                memmove(c->lines, c->lines + 1, c->line_count * sizeof *c->lines);
+        wr_object *lines;
+
+        if (line != WR_NO_OBJECT) { /* else peers watch our process */
+                lines = realloc(c->lines, (c->line_count + 1) * sizeof *lines);
+                if (!lines)
+                        return WEIR_E_NO_MEMORY;
+                c->lines = lines;
+                c->lines[c->line_count++] = line;
         }
-        c->lines[c->line_count++] = line;
         c->era += 1;
+        return WEIR_OK;
 }
 
 enum weir_result
@@ -156,7 +175,10 @@ wr_control_welcome(struct wr_control *c, const struct wr_message *m, wr_object *
                             m->welcome.layout, WR_LAYOUT);
                 return WEIR_E_VERSION;
         }
-        line_keep(c, objects[0]);
+        if (line_keep(c, objects[0]) < 0) {
+                wr_sentence(sentence, room, "there is no memory for its life-line");
+                return WEIR_E_NO_MEMORY;
+        }
         objects[0] = WR_NO_OBJECT;
         c->session = m->welcome.session;
         snprintf(c->identity, sizeof c->identity, "%s", m->welcome.identity);
@@ -210,8 +232,10 @@ wr_control_hello(struct wr_control *c, const char *address, char *sentence, size
 {
         struct wr_message hello = { .kind = WR_HELLO, .request = 1, .hello = { .layout = WR_LAYOUT } };
         uint8_t bytes[WR_MESSAGE_BYTES_MAX];
-        enum weir_result result = wr_endpoint_connect(&c->connection, address, sentence, room);
+        enum weir_result result;
 
+        lines_prune(c); /* first, so that there is a descriptor for the new one */
+        result = wr_endpoint_connect(&c->connection, address, sentence, room);
         if (result < 0)
                 return result;
         if (c->embed)

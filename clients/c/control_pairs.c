@@ -9,6 +9,7 @@
 #include "clients/c/publisher.h"
 
 #include "named-objects/sentence.h"
+#include "named-objects/signal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,13 +21,21 @@ publisher_of(struct wr_control *c, uint64_t lane)
                 bool found;
 
                 wr_publisher_moved(c, p);
-                pthread_mutex_lock(&p->lock);
+                wr_mutex_lock(&p->lock);
                 found = p->lane == lane || (p->next_lane && p->next_lane->lane == lane);
-                pthread_mutex_unlock(&p->lock);
+                wr_mutex_unlock(&p->lock);
                 if (found)
                         return p;
         }
         return NULL;
+}
+
+size_t
+wr_control_objects_due(enum wr_message_kind kind)
+{
+        bool has_page = kind == WR_PAIR_ADDED || kind == WR_LANE_ADDED;
+
+        return wr_message_descriptors(kind) + (has_page ? WR_SIGNAL_OBJECTS : 0);
 }
 
 void
@@ -37,6 +46,7 @@ wr_control_link_drop(struct wr_pair_link *link)
         wr_helpers_forget(&link->publisher->bus->helpers, &link->helped);
         if (link->before)
                 wr_control_link_drop(link->before);
+        wr_signal_unbind(&link->pair.words->wake, &link->pair.words->space);
         wr_region_unmap(link->page, link->page_bytes);
         wr_publisher_drop(link->publisher);
         free(link);
@@ -55,14 +65,14 @@ change_list(struct weir_publisher *p, struct wr_pair_link *link, enum wr_change 
 {
         struct wr_pair_link **end;
 
-        pthread_mutex_lock(&p->lock);
+        wr_mutex_lock(&p->lock);
         link->change = change;
         link->next_change = NULL;
         for (end = &p->changes; *end; end = &(*end)->next_change)
                 ;
         *end = link;
         wr_store32(&p->changes_due, 1);
-        pthread_mutex_unlock(&p->lock);
+        wr_mutex_unlock(&p->lock);
 }
 
 /* ---- attaching ---- */
@@ -105,14 +115,19 @@ link_create(struct wr_control *c, struct weir_publisher *p, const struct wr_mess
         link->references = 1;
         snprintf(link->name, sizeof link->name, "%s", m->name);
         result = page_map(link, m, objects[0]);
+        if (result == WEIR_OK)
+                result = wr_signal_bind(&link->pair.words->wake, &link->pair.words->space, WR_SIGNAL_PUBLISHER,
+                                        &objects[2]);
         if (result == WEIR_OK) {
                 link->peer = wr_control_peer(c, m->peer, objects[1]);
                 objects[1] = WR_NO_OBJECT;
                 result = link->peer ? WEIR_OK : WEIR_E_NO_MEMORY;
         }
         if (result < 0) {
-                if (link->page)
+                if (link->page) {
+                        wr_signal_unbind(&link->pair.words->wake, &link->pair.words->space);
                         wr_region_unmap(link->page, link->page_bytes);
+                }
                 free(link);
                 return result;
         }
@@ -152,7 +167,8 @@ wr_control_pair_added(struct wr_control *c, const struct wr_message_pair_added *
 void
 wr_control_link_refuse(struct wr_control *c, const struct wr_pair_link *link)
 {
-        pair_ack(c, link->lane, link->pair.id, WEIR_E_CLOSED, &(struct wr_lane_start){ 0, 0, 0 });
+        if (link->era == c->era) /* else it was asked on an earlier connection, and there is nobody to answer */
+                pair_ack(c, link->lane, link->pair.id, WEIR_E_CLOSED, &(struct wr_lane_start){ 0, 0, 0 });
 }
 
 void
@@ -203,7 +219,11 @@ wr_control_link_left(struct wr_control *c, const struct weir_publisher *p, const
 static void
 attach_applied(struct wr_control *c, struct weir_publisher *p, struct wr_pair_link *link)
 {
-        pair_ack(c, link->lane, link->pair.id, link->result, &link->start);
+        if (link->era == c->era)
+                pair_ack(c, link->lane, link->pair.id, link->result, &link->start);
+        else
+                link->leaving =
+                        true; /* the broker of that connection never told the subscriber of it, nor does another */
         if (link->result < 0) {
                 wr_control_link_forget(c, p, link);
                 return;
@@ -226,12 +246,12 @@ settle_applied(struct wr_control *c, struct weir_publisher *p)
 {
         struct wr_pair_link *link, *next;
 
-        pthread_mutex_lock(&p->lock);
+        wr_mutex_lock(&p->lock);
         wr_publisher_unlist(&p->applied); /* those are wr_publisher_moved()'s */
         link = p->applied;
         p->applied = NULL;
         wr_store32(&p->applied_due, 0);
-        pthread_mutex_unlock(&p->lock);
+        wr_mutex_unlock(&p->lock);
         for (; link; link = next) {
                 next = link->next_change;
                 if (link->attached)
@@ -324,10 +344,10 @@ wr_control_pairs_close(struct wr_control *c, struct weir_publisher *p)
 {
         wr_publisher_abandon(c, p);
         wr_publisher_moved(c, p);
-        pthread_mutex_lock(&p->lock);
+        wr_mutex_lock(&p->lock);
         p->links = p->changes = p->applied = p->retired = NULL;
         wr_store32(&p->link_count, 0);
-        pthread_mutex_unlock(&p->lock);
+        wr_mutex_unlock(&p->lock);
         while (p->control_links) {
                 struct wr_pair_link *link = p->control_links;
 

@@ -19,6 +19,7 @@
  */
 #include "bus/os/barrier.h"
 #include "bus/os/clock.h"
+#include "bus/os/memory.h"
 #include "clients/c/error.h"
 #include "clients/c/subscriber.h"
 #include "named-objects/fork.h"
@@ -39,11 +40,11 @@ enum { REFUSED_NS = 1000000 };                /* instead of a barrier */
 enum weir_result
 wr_frames_open(struct weir_subscriber *s, uint32_t count)
 {
-        uint8_t *copies = aligned_alloc(WR_LINE_BYTES, (size_t)count * COPY_BYTES);
+        uint8_t *copies = wr_memory_aligned(WR_LINE_BYTES, (size_t)count * COPY_BYTES);
 
         s->frames = calloc(count, sizeof *s->frames);
         if (!copies || !s->frames) {
-                free(copies);
+                wr_memory_aligned_free(copies);
                 free(s->frames);
                 s->frames = NULL;
                 return wr_error(WEIR_E_NO_MEMORY, "no memory for the %u frames of '%s'", count, s->topic);
@@ -131,7 +132,7 @@ static void
 frames_free(struct weir_subscriber *s)
 {
         if (s->frames)
-                free(s->frames[0].copy);
+                wr_memory_aligned_free(s->frames[0].copy);
         free(s->frames);
         s->frames = NULL;
         wr_formats_free(s);

@@ -9,7 +9,6 @@
 
 #include "named-objects/signal.h"
 
-#include <signal.h>
 #include <stdlib.h>
 
 enum {
@@ -22,7 +21,7 @@ enum {
 struct wr_helper {
         struct wr_helper *next;
         struct wr_helpers *helpers;
-        pthread_t thread;
+        wr_thread thread;
         wr_word32 turn; /* raised with every change of what it stands on */
         wr_word32 laps; /* sleeps that it came back from; who waits for the next sleeps on it */
         bool stale;     /* is to be told */
@@ -37,7 +36,7 @@ struct wr_helper {
 void
 wr_helpers_open(struct wr_helpers *helpers)
 {
-        pthread_mutex_init(&helpers->lock, NULL);
+        wr_mutex_init(&helpers->lock);
 }
 
 /* ---- the helper's thread; the lock is held but during the sleep ---- */
@@ -88,9 +87,9 @@ helper_sleep(struct wr_helper *helper)
         bool only_one = helper->count == 1 && count == 2 && wr_signal_wait_many() == 1;
 
         helper->asleep = true;
-        pthread_mutex_unlock(&helper->helpers->lock);
+        wr_mutex_unlock(&helper->helpers->lock);
         wr_signal_wait(only_one ? &words[1] : words, only_one ? 1 : count, INT64_MAX);
-        pthread_mutex_lock(&helper->helpers->lock);
+        wr_mutex_lock(&helper->helpers->lock);
         helper->asleep = false;
         wr_add32(&helper->laps, 1);
         if (helper->awaited > 0)
@@ -103,12 +102,12 @@ helper_main(void *argument)
         struct wr_helper *helper = argument;
         struct wr_helpers *helpers = helper->helpers;
 
-        pthread_mutex_lock(&helpers->lock);
+        wr_mutex_lock(&helpers->lock);
         while (!helper->ending) {
                 helper_sleep(helper);
                 helper_look(helper);
         }
-        pthread_mutex_unlock(&helpers->lock);
+        wr_mutex_unlock(&helpers->lock);
         wr_store32_release(&helper->ended, 1);
         wr_signal_raise_private(&helper->ended);
         return NULL;
@@ -119,20 +118,8 @@ helper_main(void *argument)
 static bool
 helper_start(struct wr_helper *helper)
 {
-        sigset_t all, before;
-        pthread_attr_t small;
-        int code;
-
-        pthread_attr_init(&small);
-        pthread_attr_setstacksize(&small, STACK_BYTES);
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-        code = pthread_create(&helper->thread, &small, helper_main, helper);
-        if (code != 0) /* the program's thread-local variables may want more of the stack */
-                code = pthread_create(&helper->thread, NULL, helper_main, helper);
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
-        pthread_attr_destroy(&small);
-        return code == 0;
+        /* With a small stack, unless the program's thread-local variables want more of it. */
+        return wr_thread_start(&helper->thread, helper_main, helper, STACK_BYTES);
 }
 
 /* NULL: there can be no more of them. */
@@ -207,7 +194,7 @@ wr_helpers_call(struct wr_helpers *helpers, struct wr_call *calls, size_t count)
 {
         size_t done;
 
-        pthread_mutex_lock(&helpers->lock);
+        wr_mutex_lock(&helpers->lock);
         for (done = 0; done < count; done++) {
                 struct wr_call *call = &calls[done];
                 struct wr_helped *helped = call->helped;
@@ -225,7 +212,7 @@ wr_helpers_call(struct wr_helpers *helpers, struct wr_call *calls, size_t count)
                         wr_store32_release(call->bell, 1); /* its owner is awake: this is the call */
         }
         helpers_tell(helpers);
-        pthread_mutex_unlock(&helpers->lock);
+        wr_mutex_unlock(&helpers->lock);
         return done;
 }
 
@@ -234,13 +221,13 @@ wr_helpers_recall(struct wr_helpers *helpers, struct wr_call *calls, size_t coun
 {
         if (count == 0)
                 return;
-        pthread_mutex_lock(&helpers->lock);
+        wr_mutex_lock(&helpers->lock);
         for (size_t i = 0; i < count; i++) {
                 *calls[i].at = calls[i].next;
                 if (calls[i].next)
                         calls[i].next->at = calls[i].at;
         }
-        pthread_mutex_unlock(&helpers->lock);
+        wr_mutex_unlock(&helpers->lock);
 }
 
 /* ---- the end ---- */
@@ -264,7 +251,7 @@ wr_helpers_forget(struct wr_helpers *helpers, struct wr_helped *helped)
         struct wr_helper *helper;
         size_t at = 0;
 
-        pthread_mutex_lock(&helpers->lock);
+        wr_mutex_lock(&helpers->lock);
         helper = helped->helper;
         helped->helper = NULL;
         if (helper) {
@@ -273,21 +260,21 @@ wr_helpers_forget(struct wr_helpers *helpers, struct wr_helped *helped)
                 helper->group[at] = helper->group[--helper->count];
         }
         if (!helper || !helped->standing || !helper->asleep) {
-                pthread_mutex_unlock(&helpers->lock);
+                wr_mutex_unlock(&helpers->lock);
                 return; /* nobody sleeps on it, and from now on nobody will */
         }
         helped->standing = false;
         lap.word = &helper->laps;
         lap.value = wr_load32(&helper->laps);
         helper->awaited += 1;
-        pthread_mutex_unlock(&helpers->lock);
+        wr_mutex_unlock(&helpers->lock);
         while (wr_load32_acquire(&helper->laps) == lap.value) {
                 helper_rouse(helper, helped->word, helped->is_private);
                 wr_signal_wait(&lap, 1, AGAIN_NS);
         }
-        pthread_mutex_lock(&helpers->lock);
+        wr_mutex_lock(&helpers->lock);
         helper->awaited -= 1;
-        pthread_mutex_unlock(&helpers->lock);
+        wr_mutex_unlock(&helpers->lock);
 }
 
 static void
@@ -298,13 +285,13 @@ helper_end(struct wr_helper *helper)
         while (wr_load32_acquire(&helper->ended) == 0) {
                 struct wr_helped *one;
 
-                pthread_mutex_lock(&helper->helpers->lock);
+                wr_mutex_lock(&helper->helpers->lock);
                 one = helper->count > 0 ? helper->group[0] : NULL;
                 helper_rouse(helper, one ? one->word : NULL, one && one->is_private);
-                pthread_mutex_unlock(&helper->helpers->lock);
+                wr_mutex_unlock(&helper->helpers->lock);
                 wr_signal_wait(&end, 1, AGAIN_NS);
         }
-        pthread_join(helper->thread, NULL);
+        wr_thread_join(helper->thread);
 }
 
 void
@@ -312,15 +299,15 @@ wr_helpers_close(struct wr_helpers *helpers)
 {
         struct wr_helper *list;
 
-        pthread_mutex_lock(&helpers->lock);
+        wr_mutex_lock(&helpers->lock);
         helpers->closed = true;
         list = helpers->list; /* nobody adds to it any more */
         for (struct wr_helper *helper = list; helper; helper = helper->next)
                 helper->ending = true;
-        pthread_mutex_unlock(&helpers->lock);
+        wr_mutex_unlock(&helpers->lock);
         for (struct wr_helper *helper = list; helper; helper = helper->next)
                 helper_end(helper);
-        pthread_mutex_lock(&helpers->lock);
+        wr_mutex_lock(&helpers->lock);
         for (struct wr_helper *helper = list; helper; helper = helper->next)
                 while (helper->count > 0) {
                         struct wr_helped *helped = helper->group[--helper->count];
@@ -328,7 +315,7 @@ wr_helpers_close(struct wr_helpers *helpers)
                         helped->helper = NULL;
                         ring_all(helped);
                 }
-        pthread_mutex_unlock(&helpers->lock);
+        wr_mutex_unlock(&helpers->lock);
 }
 
 void
@@ -340,5 +327,5 @@ wr_helpers_free(struct wr_helpers *helpers)
                 helpers->list = helper->next;
                 free(helper);
         }
-        pthread_mutex_destroy(&helpers->lock);
+        wr_mutex_destroy(&helpers->lock);
 }

@@ -21,8 +21,9 @@
 #define WR_HELPER_H
 
 #include "bus/atomic.h"
+#include "bus/os/mutex.h"
+#include "bus/os/thread.h"
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -49,7 +50,7 @@ struct wr_call {
 };
 
 struct wr_helpers {
-        pthread_mutex_t lock;
+        wr_mutex lock;
         struct wr_helper *list;
         bool closed;
 };

@@ -46,7 +46,7 @@ subscriber_info(struct weir_subscriber *s)
                 .why = "shm: memory was granted",
         };
 
-        pthread_mutex_lock(&s->lock);
+        wr_mutex_lock(&s->lock);
         for (uint32_t i = 0; i < s->lane_count; i++) {
                 info.lost += wr_load(&s->lanes[i]->lost);
                 info.skipped += wr_load(&s->lanes[i]->skipped);
@@ -55,7 +55,7 @@ subscriber_info(struct weir_subscriber *s)
         }
         for (const struct wr_lane_link *lane = s->arrivals; lane; lane = lane->next)
                 info.peers += 1;
-        pthread_mutex_unlock(&s->lock);
+        wr_mutex_unlock(&s->lock);
         for (uint32_t i = 0; wr_load32(&s->closed) == 0 && i < s->frames_max; i++)
                 info.out += wr_load32(&s->frames[i].out);
         return info;

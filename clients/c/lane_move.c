@@ -2,10 +2,21 @@
  * How a subscriber goes from one lane of a publisher to the next (bus/lane_successor.c).
  *
  *      control thread    a lane comes that follows one of ours: it is kept beside that one, whose page then says that
- * we have it. There may be several; which one it is, only END says. taking thread     END: the one that it names takes
- * the old one's place in the list, without a word to the user stranded          END names a lane that has not come. It
- * may be on its way, or its broker died: it is waited for, so long that a client that comes back to a new broker gets
- * it. Then the user is told of the gap.
+ *                        we have it. There may be several; which one it is, only END says.
+ *      taking thread     END: the one that it names takes the old one's place in the list, without a word to the user
+ *      stranded          END names a lane that has not come. It may be on its way, or its broker died: it is waited
+ *                        for, so long that a client that comes back to a new broker gets it. Then the user is told of
+ *                        the gap.
+ *
+ * A follower may be over before the lane that it follows. What then becomes of it says its `first`:
+ *
+ *      not begun         its publisher gave it up or died before it went over. Nothing is in it and nothing will be, so
+ *                        it goes at once: else a publisher could fill our memory and descriptors with such lanes.
+ *      begun             its publisher went over and died behind that: END in the lane before names it, and what it
+ *                        holds was promised. It stays until that END is read.
+ *
+ * A publisher may lie about that and let each of them begin, or move on and on while nobody takes. So all that wait for
+ * an end are counted, and no more of one publisher are mapped than WR_LANES_IN_ROW_MAX.
  */
 #include "clients/c/subscriber.h"
 
@@ -97,13 +108,13 @@ wr_lane_go_on(struct weir_subscriber *s, struct wr_lane_link *lane)
         struct wr_lane_link *next;
         uint64_t gap;
 
-        pthread_mutex_lock(&s->lock);
+        wr_mutex_lock(&s->lock);
         next = follower_take(lane);
         if (next)
                 place_take(s, lane, next);
         else
                 wr_store32(&lane->stranded, 1);
-        pthread_mutex_unlock(&s->lock);
+        wr_mutex_unlock(&s->lock);
         if (!next) {
                 wr_add32(&lane->references, 1); /* the control thread's, until it has come or is given up */
                 lane->strand.run = strand_begin;
@@ -123,33 +134,55 @@ wr_lane_go_on(struct weir_subscriber *s, struct wr_lane_link *lane)
         return result;
 }
 
+static void
+follower_leave(struct wr_lane_link *follower)
+{
+        wr_store_release(&follower->reader.pair.words->state, WR_PAIR_LEAVING);
+        if (wr_pair_room_due(&follower->reader.pair))
+                wr_signal_raise(&follower->reader.pair.words->space);
+        wr_subscriber_lane_drop(follower);
+}
+
+/* Nothing follows it any more; what was to, before the rest. */
+static struct wr_lane_link *
+followers_take(struct wr_lane_link *lane, struct wr_lane_link *rest)
+{
+        struct wr_lane_link **end, *taken;
+
+        wr_mutex_lock(&lane->subscriber->lock);
+        lane->has_left = true;
+        for (end = &lane->followers; *end; end = &(*end)->next_follower)
+                ;
+        *end = rest;
+        taken = lane->followers;
+        lane->followers = NULL;
+        wr_mutex_unlock(&lane->subscriber->lock);
+        return taken;
+}
+
 void
 wr_lane_followers_drop(struct wr_lane_link *lane)
 {
-        struct weir_subscriber *s = lane->subscriber;
-        struct wr_lane_link *follower;
+        struct wr_lane_link *list = followers_take(lane, NULL), *follower;
 
-        pthread_mutex_lock(&s->lock);
-        lane->has_left = true;
-        follower = lane->followers;
-        lane->followers = NULL;
-        pthread_mutex_unlock(&s->lock);
-        while (follower) {
-                struct wr_lane_link *next = follower->next_follower;
-
-                wr_store_release(&follower->reader.pair.words->state, WR_PAIR_LEAVING);
-                if (wr_pair_room_due(&follower->reader.pair))
-                        wr_signal_raise(&follower->reader.pair.words->space);
-                wr_subscriber_lane_drop(follower);
-                follower = next;
+        while ((follower = list)) { /* those that were to follow it, too */
+                list = followers_take(follower, follower->next_follower);
+                follower_leave(follower);
         }
 }
 
 /* ---- in the control thread ---- */
 
+static bool
+has_begun(const struct wr_lane_link *lane)
+{
+        return wr_load_acquire(&lane->reader.control->first) != 0;
+}
+
 /*
  * The lane of the same publisher that is to be read before this one: the one that it follows, or the latest one that we
- * have. A publisher's frames come in order, so it waits for that one's end in either case.
+ * have. A publisher's frames come in order, so it waits for that one's end in either case. None is behind a follower
+ * that did not begin: its publisher never was there.
  */
 static struct wr_lane_link *
 before(const struct weir_subscriber *s, const struct wr_lane_link *lane)
@@ -164,6 +197,8 @@ before(const struct weir_subscriber *s, const struct wr_lane_link *lane)
                         continue;
                 if (old->reader.geometry.lane == lane->reader.geometry.follows)
                         return old;
+                if (old->reader.geometry.follows != 0 && !has_begun(old))
+                        continue;
                 if (!latest || old->reader.geometry.epoch > latest->reader.geometry.epoch)
                         latest = old;
         }
@@ -178,7 +213,7 @@ wr_lane_follow(struct weir_subscriber *s, struct wr_lane_link *lane)
 
         if (!old)
                 return false;
-        pthread_mutex_lock(&s->lock);
+        wr_mutex_lock(&s->lock);
         if (!old->has_left) {
                 follows = true;
                 lane->leaps = old->reader.geometry.lane != lane->reader.geometry.follows;
@@ -191,10 +226,53 @@ wr_lane_follow(struct weir_subscriber *s, struct wr_lane_link *lane)
                 if (!wr_lane_reader_follow(&lane->reader, &old->reader))
                         wr_lane_reader_leap(&lane->reader, &old->reader);
         }
-        pthread_mutex_unlock(&s->lock);
+        wr_mutex_unlock(&s->lock);
         if (follows)
                 wr_bus_poke(s->bus);
         return follows;
+}
+
+bool
+wr_lane_may_follow(struct weir_subscriber *s, uint64_t source)
+{
+        uint32_t count = 0;
+
+        wr_mutex_lock(&s->lock);
+        for (const struct wr_lane_link *lane = s->control_lanes; lane; lane = lane->control_next)
+                count += lane->source == source && !lane->has_left;
+        wr_mutex_unlock(&s->lock);
+        return count < WR_LANES_IN_ROW_MAX;
+}
+
+/* Where it is listed as a follower, or NULL: the taking thread has it, or it follows nothing. Lock held. */
+static struct wr_lane_link **
+follower_place(const struct weir_subscriber *s, const struct wr_lane_link *lane)
+{
+        for (struct wr_lane_link *old = s->control_lanes; old; old = old->control_next)
+                for (struct wr_lane_link **at = &old->followers; *at; at = &(*at)->next_follower)
+                        if (*at == lane)
+                                return at;
+        return NULL;
+}
+
+bool
+wr_lane_forgo(struct wr_lane_link *lane)
+{
+        struct weir_subscriber *s = lane->subscriber;
+        struct wr_lane_link **at;
+
+        if (lane->reader.geometry.follows == 0 || has_begun(lane))
+                return false;
+        wr_mutex_lock(&s->lock);
+        at = follower_place(s, lane);
+        if (at)
+                *at = lane->next_follower;
+        wr_mutex_unlock(&s->lock);
+        if (!at)
+                return false;
+        wr_lane_followers_drop(lane);
+        follower_leave(lane);
+        return true;
 }
 
 int64_t

@@ -8,6 +8,7 @@
  *                              |---publish, WEIR_KEEP: the block stays announced by ourselves, so the lane does not
  *                                  reuse it until it is discarded
  */
+#include "bus/os/memory.h"
 #include "clients/c/error.h"
 #include "clients/c/publisher.h"
 #include "named-objects/fork.h"
@@ -34,7 +35,7 @@ wr_loans_open(struct weir_publisher *p)
         if (p->loans_max == 0)
                 return WEIR_OK;
         p->loans = calloc(p->loans_max, sizeof *p->loans);
-        scratch = p->loans ? aligned_alloc(p->options.payload_align, each * p->loans_max) : NULL;
+        scratch = p->loans ? wr_memory_aligned(p->options.payload_align, each * p->loans_max) : NULL;
         if (!scratch)
                 return wr_error(WEIR_E_NO_MEMORY, "no memory for the %u loans of '%s'", p->loans_max, p->topic);
         for (uint32_t i = p->loans_max; i-- > 0;) {
@@ -75,7 +76,7 @@ static void
 loans_free(struct weir_publisher *p)
 {
         if (p->loans)
-                free(p->loans[0].scratch);
+                wr_memory_aligned_free(p->loans[0].scratch);
         free(p->loans);
         p->loans = NULL;
         if (p->segment)
@@ -83,7 +84,7 @@ loans_free(struct weir_publisher *p)
         p->segment = NULL;
         wr_publisher_past_free(p);
         if (p->keeper)
-                free(p->keeper->page);
+                wr_memory_aligned_free(p->keeper->page);
         free(p->keeper);
         p->keeper = NULL;
         wr_publisher_drop(p); /* what all loans together held */
@@ -187,7 +188,7 @@ keeper_open(struct weir_publisher *p)
                 return WEIR_OK;
         p->keeper = calloc(1, sizeof *p->keeper);
         if (p->keeper)
-                p->keeper->page = aligned_alloc(WR_LINE_BYTES, bytes);
+                p->keeper->page = wr_memory_aligned(WR_LINE_BYTES, bytes);
         if (!p->keeper || !p->keeper->page) {
                 free(p->keeper);
                 p->keeper = NULL;
@@ -200,7 +201,7 @@ keeper_open(struct weir_publisher *p)
         wr_store(&p->keeper->pair.words->state, WR_PAIR_LEAVING);
         result = wr_lane_attach(&p->writer, &p->keeper->pair, 0, &start);
         if (result < 0) { /* unattached it would keep nothing */
-                free(p->keeper->page);
+                wr_memory_aligned_free(p->keeper->page);
                 free(p->keeper);
                 p->keeper = NULL;
         }

@@ -31,7 +31,7 @@ wr_name_hold(struct weir_subscriber *s, struct wr_lane_link *lane, const char *t
         lane->topic = s->topic;
         if (!s->is_pattern)
                 return WEIR_OK;
-        pthread_mutex_lock(&s->lock);
+        wr_mutex_lock(&s->lock);
         name = name_find(s, topic);
         if (!name && (name = calloc(1, sizeof *name))) {
                 snprintf(name->text, sizeof name->text, "%s", topic);
@@ -43,7 +43,7 @@ wr_name_hold(struct weir_subscriber *s, struct wr_lane_link *lane, const char *t
                 lane->topic = name->text;
                 lane->topic_name = name;
         }
-        pthread_mutex_unlock(&s->lock);
+        wr_mutex_unlock(&s->lock);
         return name ? WEIR_OK : WEIR_E_NO_MEMORY;
 }
 
@@ -52,10 +52,10 @@ wr_name_let_go(struct weir_subscriber *s, struct wr_lane_link *lane)
 {
         if (!lane->topic_name)
                 return;
-        pthread_mutex_lock(&s->lock);
+        wr_mutex_lock(&s->lock);
         lane->topic_name->lanes -= 1;
         s->has_idle_name |= lane->topic_name->lanes == 0;
-        pthread_mutex_unlock(&s->lock);
+        wr_mutex_unlock(&s->lock);
         lane->topic_name = NULL;
 }
 

@@ -59,14 +59,14 @@ next_now(struct weir *bus, const struct weir_event **e)
 
         if (wr_load32(&bus->interrupted))
                 return WEIR_INTERRUPTED;
-        pthread_mutex_lock(&bus->lock);
+        wr_mutex_lock(&bus->lock);
         if ((*e = wr_events_pop(&bus->events)) == NULL) {
                 if (next_room(bus, &event) || next_frames(bus, &event))
                         *e = wr_events_say(&bus->events, &event);
                 else
                         result = WEIR_EMPTY;
         }
-        pthread_mutex_unlock(&bus->lock);
+        wr_mutex_unlock(&bus->lock);
         return result;
 }
 

@@ -46,14 +46,14 @@ void
 wr_publisher_lock(struct weir_publisher *p)
 {
         if (p->options.shared)
-                pthread_mutex_lock(&p->shared_lock);
+                wr_mutex_lock(&p->shared_lock);
 }
 
 void
 wr_publisher_unlock(struct weir_publisher *p)
 {
         if (p->options.shared)
-                pthread_mutex_unlock(&p->shared_lock);
+                wr_mutex_unlock(&p->shared_lock);
 }
 
 enum weir_result
@@ -121,21 +121,23 @@ void
 wr_publisher_apply(struct weir_publisher *p)
 {
         struct wr_pair_link *link, **end;
-        bool is_moving;
+        bool has_moved;
 
-        pthread_mutex_lock(&p->lock);
+        wr_mutex_lock(&p->lock);
         for (end = &p->applied; *end; end = &(*end)->next_change)
                 ;
         *end = p->changes;
         for (link = p->changes; link; link = link->next_change)
                 change_apply(p, link);
         p->changes = NULL;
-        is_moving = p->next_lane != NULL;
-        wr_store32(&p->changes_due, is_moving); /* until it has moved, each call looks whether it can */
+        has_moved = p->next_lane && wr_publisher_move(p);
+        wr_store32(&p->changes_due, p->next_lane != NULL); /* until it has moved, each call looks whether it can */
         wr_store32(&p->applied_due, 1);
-        pthread_mutex_unlock(&p->lock);
-        if (is_moving)
-                wr_publisher_move(p);
+        wr_mutex_unlock(&p->lock);
+        if (!has_moved)
+                return;
+        wr_publisher_wake(p);
+        wr_store32(&p->room_now, 1);
 }
 
 static __attribute__((noinline)) void

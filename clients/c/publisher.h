@@ -112,6 +112,7 @@ struct weir_publisher {
         uint64_t memory_now;   /* of this lane; grows up to options.memory_max. Latch */
         wr_word32 growing;     /* enum wr_growing */
         wr_word grow_wish;     /* bytes that did not fit */
+        wr_word refused_ns;    /* when more was refused */
         int64_t full_since_ns; /* the heap is full; 0: it is not. Latch */
         struct wr_job grow;
         char grow_text[256]; /* why it may not grow; written before `growing` says so */
@@ -122,16 +123,17 @@ struct weir_publisher {
         wr_word32 loans_out;
         struct wr_pair_link *keeper;     /* our own announcements, for loans that are kept */
         wr_word32 filling;               /* a block was lent and is being filled outside the latch: no move now */
-        struct wr_next_lane *next_lane;  /* changed under the latch and the lock */
+        struct wr_next_lane *next_lane;  /* under the lock; begins under the latch, too */
+        struct wr_next_lane *given_up;   /* under the lock: it did not begin, for the control thread */
         struct wr_past_lane *past_lanes; /* under the lock */
         struct wr_pair_link *retired;    /* under the lock: readers of a lane that was left, for the control thread */
         bool moved;                      /* under the lock: the control thread has yet to tell it */
         wr_word frames, bytes, full, waits, copied_bytes, told; /* counters; told: what STATS sent last */
-        pthread_mutex_t lock;                                   /* links, changes, applied */
+        wr_mutex lock;                                          /* links, changes, applied */
         struct wr_pair_link *links, *changes, *applied;
         wr_word32 link_count;
         struct wr_pair_link *control_links;
-        pthread_mutex_t shared_lock; /* .shared: one call at a time */
+        wr_mutex shared_lock;        /* .shared: one call at a time */
         struct weir_publisher *next; /* of the bus */
         struct wr_left left;
         struct weir_publisher *control_next;
@@ -250,8 +252,13 @@ wr_control_stats_bytes(const struct weir_publisher *p, const struct wr_pair_writ
 void
 wr_publisher_unpin(struct wr_control *c, struct weir_publisher *p, int64_t now_ns);
 
-/* publisher_move.c. Latch held: goes on in the next lane, if its readers are ready. */
+/* Control thread: more was asked for, and there will be none. */
 void
+wr_publisher_grow_refuse(struct weir_publisher *p, const char *sentence);
+
+/* publisher_move.c. Latch and lock held, there is a next lane: goes on in it, if its readers are ready. True: it did,
+ * and its sleepers are to be woken. */
+bool
 wr_publisher_move(struct weir_publisher *p);
 
 /* Latch held: loan_is_free of a loan whose lane was left. */

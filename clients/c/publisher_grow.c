@@ -20,18 +20,26 @@
 
 enum { GROW_BY = 4 };
 
+void
+wr_publisher_grow_refuse(struct weir_publisher *p, const char *sentence)
+{
+        if (wr_load32(&p->growing) != WR_GROWING_ASKED)
+                return;
+        wr_sentence(p->grow_text, sizeof p->grow_text, "%s", sentence);
+        wr_store(&p->refused_ns, (uint64_t)wr_clock_ns());
+        wr_store32_release(&p->growing, WR_GROWING_REFUSED);
+        wr_store32(&p->room_now, 1); /* so that a call that waits for it hears the answer */
+        wr_bus_poke(p->bus);
+}
+
 static void
 grow_settle(struct wr_control *c, struct wr_question *q)
 {
         struct weir_publisher *p = q->subject;
 
         (void)c;
-        if (q->result < 0 && wr_load32(&p->growing) == WR_GROWING_ASKED && !wr_publisher_is_moving(p)) {
-                wr_sentence(p->grow_text, sizeof p->grow_text, "%s", q->sentence);
-                wr_store32_release(&p->growing, WR_GROWING_REFUSED);
-                wr_store32(&p->room_now, 1); /* so that a call that waits for it hears the answer */
-                wr_bus_poke(p->bus);
-        }
+        if (q->result < 0 && !wr_publisher_is_moving(p))
+                wr_publisher_grow_refuse(p, q->sentence);
         wr_publisher_drop(p);
 }
 
@@ -74,7 +82,8 @@ grow_begin(struct wr_control *c, struct wr_job *job)
                 wanted = GROW_BY * size; /* the next frame while this one is read, and the one behind it */
         if (wanted > p->options.memory_max)
                 wanted = p->options.memory_max;
-        if (wr_load32(&p->closed) || wr_publisher_is_moving(p)) {
+        wr_publisher_moved(c, p); /* a move that is done, and that nobody has looked at yet, is none any more */
+        if (wr_load32(&p->closed) || wr_publisher_is_moving(p) || wr_load32(&p->growing) != WR_GROWING_ASKED) {
                 wr_publisher_drop(p);
                 return;
         }
@@ -88,10 +97,9 @@ wr_publisher_grow(struct weir_publisher *p, uint64_t size, enum weir_result resu
                 return result;
         if (p->full_since_ns == 0)
                 p->full_since_ns = wr_clock_ns();
-        if (wr_load32(&p->growing) == WR_GROWING_REFUSED && wr_clock_ns() - p->full_since_ns > AGAIN_NS) {
-                p->full_since_ns = wr_clock_ns();
+        if (wr_load32_acquire(&p->growing) == WR_GROWING_REFUSED &&
+            wr_clock_ns() - (int64_t)wr_load(&p->refused_ns) > AGAIN_NS)
                 wr_store32_release(&p->growing, WR_GROWING_NOT);
-        }
         if (p->memory_now >= p->options.memory_max || size >= p->options.memory_max ||
             wr_load32_acquire(&p->growing) == WR_GROWING_REFUSED)
                 return result;

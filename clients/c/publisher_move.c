@@ -4,15 +4,21 @@
  *      control thread        LANE_GRANT that follows our lane: map it; READY; attach the readers that the broker sends.
  *                            Until it has begun there are two lanes, and only the old one is written.
  *      under the latch       by whoever holds it, publishing or control thread, with each listed change: are the
- * readers ready? Then history over, END, swap. Before that nothing has changed, behind it all has. control thread
- * LANE_MOVED; the old readers' pages go; the old lane's memory stays while loans of it are out
+ *                            readers ready? Then history over, END, swap. Before that nothing has changed, behind it
+ *                            all has.
+ *      control thread        LANE_MOVED; the old readers' pages go; the old lane's memory stays while loans of it are
+ *                            out
  *
  * Reliable readers are waited for, each by its own word in its old page; lossy ones for MOVE_LOSSY_NS, since they lose
- * nothing that they were promised. Nobody is waited for longer than stall_ns, or two seconds.
+ * nothing that they were promised. Nobody is waited for longer than stall_ns, or two seconds; and where there is no
+ * memory for what has to go along, that is how long it is tried. Then the publisher stays where it is, the broker takes
+ * the lane back, and a call that waits for more memory is told.
+ *
+ * The next lane is looked at under the lock alone, until it has taken the old one's place: so the control thread can
+ * give it up at any time, also where it may not visit the latch (bus/latch.c).
  */
 #include "clients/c/publisher.h"
 
-#include "bus/os/barrier.h"
 #include "bus/os/memory.h"
 #include "clients/c/error.h"
 
@@ -21,6 +27,7 @@
 
 #define MOVE_LOSSY_NS INT64_C(200000000)
 #define MOVE_MIN_NS   INT64_C(2000000000)
+#define NO_MEMORY     "there is no memory for another lane, or for what has to go along into it"
 
 /* ---- under the latch ---- */
 
@@ -110,6 +117,18 @@ page_keep(const struct weir_publisher *p, struct wr_pair_link *link)
         link->before = old;
 }
 
+/* Lock held: it will not begin. */
+static struct wr_next_lane *
+next_take(struct weir_publisher *p)
+{
+        struct wr_next_lane *next = p->next_lane;
+
+        p->next_lane = NULL;
+        if (next)
+                links_retire(p, next->links);
+        return next;
+}
+
 /* Lock held. */
 static void
 swap(struct weir_publisher *p, struct wr_past_lane *past)
@@ -144,31 +163,36 @@ swap(struct weir_publisher *p, struct wr_past_lane *past)
         free(next);
 }
 
-void
+/* It was not left: no loan is of it. */
+static void
+past_undo(const struct weir_publisher *p, struct wr_past_lane *past)
+{
+        for (uint32_t i = 0; past && p->loans && i < p->loans_max; i++)
+                if (p->loans[i].past == past)
+                        p->loans[i].past = NULL;
+        free(past);
+}
+
+bool
 wr_publisher_move(struct weir_publisher *p)
 {
         struct wr_next_lane *next = p->next_lane;
         struct wr_past_lane *past;
 
         if (wr_load32_acquire(&p->filling) || !is_time(p, next))
-                return;
+                return false;
         wr_loans_collect(p);
         past = past_make(p);
         if (!past || wr_lane_move(&p->writer, &next->writer, next_commit, next) < 0) {
-                for (uint32_t i = 0; past && p->loans && i < p->loans_max; i++)
-                        if (p->loans[i].past == past)
-                                p->loans[i].past = NULL;
-                free(past);
-                return; /* no memory for format and history: tried again, until the broker gives it up */
+                past_undo(p, past);
+                if (wr_clock_ns() >= next->until_ns)
+                        p->given_up = next_take(p);
+                return false;
         }
         wr_lane_wake(&p->writer, wr_signal_raise);
         wr_lane_wake_owed(&p->writer, wr_signal_raise);
-        pthread_mutex_lock(&p->lock);
         swap(p, past);
-        pthread_mutex_unlock(&p->lock);
-        wr_publisher_wake(p);
-        wr_store32(&p->room_now, 1);
-        wr_store32(&p->applied_due, 1);
+        return true;
 }
 
 void
@@ -183,7 +207,7 @@ past_unmap(struct wr_past_lane *past)
 {
         wr_region_unmap(past->segment, past->segment_bytes);
         if (past->keeper)
-                free(past->keeper->page);
+                wr_memory_aligned_free(past->keeper->page);
         free(past->keeper);
         free(past);
 }
@@ -268,14 +292,14 @@ wr_publisher_successor(struct wr_control *c, const struct wr_message_lane_grant 
         }
         if (!next) { /* closed, or no memory: the broker takes it back */
                 if (p)
-                        wr_store32_release(&p->growing, WR_GROWING_NOT);
+                        wr_publisher_grow_refuse(p, NO_MEMORY);
                 wr_control_send(c, &(struct wr_message){ .kind = WR_CLOSE_LANE, .close_lane = { m->lane } });
                 return;
         }
-        pthread_mutex_lock(&p->lock);
+        wr_mutex_lock(&p->lock);
         p->next_lane = next;
         wr_store32(&p->changes_due, 1);
-        pthread_mutex_unlock(&p->lock);
+        wr_mutex_unlock(&p->lock);
         wr_control_send(c, &(struct wr_message){ .kind = WR_READY, .ready = { m->lane } });
         c->retry = true;
 }
@@ -296,12 +320,12 @@ retired_forget(struct wr_control *c, struct weir_publisher *p)
 {
         struct wr_pair_link *link, *next;
 
-        pthread_mutex_lock(&p->lock);
+        wr_mutex_lock(&p->lock);
         link = p->retired;
         p->retired = NULL;
         wr_publisher_unlist(&p->changes);
         wr_publisher_unlist(&p->applied);
-        pthread_mutex_unlock(&p->lock);
+        wr_mutex_unlock(&p->lock);
         for (; link; link = next) {
                 next = link->next;
                 if (link->before) /* and so on, were it not for this */
@@ -322,7 +346,7 @@ past_collect(struct weir_publisher *p)
 {
         struct wr_past_lane **at, *past, *gone = NULL;
 
-        pthread_mutex_lock(&p->lock);
+        wr_mutex_lock(&p->lock);
         for (at = &p->past_lanes; (past = *at);) {
                 if (wr_load32_acquire(&past->loans) > 0) {
                         at = &past->next;
@@ -332,30 +356,45 @@ past_collect(struct weir_publisher *p)
                 past->next = gone;
                 gone = past;
         }
-        pthread_mutex_unlock(&p->lock);
+        wr_mutex_unlock(&p->lock);
         while ((past = gone)) {
                 gone = past->next;
                 past_unmap(past);
         }
 }
 
+/* There was no memory to go on in it. */
+static void
+next_give_back(struct wr_control *c, struct weir_publisher *p, struct wr_next_lane *next)
+{
+        retired_forget(c, p);
+        wr_control_send(c, &(struct wr_message){ .kind = WR_CLOSE_LANE, .close_lane = { next->lane } });
+        wr_publisher_grow_refuse(p, NO_MEMORY);
+        next_free(next);
+}
+
 void
 wr_publisher_moved(struct wr_control *c, struct weir_publisher *p)
 {
+        struct wr_next_lane *given_up;
         uint64_t before = p->lane;
         bool moved;
 
-        pthread_mutex_lock(&p->lock);
+        wr_mutex_lock(&p->lock);
+        given_up = p->given_up;
+        p->given_up = NULL;
         moved = p->moved;
         p->moved = false;
         if (moved)
                 p->lane = p->writer.geometry.lane; /* no further move begins before we allow it */
-        pthread_mutex_unlock(&p->lock);
+        wr_mutex_unlock(&p->lock);
         if (moved) {
                 retired_forget(c, p);
                 wr_control_send(c, &(struct wr_message){ .kind = WR_LANE_MOVED, .lane_moved = { before, p->lane } });
                 wr_bus_poke(c->bus);
         }
+        if (given_up)
+                next_give_back(c, p, given_up);
         past_collect(p);
 }
 
@@ -364,48 +403,23 @@ wr_publisher_is_moving(struct weir_publisher *p)
 {
         bool is_moving;
 
-        pthread_mutex_lock(&p->lock);
-        is_moving = p->next_lane || p->moved;
-        pthread_mutex_unlock(&p->lock);
+        wr_mutex_lock(&p->lock);
+        is_moving = p->next_lane || p->moved || p->given_up;
+        wr_mutex_unlock(&p->lock);
         return is_moving;
-}
-
-/* Latch held, or nobody enters it any more. */
-static struct wr_next_lane *
-next_take(struct weir_publisher *p)
-{
-        struct wr_next_lane *next;
-
-        pthread_mutex_lock(&p->lock);
-        next = p->next_lane;
-        p->next_lane = NULL;
-        if (next)
-                links_retire(p, next->links);
-        pthread_mutex_unlock(&p->lock);
-        if (next)
-                wr_store32_release(&p->growing, WR_GROWING_NOT); /* it may be asked for again */
-        return next;
 }
 
 void
 wr_publisher_abandon(struct wr_control *c, struct weir_publisher *p)
 {
         struct wr_next_lane *next;
-        bool is_closed = wr_load32(&p->closed) != 0, has_next;
 
-        pthread_mutex_lock(&p->lock);
-        has_next = p->next_lane != NULL;
-        pthread_mutex_unlock(&p->lock);
-        if (!has_next)
-                return;
-        while (!is_closed &&
-               !wr_latch_visit(&p->latch)) /* a call of the publishing thread, which does not wait there */
-                wr_yield();
+        wr_mutex_lock(&p->lock);
         next = next_take(p);
-        if (!is_closed)
-                wr_latch_depart(&p->latch);
+        wr_mutex_unlock(&p->lock);
         if (!next)
-                return; /* it began meanwhile */
+                return;
+        wr_store32_release(&p->growing, WR_GROWING_NOT); /* it may be asked for again */
         retired_forget(c, p);
         next_free(next);
 }

@@ -136,8 +136,8 @@ wr_publisher_drop(struct weir_publisher *p)
 
         if (wr_add32(&p->references, UINT32_MAX) != 1)
                 return;
-        pthread_mutex_destroy(&p->lock);
-        pthread_mutex_destroy(&p->shared_lock);
+        wr_mutex_destroy(&p->lock);
+        wr_mutex_destroy(&p->shared_lock);
         free(p);
         wr_bus_drop(bus);
 }
@@ -192,8 +192,8 @@ publisher_create(struct weir *bus, const char *topic, const struct weir_publishe
         p->references = 2; /* the handle's, and that of all loans together */
         snprintf(p->topic, sizeof p->topic, "%s", topic);
         snprintf(p->type, sizeof p->type, "%s", o->format && o->format->type ? o->format->type : "");
-        pthread_mutex_init(&p->lock, NULL);
-        pthread_mutex_init(&p->shared_lock, NULL);
+        wr_mutex_init(&p->lock);
+        wr_mutex_init(&p->shared_lock);
         wr_bus_hold(bus);
         return p;
 }
@@ -253,10 +253,10 @@ weir_publisher_open(struct weir_publisher **out, struct weir *bus, const char *t
                 result = publisher_memory(p);
         if (result == WEIR_OK)
                 result = wr_loans_open(p);
-        pthread_mutex_lock(&bus->lock);
+        wr_mutex_lock(&bus->lock);
         p->next = bus->publishers; /* also on a failure, so that there is one way out */
         bus->publishers = p;
-        pthread_mutex_unlock(&bus->lock);
+        wr_mutex_unlock(&bus->lock);
         if (result < 0) {
                 weir_publisher_close(p);
                 return result;
@@ -270,13 +270,13 @@ bus_forget(struct weir *bus, struct weir_publisher *p)
 {
         struct weir_publisher **at = &bus->publishers;
 
-        pthread_mutex_lock(&bus->lock);
+        wr_mutex_lock(&bus->lock);
         while (*at && *at != p)
                 at = &(*at)->next;
         if (*at)
                 *at = p->next;
         wr_events_forget(&bus->events, p);
-        pthread_mutex_unlock(&bus->lock);
+        wr_mutex_unlock(&bus->lock);
 }
 
 void

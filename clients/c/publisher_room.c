@@ -67,20 +67,20 @@ enter_and_try(struct weir_publisher *p, struct wr_want *want)
 static void
 room_arm(struct weir_publisher *p)
 {
-        pthread_mutex_lock(&p->lock);
+        wr_mutex_lock(&p->lock);
         for (struct wr_pair_link *link = p->links; link; link = link->next) {
                 if (wr_load32(&link->room_armed))
                         wr_pair_room_disarm(&link->pair);
                 link->room_value = wr_pair_room_arm(&link->pair);
                 wr_store32(&link->room_armed, 1);
         }
-        pthread_mutex_unlock(&p->lock);
+        wr_mutex_unlock(&p->lock);
 }
 
 static void
 room_disarm(struct weir_publisher *p)
 {
-        pthread_mutex_lock(&p->lock);
+        wr_mutex_lock(&p->lock);
         for (struct wr_pair_link *link = p->links; link; link = link->next) {
                 if (wr_load32(&link->room_armed))
                         wr_pair_room_disarm(&link->pair);
@@ -88,7 +88,7 @@ room_disarm(struct weir_publisher *p)
         }
         wr_store32(&p->room_wanted, 0);
         wr_store32(&p->room_now, 0);
-        pthread_mutex_unlock(&p->lock);
+        wr_mutex_unlock(&p->lock);
 }
 
 void
@@ -297,11 +297,11 @@ wr_publisher_has_room(struct weir_publisher *p)
 
         if (wr_load32(&p->room_wanted) == 0)
                 return false;
-        pthread_mutex_lock(&p->lock);
+        wr_mutex_lock(&p->lock);
         found = wr_load32(&p->room_now) != 0;
         is_early = wr_load(&p->room_after) != 0 && (uint64_t)wr_clock_ns() < wr_load(&p->room_after);
         for (struct wr_pair_link *link = p->links; link && !found && !is_early; link = link->next)
                 found = wr_load32(&link->room_armed) && wr_load32(&link->pair.words->space) != link->room_value;
-        pthread_mutex_unlock(&p->lock);
+        wr_mutex_unlock(&p->lock);
         return found;
 }

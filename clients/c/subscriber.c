@@ -483,7 +483,7 @@ take_any(struct weir_subscriber *s, int64_t timeout_ns, const struct weir_frame 
                 return wr_error(WEIR_E_USAGE, "weir_take has nowhere to put the frame");
         *frame = NULL;
         if (s->options.shared)
-                pthread_mutex_lock(&s->shared_lock);
+                wr_mutex_lock(&s->shared_lock);
         if (timeout_ns > 0 && wr_load32(&s->bus->interrupted))
                 result = WEIR_INTERRUPTED;
         else
@@ -491,7 +491,7 @@ take_any(struct weir_subscriber *s, int64_t timeout_ns, const struct weir_frame 
         if (result == WEIR_EMPTY && timeout_ns > 0)
                 result = take_wait(s, frame, timeout_ns);
         if (s->options.shared)
-                pthread_mutex_unlock(&s->shared_lock);
+                wr_mutex_unlock(&s->shared_lock);
         wr_wakeup_settle(s->bus);
         return result;
 }
@@ -519,11 +519,11 @@ weir_take_many(struct weir_subscriber *s, const struct weir_frame **frames, uint
                 return wr_error(WEIR_E_USAGE, "weir_take_many has nowhere to put the frames or their number");
         *n = 0;
         if (s->options.shared)
-                pthread_mutex_lock(&s->shared_lock);
+                wr_mutex_lock(&s->shared_lock);
         while (*n < max && (result = take_once(s, &frames[*n])) == WEIR_OK)
                 *n += 1;
         if (s->options.shared)
-                pthread_mutex_unlock(&s->shared_lock);
+                wr_mutex_unlock(&s->shared_lock);
         wr_wakeup_settle(s->bus);
         return *n > 0 ? WEIR_OK : result;
 }

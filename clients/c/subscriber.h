@@ -102,9 +102,9 @@ struct weir_subscriber {
         uint32_t heel_frames,
                 heel_more;              /* since the last look whether we are at the publisher's heels, and until one */
         wr_word lost, skipped, corrupt; /* of lanes that have left */
-        pthread_mutex_t lock;           /* lanes (the list), arrivals, sleepers */
+        wr_mutex lock;                  /* lanes (the list), arrivals, sleepers */
         struct wr_lane_link *arrivals;
-        pthread_mutex_t shared_lock;
+        wr_mutex shared_lock;
         struct weir_subscriber *next; /* of the bus */
         struct wr_left left;
         struct weir_subscriber *control_next;
@@ -152,9 +152,20 @@ wr_lane_go_on(struct weir_subscriber *s, struct wr_lane_link *lane);
 bool
 wr_lane_follow(struct weir_subscriber *s, struct wr_lane_link *lane);
 
-/* Lanes that were to follow one that leaves. Taking thread. */
+/* Lanes that were to follow one that leaves, and those that were to follow them. */
 void
 wr_lane_followers_drop(struct wr_lane_link *lane);
+
+/* Of one publisher's lanes so many are mapped at most: one that is read, and those that wait for an end. */
+enum { WR_LANES_IN_ROW_MAX = 16 };
+
+/* Control thread: may one more lane of this publisher wait? */
+bool
+wr_lane_may_follow(struct weir_subscriber *s, uint64_t source);
+
+/* Control thread: the lane is over. True: it waited for another one's end, had not begun, and has left. */
+bool
+wr_lane_forgo(struct wr_lane_link *lane);
 
 /* Control thread: who waited in vain. Returns when to look again. */
 int64_t

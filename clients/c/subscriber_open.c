@@ -53,7 +53,7 @@ wr_subscriber_adopt(struct weir_subscriber *s)
 {
         struct wr_lane_link *lane;
 
-        pthread_mutex_lock(&s->lock);
+        wr_mutex_lock(&s->lock);
         while ((lane = s->arrivals) && lanes_have_room(s)) {
                 s->arrivals = lane->next;
                 s->lanes[s->lane_count++] = lane;
@@ -62,20 +62,20 @@ wr_subscriber_adopt(struct weir_subscriber *s)
         }
         wr_names_collect(s);
         wr_store32(&s->arrivals_due, s->arrivals != NULL);
-        pthread_mutex_unlock(&s->lock);
+        wr_mutex_unlock(&s->lock);
 }
 
 static void
 lane_remove(struct weir_subscriber *s, const struct wr_lane_link *lane)
 {
-        pthread_mutex_lock(&s->lock);
+        wr_mutex_lock(&s->lock);
         for (uint32_t i = 0; i < s->lane_count; i++) {
                 if (s->lanes[i] != lane)
                         continue;
                 s->lanes[i] = s->lanes[--s->lane_count];
                 break;
         }
-        pthread_mutex_unlock(&s->lock);
+        wr_mutex_unlock(&s->lock);
         if (s->turn >= s->lane_count)
                 s->turn = 0;
 }
@@ -130,14 +130,14 @@ wr_subscriber_ready(struct weir_subscriber *s)
 
         if (wr_frames_held(s))
                 return false; /* a take would say WEIR_E_HELD, until something is released */
-        pthread_mutex_lock(&s->lock);
+        wr_mutex_lock(&s->lock);
         for (uint32_t i = 0; i < s->lane_count && !ready; i++)
                 ready = is_ready(s->lanes[i]);
         for (struct wr_lane_link *lane = s->arrivals; lane && !ready; lane = lane->next)
                 ready = is_ready(lane);
         if (s->options.until_end && s->had_lane && s->lane_count == 0 && !s->arrivals && !wr_load32(&s->end_told))
                 ready = true; /* WEIR_ENDED */
-        pthread_mutex_unlock(&s->lock);
+        wr_mutex_unlock(&s->lock);
         return ready;
 }
 
@@ -210,8 +210,8 @@ wr_subscriber_drop(struct weir_subscriber *s)
                 return;
         free(s->lanes);
         wr_names_free(s);
-        pthread_mutex_destroy(&s->lock);
-        pthread_mutex_destroy(&s->shared_lock);
+        wr_mutex_destroy(&s->lock);
+        wr_mutex_destroy(&s->shared_lock);
         free(s);
         wr_bus_drop(bus);
 }
@@ -254,8 +254,8 @@ subscriber_create(struct weir *bus, const char *topic, const struct weir_subscri
         s->is_pattern = strchr(topic, '*') != NULL;
         snprintf(s->type, sizeof s->type, "%s", o->type ? o->type : "");
         s->options.type = NULL; /* the caller's */
-        pthread_mutex_init(&s->lock, NULL);
-        pthread_mutex_init(&s->shared_lock, NULL);
+        wr_mutex_init(&s->lock);
+        wr_mutex_init(&s->shared_lock);
         wr_bus_hold(bus);
         return s;
 }
@@ -316,10 +316,10 @@ weir_subscriber_open(struct weir_subscriber **out, struct weir *bus, const char 
                 weir_subscriber_close(s);
                 return result;
         }
-        pthread_mutex_lock(&bus->lock);
+        wr_mutex_lock(&bus->lock);
         s->next = bus->subscribers;
         bus->subscribers = s;
-        pthread_mutex_unlock(&bus->lock);
+        wr_mutex_unlock(&bus->lock);
         wr_bus_poke(bus);
         *out = s;
         return WEIR_OK;
@@ -330,7 +330,7 @@ bus_forget(struct weir *bus, struct weir_subscriber *s)
 {
         struct weir_subscriber **at = &bus->subscribers;
 
-        pthread_mutex_lock(&bus->lock);
+        wr_mutex_lock(&bus->lock);
         while (*at && *at != s)
                 at = &(*at)->next;
         if (*at)
@@ -338,7 +338,7 @@ bus_forget(struct weir *bus, struct weir_subscriber *s)
         if (bus->told == s)
                 bus->told = NULL;
         wr_events_forget(&bus->events, s);
-        pthread_mutex_unlock(&bus->lock);
+        wr_mutex_unlock(&bus->lock);
 }
 
 void

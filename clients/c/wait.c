@@ -74,18 +74,18 @@ wait_add_lane(struct wr_wait *wait, struct wr_lane_link *lane)
 void
 wr_wait_add_subscriber(struct wr_wait *wait, struct weir_subscriber *s)
 {
-        pthread_mutex_lock(&s->lock);
+        wr_mutex_lock(&s->lock);
         for (uint32_t i = 0; i < s->lane_count; i++)
                 wait_add_lane(wait, s->lanes[i]);
         for (struct wr_lane_link *lane = s->arrivals; lane; lane = lane->next)
                 wait_add_lane(wait, lane);
-        pthread_mutex_unlock(&s->lock);
+        wr_mutex_unlock(&s->lock);
 }
 
 void
 wr_wait_add_publisher(struct wr_wait *wait, struct weir_publisher *p)
 {
-        pthread_mutex_lock(&p->lock);
+        wr_mutex_lock(&p->lock);
         for (struct wr_pair_link *link = p->links; link; link = link->next) {
                 if (wr_load32(&link->room_armed) == 0 || !wait_has_room(wait))
                         continue;
@@ -93,19 +93,19 @@ wr_wait_add_publisher(struct wr_wait *wait, struct weir_publisher *p)
                 wait->words[wait->count++] =
                         (struct wr_wait_word){ { &link->pair.words->space, link->room_value, false }, NULL, link };
         }
-        pthread_mutex_unlock(&p->lock);
+        wr_mutex_unlock(&p->lock);
 }
 
 void
 wr_wait_add_bus(struct wr_wait *wait, struct weir *bus)
 {
-        pthread_mutex_lock(&bus->lock);
+        wr_mutex_lock(&bus->lock);
         for (struct weir_publisher *p = bus->publishers; p; p = p->next)
                 if (wr_load32(&p->room_wanted))
                         wr_wait_add_publisher(wait, p);
         for (struct weir_subscriber *s = bus->subscribers; s; s = s->next)
                 wr_wait_add_subscriber(wait, s);
-        pthread_mutex_unlock(&bus->lock);
+        wr_mutex_unlock(&bus->lock);
 }
 
 /* ---- the sleep ---- */
@@ -200,7 +200,7 @@ wait_end_lanes(struct wr_wait *wait, size_t first)
         struct weir_subscriber *s = wait->words[first].lane->subscriber;
         size_t end;
 
-        pthread_mutex_lock(&s->lock);
+        wr_mutex_lock(&s->lock);
         for (end = first; end < wait->count; end++) {
                 struct wr_lane_link *lane = wait->words[end].lane;
 
@@ -210,7 +210,7 @@ wait_end_lanes(struct wr_wait *wait, size_t first)
                 if (lane->sleepers == 0)
                         wr_pair_sleep_disarm(&lane->reader.pair);
         }
-        pthread_mutex_unlock(&s->lock);
+        wr_mutex_unlock(&s->lock);
         for (size_t i = first; i < end; i++)
                 wr_subscriber_lane_drop(wait->words[i].lane);
         return end;
@@ -236,7 +236,7 @@ wr_wait_has_something(struct weir *bus)
 {
         bool found;
 
-        pthread_mutex_lock(&bus->lock);
+        wr_mutex_lock(&bus->lock);
         found = bus->events.count > 0 || wr_load32(&bus->interrupted) != 0 || wr_load32(&bus->closed) != 0;
         if (!found && bus->told)
                 found = wr_subscriber_ready(bus->told); /* it may well have more: that spares a look at all others */
@@ -244,6 +244,6 @@ wr_wait_has_something(struct weir *bus)
                 found = wr_publisher_has_room(p);
         for (struct weir_subscriber *s = bus->subscribers; s && !found; s = s->next)
                 found = wr_subscriber_ready(s);
-        pthread_mutex_unlock(&bus->lock);
+        wr_mutex_unlock(&bus->lock);
         return found;
 }

@@ -17,12 +17,10 @@
 #include "clients/c/wait.h"
 #include "named-objects/flag.h"
 
-#include <signal.h>
-
 void
 wr_wakeup_init(struct wr_wakeup *wakeup)
 {
-        pthread_mutex_init(&wakeup->lock, NULL);
+        wr_mutex_init(&wakeup->lock);
         wakeup->flag = WR_NO_OBJECT;
 }
 
@@ -56,14 +54,14 @@ wakeup_main(void *argument)
                 bool up;
 
                 wakeup_wait_something(bus);
-                pthread_mutex_lock(&wakeup->lock);
+                wr_mutex_lock(&wakeup->lock);
                 if (!wakeup->up && wr_wait_has_something(bus)) { /* H3 */
                         wakeup->up = true;
                         wr_flag_raise(wakeup->flag);
                 }
                 down = (struct wr_signal_wait){ &wakeup->turn, wr_load32(&wakeup->turn), true };
                 up = wakeup->up; /* who lowers it changes `turn` as well */
-                pthread_mutex_unlock(&wakeup->lock);
+                wr_mutex_unlock(&wakeup->lock);
                 while (up && wr_load32_acquire(&wakeup->turn) == down.value && !wr_load32_acquire(&wakeup->ending))
                         wr_signal_wait(&down, 1, WEIR_FOREVER); /* H4 */
         }
@@ -77,14 +75,14 @@ wr_wakeup_settle(struct weir *bus)
 
         if (wr_load32(&wakeup->used) == 0)
                 return;
-        pthread_mutex_lock(&wakeup->lock);
+        wr_mutex_lock(&wakeup->lock);
         if (wakeup->up && !wr_wait_has_something(bus)) { /* K2 */
                 wr_flag_lower(wakeup->flag);
                 wakeup->up = false;
                 wr_add32(&wakeup->turn, 1);
                 wr_signal_raise_private(&wakeup->turn);
         }
-        pthread_mutex_unlock(&wakeup->lock);
+        wr_mutex_unlock(&wakeup->lock);
 }
 
 /* wakeup->lock is held. */
@@ -92,17 +90,11 @@ static enum weir_result
 wakeup_start(struct weir *bus)
 {
         struct wr_wakeup *wakeup = &bus->wakeup;
-        sigset_t all, before;
         enum weir_result result = wr_flag_create(&wakeup->flag);
-        int code;
 
         if (result < 0)
                 return wr_error_cannot(result, "make the native handle of", "a bus");
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-        code = pthread_create(&wakeup->thread, NULL, wakeup_main, bus);
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
-        if (code == 0) {
+        if (wr_thread_start(&wakeup->thread, wakeup_main, bus, 0)) {
                 wr_store32_release(&wakeup->used, 1);
                 return WEIR_OK;
         }
@@ -118,10 +110,10 @@ weir_wakeup(struct weir *bus)
 
         if (wr_bus_check(bus) < 0)
                 return flag;
-        pthread_mutex_lock(&bus->wakeup.lock);
+        wr_mutex_lock(&bus->wakeup.lock);
         if (wr_load32(&bus->wakeup.used) || wakeup_start(bus) == WEIR_OK)
                 flag = bus->wakeup.flag;
-        pthread_mutex_unlock(&bus->wakeup.lock);
+        wr_mutex_unlock(&bus->wakeup.lock);
         return flag;
 }
 
@@ -136,7 +128,7 @@ wr_wakeup_close(struct weir *bus)
         wr_add32(&wakeup->turn, 1);
         wr_signal_raise_private(&wakeup->turn);
         wr_bus_poke(bus); /* the bus is closed: that is something, too */
-        pthread_join(wakeup->thread, NULL);
+        wr_thread_join(wakeup->thread);
         wr_object_close(wakeup->flag);
         wakeup->flag = WR_NO_OBJECT;
         wr_store32(&wakeup->used, 0);

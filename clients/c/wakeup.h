@@ -7,9 +7,9 @@
 #define WR_WAKEUP_H
 
 #include "bus/atomic.h"
+#include "bus/os/mutex.h"
+#include "bus/os/thread.h"
 #include "named-objects/region.h"
-
-#include <pthread.h>
 
 struct weir;
 
@@ -17,10 +17,10 @@ struct wr_wakeup {
         wr_word32 used; /* weir_wakeup() was called */
         wr_word32 turn; /* the thread sleeps on it while the handle is up; private */
         wr_word32 ending;
-        pthread_mutex_t lock; /* up, and every raise and lower */
+        wr_mutex lock; /* up, and every raise and lower */
         bool up;
         wr_object flag;
-        pthread_t thread;
+        wr_thread thread;
 };
 
 void

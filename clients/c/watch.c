@@ -43,13 +43,13 @@ wish_find(const struct weir *bus, const char *pattern)
 static void
 wish_keep(struct weir *bus, struct wr_watch_wish *wish)
 {
-        pthread_mutex_lock(&bus->lock);
+        wr_mutex_lock(&bus->lock);
         if (!wish_find(bus, wish->pattern)) {
                 wish->next = bus->watches;
                 bus->watches = wish;
                 wish = NULL;
         }
-        pthread_mutex_unlock(&bus->lock);
+        wr_mutex_unlock(&bus->lock);
         free(wish);
 }
 
@@ -76,21 +76,21 @@ wr_watch_told(struct wr_control *c, const struct wr_message_watched *m)
 }
 
 void
-wr_watch_again(struct wr_control *c)
+wr_watch_again(struct wr_control *c, void (*ask)(struct wr_control *c, const struct wr_message *watch))
 {
         struct wr_message messages[WATCHES_MAX];
         int count = 0;
 
-        pthread_mutex_lock(&c->bus->lock);
+        wr_mutex_lock(&c->bus->lock);
         for (const struct wr_watch_wish *wish = c->bus->watches; wish && count < WATCHES_MAX; wish = wish->next) {
                 messages[count].kind = WR_WATCH;
-                messages[count].request = 0; /* nobody's question: its DONE is heard by nobody */
+                messages[count].request = 0; /* the question's, when it is asked */
                 messages[count].watch.reserved = 0;
                 memcpy(messages[count++].watch.pattern, wish->pattern, sizeof wish->pattern);
         }
-        pthread_mutex_unlock(&c->bus->lock); /* sending may tell of a broker that is lost */
+        wr_mutex_unlock(&c->bus->lock); /* sending may tell of a broker that is lost */
         for (int i = 0; i < count; i++)
-                wr_control_send(c, &messages[i]);
+                ask(c, &messages[i]);
 }
 
 static bool
@@ -115,9 +115,9 @@ watch_ask(struct weir *bus, const char *pattern)
 static enum weir_result
 watch_end(struct weir *bus)
 {
-        pthread_mutex_lock(&bus->lock);
+        wr_mutex_lock(&bus->lock);
         wr_watch_free(bus);
-        pthread_mutex_unlock(&bus->lock);
+        wr_mutex_unlock(&bus->lock);
         return watch_ask(bus, "");
 }
 
@@ -138,9 +138,9 @@ weir_watch(struct weir *bus, const char *pattern)
         if (!wish)
                 return wr_error(WEIR_E_NO_MEMORY, "no memory to watch '%s'", pattern);
         snprintf(wish->pattern, sizeof wish->pattern, "%s", pattern);
-        pthread_mutex_lock(&bus->lock);
+        wr_mutex_lock(&bus->lock);
         bus->events.most = WR_EVENTS_WATCHED_MAX; /* what is there comes before the answer */
-        pthread_mutex_unlock(&bus->lock);
+        wr_mutex_unlock(&bus->lock);
         result = watch_ask(bus, pattern);
         if (result < 0)
                 free(wish);

@@ -2,6 +2,7 @@
  * weir: the command. A verb is a row of this table and a file verb_NAME.c.
  */
 #include "clients/cli/cli.h"
+#include "clients/cli/system.h"
 #include "clients/cli/verbs.h"
 
 #include <stdio.h>
@@ -43,9 +44,10 @@ print_verbs(FILE *stream)
         fputs("\n"
               "Options follow the verb. Common ones: --json, -q, -v, -b ADDRESS, -t SECONDS and -n COUNT (both end a\n"
               "stream successfully), --help.\n"
-              "The broker is looked for at -b ADDRESS, else at $WEIR_BROKER, else at $XDG_RUNTIME_DIR/weir/bus (where\n"
-              "that is not set at /tmp/weir-UID/bus; not for root) and then at the system's, /run/weir/bus.\n"
-              "In JSON what is counted is a number, times are nanoseconds, and what names something (source, id, tag)\n"
+              "The broker is looked for at -b ADDRESS, else at ",
+              stream);
+        fputs(cli_system_addresses, stream);
+        fputs("In JSON what is counted is a number, times are nanoseconds, and what names something (source, id, tag)\n"
               "is a string of 16 hexadecimal digits: most readers of JSON would round such a number.\n"
               "Exit: 0 done, 1 failed, 2 usage, 3 no broker, 4 no such topic, 5 denied, 6 deadline missed,\n"
               "7 data lost or wrong, 130 Ctrl-C.\n"
@@ -90,8 +92,10 @@ int
 main(int argc, char **argv)
 {
         const struct verb *verb;
-        const char *name = argc > 1 ? argv[1] : NULL;
+        const char *name;
 
+        cli_system_begin(&argc, &argv);
+        name = argc > 1 ? argv[1] : NULL;
         if (name == NULL) {
                 print_verbs(stderr);
                 return CLI_USAGE;

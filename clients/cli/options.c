@@ -4,15 +4,13 @@
  *      64k 1M 2G      bytes, powers of 1024          10 0.5 250ms     a time
  */
 #include "clients/cli/cli.h"
+#include "clients/cli/system.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 int
 cli_usage(const char *verb, const char *format, ...)
@@ -75,7 +73,7 @@ cli_seconds(const char *text, int64_t *ns)
                 scale = 1e3;
         else if (*end != '\0' && strcmp(end, "s") != 0)
                 return false;
-        if (!isfinite(number) || number < 0 || number * scale > 9e18)
+        if (!(number >= 0 && number * scale <= 9e18)) /* what is no number compares with nothing */
                 return false;
         *ns = (int64_t)(number * scale);
         return true;
@@ -84,14 +82,9 @@ cli_seconds(const char *text, int64_t *ns)
 const char *
 cli_absolute(const char *path)
 {
-        static char absolute[PATH_MAX];
-        char here[PATH_MAX];
-        const char *beside = strncmp(path, "./", 2) == 0 ? path + 2 : path;
+        static char absolute[CLI_PATH_MAX];
 
-        if (path[0] == '/' || getcwd(here, sizeof here) == NULL ||
-            (size_t)snprintf(absolute, sizeof absolute, "%s/%s", here, beside) >= sizeof absolute)
-                return path;
-        return absolute;
+        return cli_system_absolute(path, absolute, sizeof absolute) ? absolute : path;
 }
 
 static const struct verb *

@@ -1,20 +1,20 @@
 /*
  * The input of `weir pub`.
  *
- *      frames of a known size    read() writes straight into the loan: no copy of ours
+ *      frames of a known size    reading writes straight into the loan: no copy of ours
  *      lines, whole inputs       collected in a buffer, since their size is known only at their end
  */
 #include "clients/cli/pub_source.h"
 
-#include <errno.h>
+#include "clients/cli/system.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 void
-pub_source_open(struct pub_source *source, int fd, bool lines, uint64_t frame_size)
+pub_source_open(struct pub_source *source, intptr_t input, bool lines, uint64_t frame_size)
 {
-        *source = (struct pub_source){ .fd = fd, .lines = lines, .frame_size = frame_size };
+        *source = (struct pub_source){ .input = input, .lines = lines, .frame_size = frame_size };
 }
 
 void
@@ -24,20 +24,26 @@ pub_source_close(struct pub_source *source)
         source->buffer = NULL;
 }
 
-/* read() until `size` bytes came or the input ended. *got counts also what came before a failure. */
+/* Reading did not go well. */
+static enum weir_result
+broke_off(struct pub_source *source, int64_t how)
+{
+        if (how == CLI_READ_INTERRUPTED)
+                return WEIR_INTERRUPTED;
+        source->error = cli_system_error();
+        return WEIR_E_SYSTEM;
+}
+
+/* Reads until `size` bytes came or the input ended. *got counts also what came before a failure. */
 static enum weir_result
 read_whole(struct pub_source *source, char *to, uint64_t size, uint64_t *got)
 {
         *got = 0;
         while (*got < size) {
-                ssize_t n = read(source->fd, to + *got, size - *got);
+                int64_t n = cli_system_read(source->input, to + *got, size - *got);
 
-                if (n < 0 && errno == EINTR)
-                        return WEIR_INTERRUPTED;
-                if (n < 0) {
-                        source->error = errno;
-                        return WEIR_E_SYSTEM;
-                }
+                if (n < 0)
+                        return broke_off(source, n);
                 if (n == 0) {
                         source->ended = true;
                         return WEIR_OK;
@@ -68,8 +74,7 @@ publish_loan(struct pub_source *source, struct weir_publisher *publisher, uint64
 static enum weir_result
 fill_buffer(struct pub_source *source)
 {
-        enum weir_result result;
-        ssize_t n;
+        int64_t n;
 
         if (source->begin > 0) {
                 memmove(source->buffer, source->buffer + source->begin, source->end - source->begin);
@@ -81,18 +86,15 @@ fill_buffer(struct pub_source *source)
                 char *buffer = realloc(source->buffer, room);
 
                 if (buffer == NULL) {
-                        source->error = ENOMEM;
+                        source->error = "no memory for a frame of that size";
                         return WEIR_E_NO_MEMORY;
                 }
                 source->buffer = buffer;
                 source->room = room;
         }
-        n = read(source->fd, source->buffer + source->end, source->room - source->end);
-        if (n < 0) {
-                result = errno == EINTR ? WEIR_INTERRUPTED : WEIR_E_SYSTEM;
-                source->error = errno == EINTR ? 0 : errno;
-                return result;
-        }
+        n = cli_system_read(source->input, source->buffer + source->end, source->room - source->end);
+        if (n < 0)
+                return broke_off(source, n);
         source->ended = n == 0;
         source->end += (size_t)n;
         return WEIR_OK;

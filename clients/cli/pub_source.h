@@ -8,16 +8,17 @@
 #include <weir/weir.h>
 
 struct pub_source {
-        int fd, error; /* error: why reading failed, an errno; 0 while it did not */
+        intptr_t input;    /* cli_system_input's */
+        const char *error; /* why reading failed; NULL while it did not */
         bool lines, ended;
         uint64_t frame_size; /* 0: the whole input is one frame */
         char *buffer;        /* lines and whole inputs; [begin, end) is not yet published */
         size_t room, begin, end;
 };
 
-/* The descriptor stays the caller's. */
+/* The input stays the caller's. */
 void
-pub_source_open(struct pub_source *source, int fd, bool lines, uint64_t frame_size);
+pub_source_open(struct pub_source *source, intptr_t input, bool lines, uint64_t frame_size);
 
 void
 pub_source_close(struct pub_source *source);

@@ -5,6 +5,7 @@
  *             -> the verb tidies up and leaves with cli_interrupted() = 130
  */
 #include "clients/cli/cli.h"
+#include "clients/cli/system.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -20,16 +21,6 @@ on_signal(int number)
         caught = number;
         if (open_bus != NULL)
                 weir_interrupt(open_bus, 1);
-}
-
-static void
-handle_signals(void (*handler)(int))
-{
-        struct sigaction action = { .sa_handler = handler };
-
-        sigemptyset(&action.sa_mask);
-        sigaction(SIGINT, &action, NULL);
-        sigaction(SIGTERM, &action, NULL);
 }
 
 int
@@ -69,14 +60,14 @@ cli_open(struct weir **bus, const char *verb, const struct cli_common *common)
         if (result != WEIR_OK)
                 return cli_failed(verb, result);
         open_bus = *bus;
-        handle_signals(on_signal);
+        cli_system_catch(on_signal);
         return CLI_OK;
 }
 
 void
 cli_close(struct weir *bus)
 {
-        handle_signals(SIG_DFL);
+        cli_system_catch(NULL);
         open_bus = NULL;
         weir_close(bus);
 }

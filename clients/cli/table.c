@@ -42,12 +42,17 @@ table_open(struct table *table, const char *const *headings, unsigned columns)
 void
 table_add(struct table *table, const char *format, ...)
 {
-        char *cell = NULL;
+        char *cell;
         va_list arguments;
+        int length;
 
         va_start(arguments, format);
-        if (vasprintf(&cell, format, arguments) < 0)
-                cell = NULL;
+        length = vsnprintf(NULL, 0, format, arguments);
+        va_end(arguments);
+        cell = length >= 0 ? malloc((size_t)length + 1) : NULL;
+        va_start(arguments, format);
+        if (cell != NULL)
+                vsnprintf(cell, (size_t)length + 1, format, arguments);
         va_end(arguments);
         add_cell(table, cell);
 }

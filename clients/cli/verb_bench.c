@@ -4,13 +4,11 @@
  *      looked for: beside this command, in ../libexec/weir of it, and where a build tree has it
  */
 #include "clients/cli/cli.h"
+#include "clients/cli/system.h"
 #include "clients/cli/verbs.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 const char verb_bench_help[] =
         "usage: weir bench [OPTIONS]\n"
@@ -26,23 +24,16 @@ static const char *const places[] = { "weir-bench", "../libexec/weir/weir-bench"
 
 /* Writes the path of weir-bench to `path`; false when it is in none of the places. */
 static bool
-find_bench(char path[PATH_MAX])
+find_bench(char path[CLI_PATH_MAX])
 {
-        char own[PATH_MAX];
-        ssize_t length = readlink("/proc/self/exe", own, sizeof own - 1);
-        char *slash;
+        char own[CLI_PATH_MAX];
 
-        if (length < 0)
+        if (!cli_system_folder(own, sizeof own))
                 return false;
-        own[length] = '\0';
-        slash = strrchr(own, '/');
-        if (slash == NULL)
-                return false;
-        *slash = '\0';
         for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-                int written = snprintf(path, PATH_MAX, "%s/%s", own, places[i]);
+                int written = snprintf(path, CLI_PATH_MAX, "%s/%s", own, places[i]);
 
-                if (written < PATH_MAX && access(path, X_OK) == 0)
+                if (written < CLI_PATH_MAX && cli_system_program(path, CLI_PATH_MAX))
                         return true;
         }
         return false;
@@ -51,7 +42,7 @@ find_bench(char path[PATH_MAX])
 int
 verb_bench(int argc, char **argv)
 {
-        char path[PATH_MAX];
+        char path[CLI_PATH_MAX];
 
         if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
                 fputs(verb_bench_help, stdout);
@@ -63,7 +54,7 @@ verb_bench(int argc, char **argv)
                 return CLI_FAILED;
         }
         argv[0] = path;
-        execv(path, argv);
-        fprintf(stderr, "weir bench: %s: %s\n", path, strerror(errno));
+        cli_system_become(path, argv);
+        fprintf(stderr, "weir bench: %s: %s\n", path, cli_system_error());
         return CLI_FAILED;
 }

@@ -3,6 +3,8 @@
  */
 #include "clients/cli/cli.h"
 #include "clients/cli/document.h"
+#include "clients/cli/install.h"
+#include "clients/cli/system.h"
 #include "clients/cli/verbs.h"
 
 #include <jansson.h>
@@ -16,12 +18,16 @@ const char verb_broker_help[] =
         "       weir broker status [--json]\n"
         "       weir broker reload [--json]\n"
         "       weir broker stop\n"
+        "       weir broker install [--user]\n"
+        "       weir broker uninstall [--user]\n"
         "\n"
         "run: names topics, checks who may do what, hands out shared memory, notices deaths; until SIGTERM, Ctrl-C or\n"
         "`weir broker stop`. It is never on the way of a frame. As a service of systemd (weir.socket, weir.service)\n"
         "it listens at the sockets that are passed to it, and --address has no place; see docs/service.md.\n"
         "reload: it reads its policy again, as on SIGHUP. Who loses a right by it is told at once; a file with an\n"
         "error changes nothing (exit 2).\n"
+        "install: a broker that is there without being typed, from now on: for the machine, or with --user for you\n"
+        "from logon on. Linux: systemd's socket; Windows: a service, or an entry of the logon. uninstall: no more.\n"
         "\n"
         "  --config FILE             the policy; default: $WEIR_CONFIG, else ~/.config/weir/broker.conf, for root\n"
         "                            /etc/weir/broker.conf; without one, full trust of this user may do all\n"
@@ -31,12 +37,22 @@ const char verb_broker_help[] =
         "  --package-socket ID=PATH  listen at PATH for the package ID: put only this socket into its sandbox, and\n"
         "                            every connection through it is that package. May be given many times\n"
         "  --idle-exit SECONDS       end after so long without a client: for a broker that its socket starts again\n"
+        "  --user                    install, uninstall: for you, not for the machine\n"
+        "  --service, --no-window    how Windows starts what was installed\n"
         "  --json                    status, reload: one object\n"
         "\n"
         "Example:\n"
         "  weir broker run --config policy.conf --package-socket org.example.Camera=/run/camera/bus\n";
 
-enum { PACKAGE_SOCKETS_MAX = 256, OPTION_CONFIG = CLI_VERB_OPTION, OPTION_PACKAGE_SOCKET, OPTION_IDLE_EXIT };
+enum { PACKAGE_SOCKETS_MAX = 256 };
+enum {
+        OPTION_CONFIG = CLI_VERB_OPTION,
+        OPTION_PACKAGE_SOCKET,
+        OPTION_IDLE_EXIT,
+        OPTION_USER,
+        OPTION_SERVICE,
+        OPTION_NO_WINDOW,
+};
 
 struct arguments {
         struct cli_common common;
@@ -44,6 +60,7 @@ struct arguments {
         const char *package_sockets[PACKAGE_SOCKETS_MAX + 1];
         unsigned package_socket_count;
         int64_t idle_exit_ns;
+        bool is_users, is_service;
 };
 
 static int
@@ -55,6 +72,7 @@ run(const struct arguments *arguments)
                 .config = arguments->config,
                 .package_sockets = arguments->package_sockets,
                 .idle_exit_ns = arguments->idle_exit_ns,
+                .flags = arguments->is_service ? WEIR_BROKER_SERVICE : 0,
         };
         enum weir_result result = weir_broker_run(&options);
 
@@ -86,13 +104,21 @@ print_state_json(const struct weir_broker_state *state)
         return cli_print_json(object, JSON_INDENT(2));
 }
 
+static const char *
+policy_text(const char *policy)
+{
+        if (policy[0] == '\0')
+                return "none: full trust of the broker's user may do all";
+        return strcmp(policy, "?") == 0 ? "not told: only root and full trust of the broker's user may know it"
+                                        : policy;
+}
+
 static void
 print_state(const struct weir_broker_state *state)
 {
         printf("broker         weir %s, pid %u, %s\n", state->version, state->pid, scope_name(state->scope));
         printf("address        %s\n", state->address);
-        printf("policy         %s\n",
-               state->policy[0] != '\0' ? state->policy : "none: full trust of the broker's user may do all");
+        printf("policy         %s\n", policy_text(state->policy));
         printf("up             %.1f s\n", (double)state->uptime_ns / 1e9);
         printf("sessions       %u\n", state->sessions);
         printf("topics         %u\n", state->topics);
@@ -160,6 +186,18 @@ reload(const struct cli_common *common)
 }
 
 static int
+install(const struct arguments *arguments, bool is_install)
+{
+        char sentence[512];
+
+        if (is_install ? cli_install(arguments->is_users, sentence, sizeof sentence)
+                       : cli_uninstall(arguments->is_users, sentence, sizeof sentence))
+                return CLI_OK;
+        fprintf(stderr, "weir broker: %s\n", sentence);
+        return CLI_FAILED;
+}
+
+static int
 add_package_socket(struct arguments *arguments, const char *value)
 {
         const char *equals = strchr(value, '=');
@@ -188,6 +226,9 @@ parse(int argc, char **argv, struct arguments *arguments)
                 { "address", required_argument, NULL, 'a' },
                 { "package-socket", required_argument, NULL, OPTION_PACKAGE_SOCKET },
                 { "idle-exit", required_argument, NULL, OPTION_IDLE_EXIT },
+                { "user", no_argument, NULL, OPTION_USER },
+                { "service", no_argument, NULL, OPTION_SERVICE },
+                { "no-window", no_argument, NULL, OPTION_NO_WINDOW },
                 CLI_LONG,
         };
         int option, code = CLI_GO_ON;
@@ -201,6 +242,12 @@ parse(int argc, char **argv, struct arguments *arguments)
                         code = add_package_socket(arguments, optarg);
                 else if (option == OPTION_IDLE_EXIT)
                         code = set_idle_exit(arguments, optarg);
+                else if (option == OPTION_USER)
+                        arguments->is_users = true;
+                else if (option == OPTION_SERVICE)
+                        arguments->is_service = true;
+                else if (option == OPTION_NO_WINDOW)
+                        cli_system_hide();
                 else
                         code = cli_common_option("broker", option, argv, &arguments->common);
         }
@@ -217,19 +264,23 @@ verb_broker(int argc, char **argv)
         if (code != CLI_GO_ON)
                 return code;
         if (optind == argc)
-                return cli_usage("broker", "run, status, reload or stop is missing");
+                return cli_usage("broker", "run, status, reload, stop, install or uninstall is missing");
         if (argc - optind > 1)
                 return cli_usage("broker", "'%s' is too much", argv[optind + 1]);
         what = argv[optind];
+        if (arguments.is_users && strstr(what, "install") == NULL)
+                return cli_usage("broker", "--user belongs to install and uninstall");
         if (strcmp(what, "run") == 0)
                 return run(&arguments);
         if (arguments.config != NULL || arguments.package_socket_count > 0 || arguments.idle_exit_ns != 0)
                 return cli_usage("broker", "--config, --package-socket and --idle-exit belong to run");
+        if (strcmp(what, "install") == 0 || strcmp(what, "uninstall") == 0)
+                return install(&arguments, strcmp(what, "install") == 0);
         if (strcmp(what, "status") == 0)
                 return status(&arguments.common);
         if (strcmp(what, "reload") == 0)
                 return reload(&arguments.common);
         if (strcmp(what, "stop") == 0)
                 return stop(&arguments.common);
-        return cli_usage("broker", "'%s' is neither run, status, reload nor stop", what);
+        return cli_usage("broker", "'%s' is neither run, status, reload, stop, install nor uninstall", what);
 }

@@ -25,8 +25,9 @@ const char verb_id_help[] =
         "  weir id --package Contoso.Viewer_8wekyb3d8bbwe\n";
 
 static const char *const several[] = {
-        "group",       "group_sid",           "capability", "capability_sid",   "capability_group_sid",
-        "object_path", "object_path_session", "pipe_name",  "pipe_name_outside"
+        "group",          "group_sid",           "capability", "capability_sid",    "capability_group_sid",
+        "object_path",    "object_path_session", "pipe_name",  "pipe_name_outside", "deny_only_sid",
+        "restricting_sid"
 };
 
 static bool

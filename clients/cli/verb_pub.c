@@ -1,23 +1,20 @@
 /*
  * weir pub: a file, a stream or lines become frames.
  *
- *      --frame-size N   lend N bytes, read() the input into them, publish; the last frame may be shorter
+ *      --frame-size N   lend N bytes, read the input into them, publish; the last frame may be shorter
  *      --lines          each line is a frame, without its end
  *      neither          the whole input is one frame
  */
 #include "clients/cli/cli.h"
 #include "clients/cli/document.h"
 #include "clients/cli/pub_source.h"
+#include "clients/cli/system.h"
 #include "clients/cli/verbs.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 const char verb_pub_help[] =
         "usage: weir pub TOPIC [FILE|-] [OPTIONS]\n"
@@ -77,9 +74,7 @@ wait_readers(struct weir *bus, struct weir_publisher *publisher, uint64_t reader
 static void
 sleep_until(int64_t when_ns)
 {
-        struct timespec when = { .tv_sec = when_ns / 1000000000, .tv_nsec = when_ns % 1000000000 };
-
-        while (cli_interrupted() == 0 && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL) == EINTR)
+        while (cli_interrupted() == 0 && !cli_system_sleep_until(when_ns))
                 ;
 }
 
@@ -152,8 +147,8 @@ publish_source(struct weir *bus, const struct arguments *arguments, struct pub_s
                 counts.began_ns = weir_now();
                 result = publish_all(publisher, arguments, source, until_ns, &counts);
         }
-        if (source->error != 0) {
-                fprintf(stderr, "weir pub: %s: %s\n", arguments->path, strerror(source->error));
+        if (source->error != NULL) {
+                fprintf(stderr, "weir pub: %s: %s\n", arguments->path, source->error);
                 code = CLI_FAILED;
         } else if (result < 0) {
                 code = cli_failed("pub", result);
@@ -170,23 +165,21 @@ publish(const struct arguments *arguments)
 {
         struct pub_source source;
         struct weir *bus;
-        int fd = STDIN_FILENO, code;
+        intptr_t input = cli_system_input(arguments->path);
+        int code;
 
-        if (strcmp(arguments->path, "-") != 0)
-                fd = open(arguments->path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0) {
-                fprintf(stderr, "weir pub: %s: %s\n", arguments->path, strerror(errno));
+        if (input == -1) {
+                fprintf(stderr, "weir pub: %s: %s\n", arguments->path, cli_system_error());
                 return CLI_FAILED;
         }
         code = cli_open(&bus, "pub", &arguments->common);
         if (code == CLI_OK) {
-                pub_source_open(&source, fd, arguments->lines, arguments->frame_size);
+                pub_source_open(&source, input, arguments->lines, arguments->frame_size);
                 code = publish_source(bus, arguments, &source);
                 pub_source_close(&source);
                 cli_close(bus);
         }
-        if (fd != STDIN_FILENO)
-                close(fd);
+        cli_system_input_close(input);
         if (code == CLI_OK && cli_interrupted() != 0)
                 return cli_interrupted();
         return code == CLI_OK ? cli_finish("pub") : code;

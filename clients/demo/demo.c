@@ -9,11 +9,10 @@
 #include "clients/demo/demo.h"
 #include "clients/demo/demo_decoder.h"
 #include "clients/demo/demo_pass.h"
-#include "clients/demo/demo_sandbox.h"
 #include "clients/demo/demo_stop.h"
 #include "clients/demo/demo_unseal.h"
+#include "clients/demo/demo_words.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,7 +96,7 @@ run_stranger(struct demo_results *results, const struct demo_plan *plan)
                 demo_fault(results, false, "%s did not get as far as the broker: %s", DEMO_STRANGER, results->refusal);
         else if (json_integer_value(json_object_get(report, "result")) != WEIR_E_DENIED)
                 demo_fault(results, false, "%s was not refused", DEMO_STRANGER);
-        else if (strstr(results->refusal, DEMO_STRANGER) == NULL || strstr(results->refusal, "subscribe") == NULL)
+        else if (strstr(results->refusal, demo_words.stranger) == NULL || strstr(results->refusal, "subscribe") == NULL)
                 demo_fault(results, false, "the refusal does not name the missing grant: %s", results->refusal);
         json_decref(report);
 }
@@ -128,15 +127,16 @@ run_steps(struct demo_results *results, const struct demo_plan *plan, struct wei
 static bool
 run_with_broker(struct demo_results *results, const struct demo_plan *plan)
 {
-        const char *const sockets[] = { plan->package_sockets[0], plan->package_sockets[1], plan->package_sockets[2],
-                                        NULL };
+        const char *sockets[DEMO_PACKAGES + 1] = { NULL };
         struct weir_broker_options broker = {
                 .size = sizeof broker, .address = plan->address, .config = plan->policy, .package_sockets = sockets
         };
         int64_t began_ns = weir_now();
         struct weir *bus;
 
-        if (plan->options.broken == DEMO_BREAK_SEAL && !demo_unseal())
+        for (unsigned i = 0; i < DEMO_PACKAGES && plan->package_sockets[i][0] != '\0'; i++)
+                sockets[i] = plan->package_sockets[i];
+        if (plan->options.broken == DEMO_BREAK_SEAL && !demo_unseal(DEMO_BEFORE_BROKER))
                 return false;
         if (weir_broker_embed_with(&broker) != WEIR_OK) {
                 fprintf(stderr, "weir demo: %s\n", weir_broker_error());
@@ -154,22 +154,14 @@ run_with_broker(struct demo_results *results, const struct demo_plan *plan)
         return true;
 }
 
-/* Counts the clip's frames. False with a sentence on stderr when there are none, or nothing that counts them. */
+/* False with a sentence on stderr when there are no frames. */
 static bool
 count_frames(struct demo_results *results, const struct demo_plan *plan)
 {
-        int64_t count = demo_decoder_count(plan->video);
+        struct demo_clip clip = { .path = plan->video, .width = plan->options.width, .height = plan->options.height };
 
-        if (count > 0) {
-                results->coded_frames = (uint64_t)count;
-                return true;
-        }
-        if (count < 0)
-                fprintf(stderr, "weir demo: ffprobe cannot be started: %s. Install the package ffmpeg\n",
-                        strerror(errno));
-        else if (demo_stopped() == 0)
-                fprintf(stderr, "weir demo: %s has no video that ffmpeg can read\n", plan->video);
-        return false;
+        results->coded_frames = demo_decoder_count(&clip);
+        return results->coded_frames > 0;
 }
 
 static int
@@ -198,8 +190,6 @@ demo_run(const struct demo_options *options)
         struct demo_plan plan;
         int code;
 
-        if (options->sandbox && !demo_sandbox_possible())
-                return EXIT_FAILED;
         if (!demo_plan_open(&plan, options))
                 return EXIT_FAILED;
         demo_stop_open();

@@ -1,12 +1,12 @@
 /*
  * The main job, shown and checked: real video from a sandboxed producer to a full-trust consumer through shared memory.
  *
- *      this process: consumer and broker          children, each in a sandbox with one socket of its own
+ *      this process: consumer and broker          children, on Linux each in a sandbox with one socket of its own
  *        demo.c       the order of things           org.weir.Camera    demo_camera.c, demo_pipe.c
  *        demo_pass.c  one pass of frames            org.weir.Stranger  demo_stranger.c
  *        demo_held.c  frames held under attack      org.weir.Viewer    demo_viewer.c, demo_attack.c
  *
- * Nothing of weir is used here but weir.h and broker.h.
+ * Nothing of weir is used here but weir.h and broker.h (and on Windows how paths are spelled).
  */
 #ifndef DEMO_H
 #define DEMO_H

@@ -1,29 +1,28 @@
-/* Six ways to write memory that was given for reading, and the descriptor that they need. */
+/* Six ways to write memory that was given for reading, in the terms of the system. Two halves: demo_attack_linux.c,
+ * demo_attack_win32.c. */
 #ifndef DEMO_ATTACK_H
 #define DEMO_ATTACK_H
 
 #include "clients/demo/demo_digest.h"
 
-enum { DEMO_ATTACKS = 6 };
+enum { DEMO_ATTACKS = 6, DEMO_ATTACK_NAME = 32, DEMO_ATTACK_TEXT = 128 };
 
 struct demo_attack {
-        const char *way; /* "mprotect" */
-        int error;       /* the errno that it met; 0: it succeeded */
+        const char *way;             /* "mprotect" */
+        int error;                   /* what it met: an errno, a code of GetLastError(); 0: it succeeded */
+        char name[DEMO_ATTACK_NAME]; /* "EACCES"; "" where it succeeded */
+        char text[DEMO_ATTACK_TEXT]; /* "Permission denied" */
 };
 
 /*
- * Finds the descriptor behind a shared mapping in the descriptor tables of this process's threads, and opens it again
- * for reading. Returns -1 when no thread has one.
+ * Tries all six on the shared memory behind a mapping. `open`: on a memory of our own in its place, which may be
+ * written, for the test that the attacks are real. False: nothing was found to attack it with.
  */
-int
-demo_attack_find(const void *mapped);
+bool
+demo_attack_all(const void *mapped, bool open, struct demo_attack attacks[DEMO_ATTACKS]);
 
-/* Tries all six. `mapped` is a page of the memory, `fd` a descriptor of it that reads. */
+/* SHA-256 of all that the memory behind a shared mapping holds; holes stay holes. "" when it cannot be read. */
 void
-demo_attack_all(void *mapped, int fd, struct demo_attack attacks[DEMO_ATTACKS]);
-
-/* SHA-256 of all that the memory behind the descriptor holds; holes stay holes. "" when it cannot be read. */
-void
-demo_attack_digest(int fd, char text[DEMO_SHA_TEXT]);
+demo_attack_digest(const void *mapped, char text[DEMO_SHA_TEXT]);
 
 #endif

@@ -1,13 +1,14 @@
 /*
  * org.weir.Camera: publishes the clip's pictures, in place.
  *
- *      live, fast    lend -> read() from the decoder into the loan -> publish
+ *      live, fast    lend -> read from the decoder into the loan -> publish
  *      memory        lend -> memcpy of a picture decoded before -> publish
- *      held          the same, eight pictures once two subscribers are there; then stays until its stdin closes
+ *      held          the same, eight pictures once two subscribers are there; then stays until it is told to end
  *
  * Each frame carries the fold of its pixels as tag, and as stamp the time just before it was published: what the
  * consumer measures is the whole way, both hashes included.
  */
+#include "clients/demo/demo_child.h"
 #include "clients/demo/demo_decoder.h"
 #include "clients/demo/demo_digest.h"
 #include "clients/demo/demo_pictures.h"
@@ -17,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { HELD_FRAMES = 8, BROKEN_FRAME = 1, MEMORY_SPARE = 4 << 20 };
 enum { LANE_FRAMES = 3, HELD_LANE_FRAMES = 24 }; /* a short queue keeps latency low, and the pictures in the cache */
@@ -162,7 +162,6 @@ publish_held(struct camera *camera, const struct demo_pictures *pictures, struct
         struct weir_info info = { .size = sizeof info };
         const struct weir_event *event;
         enum weir_result result;
-        char byte;
 
         assert(pictures->count > 0);
         do {
@@ -172,8 +171,7 @@ publish_held(struct camera *camera, const struct demo_pictures *pictures, struct
         } while (result == WEIR_OK && info.peers < 2);
         for (uint64_t i = 0; result == WEIR_OK && i < HELD_FRAMES; i++)
                 result = publish_picture(camera, &pictures->list[i % pictures->count]);
-        while (read(STDIN_FILENO, &byte, 1) > 0)
-                ;
+        demo_child_await_end();
         spoil_kept(camera);
         return result;
 }

@@ -1,16 +1,16 @@
-/* FFmpeg as a child process: a clip becomes raw pictures of one size on a pipe. */
+/* A clip becomes raw pictures of one size: on Linux by FFmpeg as a child process, on Windows from a file that has raw
+ * pictures in it already. Two halves: demo_decoder_linux.c, demo_decoder_win32.c. */
 #ifndef DEMO_DECODER_H
 #define DEMO_DECODER_H
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 struct demo_decoder {
-        pid_t pid;
-        int fd;
+        intptr_t process, source; /* of the system; the file itself has no process */
         uint64_t frame_bytes, read_bytes;
-        int error; /* an errno, EPIPE for a picture that was cut off; 0: none */
+        int64_t next_ns, until_ns; /* when the next picture is due, and when none is any more; where the demo paces */
+        int error;                 /* an errno, EPIPE for a picture that was cut off; 0: none */
 };
 
 /* What to decode, and how. */
@@ -24,7 +24,7 @@ struct demo_clip {
 uint64_t
 demo_clip_frame_bytes(const struct demo_clip *clip);
 
-/* Starts the decoder. False with a sentence on stderr when there is no ffmpeg. */
+/* Starts the decoder. False with a sentence on stderr. */
 bool
 demo_decoder_open(struct demo_decoder *decoder, const struct demo_clip *clip);
 
@@ -36,9 +36,9 @@ demo_decoder_read(struct demo_decoder *decoder, void *to);
 bool
 demo_decoder_close(struct demo_decoder *decoder);
 
-/* How many coded frames the clip's first video stream has, as ffprobe counts its packets; 0 when it finds none, -1 with
- * errno set when there is no ffprobe. */
-int64_t
-demo_decoder_count(const char *path);
+/* How many coded frames the clip's first video stream has: as ffprobe counts its packets; by the file's size. 0 with a
+ * sentence on stderr when there are none, or nothing that counts them. */
+uint64_t
+demo_decoder_count(const struct demo_clip *clip);
 
 #endif

@@ -12,6 +12,8 @@ enum { DEMO_SHA_TEXT = 65 }; /* 64 digits and the end */
 uint64_t
 demo_digest_fold(const void *data, size_t size);
 
+/* Over the whole clip, to compare with a decoder that has nothing to do with the bus. Two halves: demo_sha_linux.c,
+ * demo_sha_win32.c. */
 struct demo_sha {
         void *context; /* NULL: no memory for it; the digest is then "" */
 };

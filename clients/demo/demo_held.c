@@ -8,9 +8,9 @@
  */
 #include "clients/demo/demo_pass.h"
 #include "clients/demo/demo_stop.h"
+#include "clients/demo/demo_unseal.h"
 
 #include <string.h>
-#include <unistd.h>
 #include <weir/weir.h>
 
 enum { HELD_FRAMES = 8 };
@@ -33,13 +33,9 @@ take_frames(struct held *held)
 static void
 lane_digest(const struct held *held, char text[DEMO_SHA_TEXT])
 {
-        int fd = held->count > 0 ? demo_attack_find(held->frames[0]->data) : -1;
-
         text[0] = '\0';
-        if (fd < 0)
-                return;
-        demo_attack_digest(fd, text);
-        close(fd);
+        if (held->count > 0)
+                demo_attack_digest(held->frames[0]->data, text);
 }
 
 static bool
@@ -68,13 +64,15 @@ judge_viewer(struct demo_results *results, const json_t *report)
 
 /* Lets the viewer attack the lane, and judges by our own eyes what became of it. */
 static void
-run_viewer(struct demo_results *results, struct demo_child *viewer, struct held *held)
+run_viewer(struct demo_results *results, const struct demo_plan *plan, struct demo_child *viewer, struct held *held)
 {
         char before[DEMO_SHA_TEXT];
         json_t *report;
 
         take_frames(held);
         lane_digest(held, before);
+        if (plan->options.broken == DEMO_BREAK_SEAL && !demo_unseal(DEMO_BEFORE_ATTACK))
+                demo_fault(results, false, "the lane could not be unsealed, so that is not seen");
         report = demo_pass_child_end(results, viewer, DEMO_VIEWER, false);
         judge_viewer(results, report);
         json_decref(report);
@@ -95,7 +93,7 @@ hold(struct demo_results *results, const struct demo_plan *plan, struct held *he
                 return;
         }
         if (demo_child_start(&viewer, plan, DEMO_VIEWER, "viewer", DEMO_HELD))
-                run_viewer(results, &viewer, held);
+                run_viewer(results, plan, &viewer, held);
         else
                 demo_fault(results, false, "no viewer, so nobody attacks");
         json_decref(demo_pass_child_end(results, &camera, DEMO_CAMERA, false));

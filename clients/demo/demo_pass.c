@@ -8,7 +8,6 @@
 #include "clients/demo/demo_pass.h"
 #include "clients/demo/demo_stop.h"
 
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -122,12 +121,11 @@ take_all(struct taker *taker, struct demo_child *camera)
 static void
 come_late(const struct taker *taker, const struct demo_child *camera)
 {
-        struct pollfd report = { .fd = camera->report, .events = POLLIN };
         enum demo_break broken = taker->plan->options.broken;
         enum demo_kind kind = taker->pass->kind;
 
         if ((broken == DEMO_BREAK_HASH && kind == DEMO_LIVE) || (broken == DEMO_BREAK_LOSS && kind == DEMO_MEMORY))
-                poll(&report, 1, LATE_MS);
+                demo_child_await_report(camera, LATE_MS);
 }
 
 /* Opens the subscription first and starts the camera then: its first frame finds a reader. */
@@ -195,7 +193,7 @@ demo_pass_run(struct demo_results *results, const struct demo_plan *plan, struct
 {
         struct demo_pass *pass = &results->passes[kind];
         struct taker taker = { .plan = plan, .pass = pass };
-        struct demo_child camera = { .pid = 0, .input = -1, .report = -1, .data = -1 };
+        struct demo_child camera = DEMO_CHILD_NONE;
         enum weir_result result;
         json_t *report;
 

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* Before each picture; one write() carries both. */
+/* Before each picture; one write carries both. */
 struct demo_pipe_header {
         int64_t stamp_ns;
         uint64_t tag; /* demo_digest_fold() of the picture */

@@ -1,117 +1,17 @@
-/*
- * The places of one run.
- *
- *      /tmp/weir-demo-XXXXXX/          0700: no sandbox is given it
- *        broker/bus                    the broker's own socket, for full trust
- *        policy.conf
- *        org.weir.Camera/bus           each package's own socket: its directory alone goes into its sandbox
- *        org.weir.Stranger/bus
- *        org.weir.Viewer/bus
- */
+/* What the policy of a run says, on every system. */
 #include "clients/demo/demo_plan.h"
-
-#include <errno.h>
-#include <ftw.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 const char *const demo_packages[DEMO_PACKAGES] = { DEMO_CAMERA, DEMO_STRANGER, DEMO_VIEWER };
 
-static bool
-failed(const char *what)
-{
-        fprintf(stderr, "weir demo: %s: %s\n", what, strerror(errno));
-        return false;
-}
-
 void
-demo_plan_package_directory(const struct demo_plan *plan, const char *package, char path[2 * DEMO_PATH])
+demo_plan_policy(const struct demo_plan *plan, const char *us, const char *stranger, FILE *file)
 {
-        snprintf(path, 2 * DEMO_PATH, "%s/%s", plan->directory, package);
-}
-
-/* The broker's own user may subscribe and be waited for; the packages may do what they are for; the stranger nothing.
- */
-static bool
-write_policy(const struct demo_plan *plan)
-{
-        const char *stranger = plan->options.broken == DEMO_BREAK_GRANT ? ", \"package:" DEMO_STRANGER "\"" : "";
-        unsigned user = getuid();
-        FILE *file = fopen(plan->policy, "we");
-
-        if (file == NULL)
-                return failed(plan->policy);
         fprintf(file,
                 "[topic.\"" DEMO_TOPIC "\"]\n"
                 "publish   = [\"package:" DEMO_CAMERA "\"]\n"
-                "subscribe = [\"user:%u\", \"package:" DEMO_VIEWER "\"%s]\n"
-                "stall     = [\"user:%u\"]\n",
-                user, stranger, user);
-        return fclose(file) == 0 || failed(plan->policy);
-}
-
-static bool
-make_places(struct demo_plan *plan)
-{
-        char path[2 * DEMO_PATH];
-
-        snprintf(path, sizeof path, "%s/broker", plan->directory);
-        if (mkdir(path, 0700) < 0)
-                return failed(path);
-        for (int i = 0; i < DEMO_PACKAGES; i++) {
-                demo_plan_package_directory(plan, demo_packages[i], path);
-                if (mkdir(path, 0700) < 0)
-                        return failed(path);
-                snprintf(plan->package_sockets[i], sizeof plan->package_sockets[i], "%s=%s/%s/bus", demo_packages[i],
-                         plan->directory, demo_packages[i]);
-        }
-        return write_policy(plan);
-}
-
-bool
-demo_plan_open(struct demo_plan *plan, const struct demo_options *options)
-{
-        const char *temporary = getenv("TMPDIR");
-        ssize_t length = readlink("/proc/self/exe", plan->command, sizeof plan->command - 1);
-
-        plan->options = *options;
-        plan->directory[0] = '\0';
-        if (length < 0)
-                return failed("/proc/self/exe");
-        plan->command[length] = '\0';
-        if (realpath(options->video, plan->video) == NULL)
-                return failed(options->video);
-        /* A socket's path is short; a long TMPDIR would not fit. */
-        if (temporary == NULL || temporary[0] != '/' || strlen(temporary) > DEMO_PATH - 32)
-                temporary = "/tmp";
-        snprintf(plan->directory, sizeof plan->directory, "%s/weir-demo-XXXXXX", temporary);
-        if (mkdtemp(plan->directory) == NULL) {
-                failed(plan->directory);
-                plan->directory[0] = '\0';
-                return false;
-        }
-        snprintf(plan->address, sizeof plan->address, "%s/broker/bus", plan->directory);
-        snprintf(plan->policy, sizeof plan->policy, "%s/policy.conf", plan->directory);
-        if (make_places(plan))
-                return true;
-        demo_plan_close(plan);
-        return false;
-}
-
-static int
-remove_entry(const char *path, const struct stat *status, int kind, struct FTW *place)
-{
-        (void)status, (void)kind, (void)place;
-        return remove(path);
-}
-
-void
-demo_plan_close(struct demo_plan *plan)
-{
-        if (plan->directory[0] != '\0')
-                nftw(plan->directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-        plan->directory[0] = '\0';
+                "subscribe = [\"%s\", \"package:" DEMO_VIEWER "\"",
+                us);
+        if (plan->options.broken == DEMO_BREAK_GRANT)
+                fprintf(file, ", \"%s\"", stranger);
+        fprintf(file, "]\nstall     = [\"%s\"]\n", us);
 }

@@ -3,42 +3,30 @@
  */
 #include "clients/demo/demo_report.h"
 #include "clients/demo/demo_decoder.h"
+#include "clients/demo/demo_words.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-static const char *const pass_titles[DEMO_PASSES] = { "at the clip's own pace", "as fast as it decodes",
-                                                      "again, from memory", "the same, by a pipe" };
 
 static void
 print_head(const struct demo_results *results, const struct demo_plan *plan)
 {
         const struct demo_options *options = &plan->options;
         struct demo_clip clip = { .width = options->width, .height = options->height };
-        const char *name = strrchr(plan->video, '/');
 
         printf("weir demo: %s, %llu coded frames, shown as %ux%u yuv420p, %.2f MB a frame\n\n",
-               name != NULL ? name + 1 : plan->video, (unsigned long long)results->coded_frames, options->width,
-               options->height, (double)demo_clip_frame_bytes(&clip) / 1e6);
-        if (options->sandbox)
-                printf("producer   %s in a sandbox: no capabilities, no namespaces of its own, a read-only root,\n"
-                       "           of this machine only /usr, this executable, the video and its own weir socket\n",
-                       DEMO_CAMERA);
-        else
-                printf("producer   %s, a process WITHOUT a sandbox (--no-sandbox): what follows does not show\n"
-                       "           that a confined process can do the same, nor that it can do nothing else; its name\n"
-                       "           is vouched for by the socket that it was given, not by any wall\n",
-                       DEMO_CAMERA);
+               demo_plan_video_name(plan), (unsigned long long)results->coded_frames, options->width, options->height,
+               (double)demo_clip_frame_bytes(&clip) / 1e6);
+        printf("producer   %s%s", DEMO_CAMERA, options->sandbox ? demo_words.with_sandbox : demo_words.without_sandbox);
         printf("consumer   this process, full trust; it also runs the broker\n\n");
 }
 
 static void
 print_pass(const struct demo_pass *pass, bool bus)
 {
-        printf("%-21s %6llu %7.2f %5.2f %8.2f %8.2f %8.2f", pass_titles[pass->kind], (unsigned long long)pass->frames,
-               (double)pass->elapsed_ns / 1e9, demo_pass_rate(pass), (double)pass->p50_ns / 1e6,
-               (double)pass->p99_ns / 1e6, (double)pass->max_ns / 1e6);
+        printf("%-21s %6llu %7.2f %5.2f %8.2f %8.2f %8.2f", demo_words.passes[pass->kind],
+               (unsigned long long)pass->frames, (double)pass->elapsed_ns / 1e9, demo_pass_rate(pass),
+               (double)pass->p50_ns / 1e6, (double)pass->p99_ns / 1e6, (double)pass->max_ns / 1e6);
         if (bus)
                 printf(" %6.2f %4llu %8llu\n", demo_pass_copies(pass), (unsigned long long)pass->lost,
                        (unsigned long long)demo_pass_failures(pass));
@@ -58,9 +46,9 @@ print_passes(const struct demo_results *results)
         for (int kind = 0; kind < DEMO_PASSES; kind++)
                 print_pass(&results->passes[kind], kind != DEMO_PIPE);
         printf("\ncopies     payload bytes that libweir copied at both ends, divided by payload bytes\n");
-        printf("filling    the decoder's own copy: read() from its pipe puts each picture into the lent memory, %.2f "
-               "bytes a\n           payload byte; from memory it is one memcpy of %llu different pictures\n",
-               fast->bytes > 0 ? (double)fast->filled_bytes / (double)fast->bytes : 0,
+        printf("filling    %s, %.2f bytes\n           a payload byte; from memory it is one memcpy of %llu different "
+               "pictures\n",
+               demo_words.filling, fast->bytes > 0 ? (double)fast->filled_bytes / (double)fast->bytes : 0,
                (unsigned long long)memory->pictures);
         if (pipe->done && demo_pass_rate(pipe) > 0)
                 printf("pipe       1 MiB, whole-frame writes, the same pictures, fill and check of the pixels: weir is "
@@ -75,11 +63,11 @@ print_proofs(const struct demo_results *results)
         json_t *attack;
         size_t i;
 
-        printf("\npixels     SHA-256 %s\n           of %llu frames taken in place; the same decoder outside, over the "
-               "file: %s\n",
+        printf("\npixels     SHA-256 %s\n           of %llu frames taken in place; %s: %s\n",
                results->passes[DEMO_FAST].sha, (unsigned long long)results->passes[DEMO_FAST].frames,
+               demo_words.outside,
                strcmp(results->passes[DEMO_FAST].sha, results->outside_sha) == 0 ? "the same" : results->outside_sha);
-        printf("refused    %s: %s\n", DEMO_STRANGER, results->refusal[0] != '\0' ? results->refusal : "-");
+        printf("refused    %s: %s\n", demo_words.who_is_refused, results->refusal[0] != '\0' ? results->refusal : "-");
         printf("held back  %s may read; from inside it tried to write:\n", DEMO_VIEWER);
         json_array_foreach(results->attacks, i, attack)
         {

@@ -5,13 +5,9 @@
  */
 #include "clients/demo/demo_role.h"
 #include "clients/demo/demo_child.h"
-#include "clients/demo/demo_sandbox.h"
 
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 enum weir_result
 demo_role_result(json_t *report, enum weir_result result)
@@ -37,10 +33,7 @@ demo_role(const struct demo_options *options)
         json_t *report = json_object();
         enum weir_result result;
 
-        prctl(PR_SET_PDEATHSIG, SIGKILL);         /* without a sandbox nobody else ends us when the demo dies */
-        fcntl(DEMO_DATA_FD, F_SETFD, FD_CLOEXEC); /* the decoder must not keep the pipe open; it may not be there */
-        if (options->sandbox)
-                json_object_set_new(report, "sandbox", demo_sandbox_facts());
+        demo_child_begin(options, report);
         result = play(options, report);
         json_object_set_new(report, "result", json_integer(result));
         json_dumpf(report, stdout, JSON_COMPACT);

@@ -1,4 +1,5 @@
-/* Ctrl-C, SIGTERM and SIGHUP, caught so that the demo can clear away what it made. */
+/* Ctrl-C, SIGTERM and SIGHUP, caught so that the demo can clear away what it made; on Windows Ctrl-C, Ctrl-Break and
+ * the end of the console. Two halves: demo_stop_linux.c, demo_stop_win32.c. */
 #ifndef DEMO_STOP_H
 #define DEMO_STOP_H
 

@@ -6,6 +6,8 @@
 #include <unistd.h>
 #include <weir/weir.h>
 
+enum { LINE_WIDTH = 60 };
+
 void
 demo_times_add(struct demo_times *times, int64_t stamp_ns, int64_t now_ns)
 {
@@ -77,5 +79,5 @@ void
 demo_progress_end(const struct demo_plan *plan)
 {
         if (shows(plan))
-                fputs("\r\033[K", stderr);
+                fprintf(stderr, "\r%*s\r", LINE_WIDTH, ""); /* wiped without an escape, which not every console takes */
 }

@@ -8,6 +8,8 @@
 #include "named-objects/rights/access_walk.h"
 #include "named-objects/rights/sddl.h"
 
+#include "bus/os/printf.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,7 +41,7 @@ static const struct wr_right_name standard_rights[] = {
         { 0, NULL },
 };
 
-__attribute__((format(printf, 2, 3))) static void
+__attribute__((format(WR_PRINTF, 2, 3))) static void
 add(struct page *page, const char *format, ...)
 {
         bool fits = page->used < page->room;

@@ -46,4 +46,15 @@ wr_sid_write(const struct wr_sid *sid, void *bytes);
 bool
 wr_sid_equal(const struct wr_sid *a, const struct wr_sid *b);
 
+/* A user or group of Linux by its number: S-1-22-1-UID, S-1-22-2-GID. */
+struct wr_sid
+wr_sid_of_uid(uint32_t number);
+
+struct wr_sid
+wr_sid_of_gid(uint32_t number);
+
+/* False: it is no user or group of Linux. `number` and `is_group` may be NULL. */
+bool
+wr_sid_is_unix(const struct wr_sid *sid, uint32_t *number, bool *is_group);
+
 #endif

@@ -1,206 +1,154 @@
-/* Who identity.h says is there, among honest peers. Those who lie: hostile/. */
-#include "tests/hostile/identity_fixture.h"
+/* Who identity.h says is there, on both systems alike, among honest peers. Sandboxes, tokens: identity_linux_test.c and
+ * identity_win32_test.c. Those who lie: hostile/. */
+#include "broker/policy.h"
+#include "named-objects/user.h"
+#include "tests/contract/actor.h"
+#include "tests/contract/endpoint_kit.h"
+#include "tests/identity_kit.h"
 
-#include <grp.h>
+static wr_object listener, client, server;
 
-TestSuite(identity, .init = fixture_make, .fini = fixture_remove, .timeout = 60);
-
-Test(identity, a_process_beside_us_has_full_trust)
+static void
+begin(void)
 {
-        pid_t child = child_start(0, fixture_connect, NULL);
-        wr_object connection = fixture_accept(), process;
-        struct wr_identity identity;
-        struct pollfd ended;
-        char text[256];
-
-        cr_assert(eq(int, wr_identity_of(connection, NULL, &identity, &process, NULL, 0), WEIR_OK));
-        cr_assert(eq(int, identity.trust, WR_TRUST_FULL));
-        cr_assert(eq(u32, identity.user, getuid()));
-        cr_assert(eq(u32, identity.pid, (uint32_t)child));
-        cr_assert(eq(u32, identity.groups[0], getgid()));
-        cr_assert(eq(str, identity.package, ""));
-        wr_identity_text(&identity, text, sizeof text);
-        cr_assert(eq(str, text, "user:root full trust (same root)"));
-        ended = (struct pollfd){ .fd = process, .events = POLLIN };
-        cr_assert(eq(int, poll(&ended, 1, 0), 0));
-        kill(child, SIGKILL);
-        cr_assert(eq(int, poll(&ended, 1, -1), 1)); /* the object tells of its death */
-        child_wait(child);
-        wr_object_close(process);
-        wr_object_close(connection);
-}
-
-static int
-connect_with_groups(void *argument)
-{
-        gid_t groups[WR_GROUPS_MAX];
-        size_t count = *(size_t *)argument;
-
-        for (size_t i = 0; i < count; i++)
-                groups[i] = (gid_t)(7000 + i);
-        if (setgroups(count, groups) != 0 || setresgid(4242, 4242, 4242) != 0 || setresuid(4243, 4243, 4243) != 0)
-                return CHILD_CANNOT_BEGIN;
-        return fixture_connect(NULL);
-}
-
-Test(identity, another_user_comes_with_its_groups_and_its_number_for_a_name)
-{
-        size_t count = 3;
-        pid_t child = child_start(0, connect_with_groups, &count);
-        wr_object connection = fixture_accept();
-        struct wr_identity identity;
-        char text[256];
-
-        cr_assert(eq(int, fixture_ask(connection, NULL, &identity), WEIR_OK), "%s", fixture_why);
-        cr_assert(eq(int, identity.trust, WR_TRUST_FULL));
-        cr_assert(eq(u32, identity.user, 4243));
-        cr_assert(eq(u32, identity.group_count, 4));
-        cr_assert(eq(u32, identity.groups[0], 4242));
-        cr_assert(eq(u32, identity.groups[3], 7002));
-        wr_identity_text(&identity, text, sizeof text);
-        cr_assert(eq(str, text, "user:4243 full trust (same root)"));
-        fixture_end(child, connection);
-}
-
-Test(identity, groups_are_all_there_or_the_peer_is_refused)
-{
-        size_t fit = WR_GROUPS_MAX - 1, many = WR_GROUPS_MAX;
-        struct wr_identity identity;
-        pid_t child = child_start(0, connect_with_groups, &fit);
-        wr_object connection = fixture_accept();
-
-        cr_assert(eq(int, fixture_ask(connection, NULL, &identity), WEIR_OK), "%s", fixture_why);
-        cr_assert(eq(u32, identity.group_count, WR_GROUPS_MAX));
-        fixture_end(child, connection);
-        child = child_start(0, connect_with_groups, &many);
-        connection = fixture_accept();
-        cr_assert(eq(int, fixture_ask(connection, NULL, &identity), WEIR_E_DENIED));
-        cr_assert_not_null(strstr(fixture_why, "groups"));
-        fixture_end(child, connection);
+        kit_begin();
+        listener = kit_listen(path);
 }
 
 static void
-expect_package(uid_t user, const char *info, const char *socket_package, const char *package, const char *why)
+end(void)
 {
-        struct sandbox box = { SANDBOX_CLOSED, info, fixture_mount, SANDBOX_CONNECT, fixture_socket };
-        pid_t child = sandbox_start(user, &box);
-        wr_object connection = fixture_accept();
+        wr_endpoint_unlisten(listener, path);
+        kit_end();
+}
+
+TestSuite(identity, .init = begin, .fini = end, .timeout = 60);
+
+static struct wr_identity
+identified(wr_object connection, wr_object *process)
+{
         struct wr_identity identity;
 
-        cr_assert(eq(int, fixture_ask(connection, socket_package, &identity), WEIR_OK), "%s", fixture_why);
-        cr_assert(eq(int, identity.trust, WR_TRUST_PACKAGE));
-        cr_assert(eq(str, identity.package, (char *)package));
-        cr_assert(eq(str, identity.why, (char *)why));
-        cr_assert(eq(u32, identity.user, user));
-        fixture_end(child, connection);
+        cr_assert(eq(int, wr_identity_of(connection, NULL, &identity, process, why, sizeof why), WEIR_OK), "%s", why);
+        return identity;
 }
 
-Test(identity, a_sandbox_is_the_package_of_its_flatpak_info)
+Test(identity, this_process_has_full_trust_and_is_its_user)
 {
-        expect_package(0, "org.weir.Camera", NULL, "org.weir.Camera", "flatpak-info");
-        expect_package(CHILD_NOBODY, "org.weir.Camera", NULL, "org.weir.Camera", "flatpak-info");
-}
-
-Test(identity, a_sandbox_is_the_package_of_its_socket)
-{
-        expect_package(0, NULL, "org.weir.Viewer", "org.weir.Viewer", "package socket");
-        expect_package(CHILD_NOBODY, "org.weir.Viewer", "org.weir.Viewer", "org.weir.Viewer",
-                       "package socket, flatpak-info");
-}
-
-Test(identity, a_sandbox_that_nobody_vouches_for_is_confined)
-{
-        struct sandbox box = { SANDBOX_CLOSED, NULL, fixture_mount, SANDBOX_CONNECT, fixture_socket };
-        pid_t child = sandbox_start(0, &box);
-        wr_object connection = fixture_accept();
+        struct wr_sid self = wr_user_self();
         struct wr_identity identity;
-        char text[256];
+        wr_object process;
 
-        cr_assert(eq(int, fixture_ask(connection, NULL, &identity), WEIR_OK), "%s", fixture_why);
-        cr_assert(eq(int, identity.trust, WR_TRUST_CONFINED));
-        wr_identity_text(&identity, text, sizeof text);
-        cr_assert(eq(str, text, "user:root confined (foreign mount namespace)"));
-        fixture_end(child, connection);
+        kit_connect(listener, path, &client, &server);
+        identity = identified(server, &process);
+        cr_assert(eq(int, identity.trust, WR_TRUST_FULL));
+        cr_assert(wr_sid_equal(&identity.user, &self));
+        cr_assert(gt(u32, identity.sids.count, 0));
+        cr_assert(eq(u32, identity.pid, wr_user_process()));
+        cr_assert(eq(str, identity.package, ""));
+        cr_assert(ne(str, identity.why, ""));
+        cr_assert(process != WR_NO_OBJECT);
+        wr_object_close(process);
 }
 
 /* As `weir id --pid` asks: without a connection, and with the same answer. */
 Test(identity, a_process_is_the_same_by_its_number_as_by_its_connection)
 {
-        size_t count = 3;
-        pid_t child = child_start(0, connect_with_groups, &count);
-        wr_object connection = fixture_accept();
-        struct wr_identity peer, process;
+        struct wr_identity peer, by_number;
+        wr_object process;
 
-        cr_assert(eq(int, fixture_ask(connection, NULL, &peer), WEIR_OK), "%s", fixture_why);
-        cr_assert(eq(int, wr_identity_of_process((uint32_t)child, &process, fixture_why, sizeof fixture_why), WEIR_OK),
-                  "%s", fixture_why);
-        cr_assert(eq(int, memcmp(&peer, &process, sizeof peer), 0));
-        fixture_end(child, connection);
+        kit_connect(listener, path, &client, &server);
+        peer = identified(server, &process);
+        cr_assert(eq(int, wr_identity_of_process(wr_user_process(), &by_number, why, sizeof why), WEIR_OK), "%s", why);
+        cr_assert(eq(int, memcmp(&peer, &by_number, wr_identity_size(&peer)), 0));
+        wr_object_close(process);
 }
 
-Test(identity, a_sandboxed_process_is_its_package_by_its_number_too)
+Test(identity, the_own_user_may_do_all_where_no_rule_speaks)
 {
-        struct sandbox box = { SANDBOX_CLOSED, "org.weir.Camera", fixture_mount, SANDBOX_CONNECT, fixture_socket };
-        pid_t child = sandbox_start(0, &box);
-        wr_object connection = fixture_accept();
-        struct wr_identity peer, process;
-
-        cr_assert(eq(int, fixture_ask(connection, NULL, &peer), WEIR_OK), "%s", fixture_why);
-        cr_assert(eq(int, wr_identity_of_process(peer.pid, &process, fixture_why, sizeof fixture_why), WEIR_OK), "%s",
-                  fixture_why);
-        cr_assert(eq(int, process.trust, WR_TRUST_PACKAGE));
-        cr_assert(eq(str, process.package, "org.weir.Camera"));
-        fixture_end(child, connection);
-}
-
-static int
-ask_for_process(void *argument)
-{
+        struct wr_policy *policy;
+        wr_object process;
         struct wr_identity identity;
-        char why[512];
 
-        if (wr_identity_of_process(*(uint32_t *)argument, &identity, why, sizeof why) != WEIR_E_DENIED)
-                return 1;
-        return strstr(why, "may not look") != NULL ? 0 : 2;
+        kit_connect(listener, path, &client, &server);
+        identity = identified(server, &process);
+        cr_assert(eq(int, wr_policy_parse(&policy, "", 0, "/p", wr_user_self(), why, sizeof why), WEIR_OK), "%s", why);
+        cr_assert(wr_policy_is_own(policy, &identity));
+        for (unsigned right = WR_MAY_SUBSCRIBE; right <= WR_MAY_STALL; right <<= 1)
+                cr_assert(wr_policy_decide(policy, &identity, "t", (enum wr_right)right, why, sizeof why), "%s", why);
+        wr_policy_close(policy);
+        wr_object_close(process);
 }
 
-Test(identity, a_process_that_is_not_there_or_not_ours_to_see_is_refused_with_a_sentence)
+Test(identity, another_process_comes_with_an_object_that_tells_of_its_death)
 {
-        uint32_t self = (uint32_t)getpid(), gone = (uint32_t)child_start(0, ask_for_process, &self);
+        struct actor actor = actor_start("knock", path, NULL, 0);
+        struct wr_watch watch = { .read = true };
+        struct wr_identity identity;
+
+        server = kit_accept(listener);
+        identity = identified(server, &watch.object);
+        cr_assert(ne(u32, identity.pid, wr_user_process()));
+        cr_assert(eq(int, identity.trust, WR_TRUST_FULL));
+        wr_watch_wait(&watch, 1, 0);
+        cr_assert(not(watch.readable || watch.hung_up));
+        actor_kill(&actor);
+        wr_watch_wait(&watch, 1, INT64_C(20000000000));
+        cr_assert(watch.readable || watch.hung_up);
+        actor_wait(&actor);
+        cr_assert(eq(int, wr_identity_of_process(identity.pid, &identity, why, sizeof why), WEIR_E_DENIED));
+        cr_assert_not_null(strstr(why, "no process"), "%s", why);
+        wr_object_close(watch.object);
+}
+
+Test(identity, a_number_of_no_process_is_refused_with_a_sentence)
+{
         static const uint32_t never[] = { 0, UINT32_MAX };
         struct wr_identity identity;
-        char why[512];
 
-        child_wait((pid_t)gone);
-        cr_assert(eq(int, wr_identity_of_process(gone, &identity, why, sizeof why), WEIR_E_DENIED));
-        cr_assert_not_null(strstr(why, "no process"));
-        for (size_t i = 0; i < sizeof never / sizeof *never; i++)
+        for (size_t i = 0; i < sizeof never / sizeof *never; i++) {
                 cr_assert(eq(int, wr_identity_of_process(never[i], &identity, why, sizeof why), WEIR_E_DENIED));
-        cr_assert(eq(int, child_run(CHILD_STRANGER, ask_for_process, &self), 0));
+                cr_assert_not_null(strstr(why, "no process"), "%s", why);
+        }
 }
 
-Test(identity, a_sandbox_has_the_capabilities_of_its_flatpak_info)
+Test(identity, who_comes_through_the_door_of_a_package_is_that_package)
 {
-        struct sandbox box = { SANDBOX_CLOSED, "org.weir.Camera\n[Policy weir]\ncapability=sensors;org.weir.raw;",
-                               fixture_mount, SANDBOX_CONNECT, fixture_socket };
-        pid_t child = sandbox_start(CHILD_NOBODY, &box);
-        wr_object connection = fixture_accept();
         struct wr_identity identity;
-        char text[256];
+        wr_object process;
 
-        cr_assert(eq(int, fixture_ask(connection, NULL, &identity), WEIR_OK), "%s", fixture_why);
-        cr_assert(eq(u32, identity.capability_count, 2));
-        cr_assert(eq(str, identity.capabilities[0], "sensors"));
-        cr_assert(eq(str, identity.capabilities[1], "org.weir.raw"));
-        wr_identity_text(&identity, text, sizeof text);
-        cr_assert(eq(str, text,
-                     "user:nobody package:org.weir.Camera capability:sensors capability:org.weir.raw (flatpak-info)"));
-        fixture_end(child, connection);
+        kit_connect(listener, path, &client, &server);
+        cr_assert(eq(int, wr_identity_of(server, "org.weir.Camera", &identity, &process, why, sizeof why), WEIR_OK));
+        cr_assert(eq(int, identity.trust, WR_TRUST_PACKAGE));
+        cr_assert(eq(str, identity.package, "org.weir.Camera"));
+        wr_object_close(process);
 }
 
-Test(identity, a_package_socket_of_no_valid_name_is_a_mistake_of_the_caller)
+Test(identity, a_door_of_a_package_of_no_valid_name_is_a_mistake_of_the_caller)
 {
         struct wr_identity identity;
+        wr_object process;
 
-        cr_assert(eq(int, fixture_ask(fixture_listener, "../etc", &identity), WEIR_E_USAGE));
+        kit_connect(listener, path, &client, &server);
+        cr_assert(eq(int, wr_identity_of(server, "../etc", &identity, &process, why, sizeof why), WEIR_E_USAGE));
+        cr_assert(process == WR_NO_OBJECT);
+}
+
+/* What is not closed would be missed sooner or later. */
+Test(identity, asking_who_is_there_keeps_nothing_open)
+{
+        struct wr_identity identity;
+        wr_object process;
+        uint32_t before;
+
+        kit_connect(listener, path, &client, &server);
+        identity = identified(server, &process);
+        wr_object_close(process);
+        before = actor_objects_now();
+        for (int i = 0; i < 50; i++) {
+                identity = identified(server, &process);
+                wr_object_close(process);
+                cr_assert(eq(int, wr_identity_of_process(identity.pid, &identity, why, sizeof why), WEIR_OK));
+        }
+        cr_assert(eq(u32, actor_objects_now(), before));
 }

@@ -232,21 +232,7 @@ Test(pattern, a_lane_that_moves_keeps_its_topic_and_its_frames)
 
 /* ---- rights and quota ---- */
 
-static char config[128];
-
-/* "user:%1$u" is the user of this test. */
-__attribute__((format(printf, 1, 0))) static void
-write_policy(const char *format)
-{
-        FILE *file;
-
-        snprintf(config, sizeof config, "%.70s.conf", kit_address());
-        file = fopen(config, "w");
-        kit_must(file != NULL && fprintf(file, format, (unsigned)getuid()) >= 0 && fclose(file) == 0);
-        setenv("WEIR_CONFIG", config, 1);
-}
-
-static const char cameras_only[] = "[topic.\"raw/**\"]\npublish = [\"user:%1$u\"]\nsubscribe = [\"user:4242\"]\n";
+static const char cameras_only[] = "[topic.\"raw/**\"]\npublish = [\"user:ME\"]\nsubscribe = [\"user:4242\"]\n";
 
 Test(pattern, topics_that_the_policy_denies_are_passed_over)
 {
@@ -255,7 +241,7 @@ Test(pattern, topics_that_the_policy_denies_are_passed_over)
         struct weir_subscriber *s;
         struct kit_child broker;
 
-        write_policy(cameras_only);
+        kit_policy(cameras_only);
         broker = kit_start(kit_play_broker);
         bus = kit_guest();
         other = kit_guest();
@@ -280,7 +266,7 @@ Test(pattern, one_that_is_granted_nothing_is_told_so_with_the_line_to_type)
         struct weir_subscriber *s;
         struct kit_child broker;
 
-        write_policy(cameras_only);
+        kit_policy(cameras_only);
         broker = kit_start(kit_play_broker);
         bus = kit_guest();
         other = kit_guest();
@@ -306,7 +292,7 @@ Test(pattern, a_reload_takes_topics_away_and_brings_others)
         const struct weir_frame *held;
         struct kit_child broker;
 
-        write_policy(cameras_only);
+        kit_policy(cameras_only);
         broker = kit_start(kit_play_broker);
         bus = kit_guest();
         other = kit_guest();
@@ -315,7 +301,7 @@ Test(pattern, a_reload_takes_topics_away_and_brings_others)
         kit_ok(weir_subscriber_open(&s, bus, "**", NULL));
         publish(cam, LARGE);
         held = kit_take(s);
-        write_policy("[topic.\"cam\"]\npublish = [\"user:%1$u\"]\nsubscribe = [\"user:4242\"]\n");
+        kit_policy("[topic.\"cam\"]\npublish = [\"user:ME\"]\nsubscribe = [\"user:4242\"]\n");
         kit_ok(weir_broker_reload(other));
         do
                 event = kit_event(bus, WEIR_JOINED);
@@ -331,7 +317,7 @@ Test(pattern, a_reload_takes_topics_away_and_brings_others)
         publish(cam, 10);
         expect_nothing(s);
         weir_release(held);
-        write_policy("[topic.\"**\"]\npublish = [\"user:%1$u\"]\nsubscribe = [\"user:4242\"]\n");
+        kit_policy("[topic.\"**\"]\npublish = [\"user:ME\"]\nsubscribe = [\"user:4242\"]\n");
         kit_ok(weir_broker_reload(other));
         do
                 cr_assert(eq(int, weir_take(s, KIT_SOON, &held), WEIR_E_DENIED)); /* now nothing can be granted */
@@ -347,7 +333,7 @@ Test(pattern, a_pattern_counts_for_sixteen_subscriptions)
         struct weir_subscriber *s[3];
         struct kit_child broker;
 
-        write_policy("[quota]\nsubscriptions = 33\n");
+        kit_policy("[quota]\nsubscriptions = 33\n");
         broker = kit_start(kit_play_broker);
         bus = kit_guest();
         kit_ok(weir_subscriber_open(&s[0], bus, "**", NULL));

@@ -1,22 +1,17 @@
-/* What region.h promises, on whatever system this is. What others may not do with a region: hostile/. */
+/* What region.h promises, on whatever system this is. What one system promises beyond that: region_linux_test.c,
+ * region_win32_test.c. What others may not do with a region: hostile/. */
 #include "named-objects/region.h"
 
 #include "bus/os/memory.h"
-#include "named-objects/kernel_linux.h"
+#include "named-objects/flag.h"
+#include "tests/contract/actor.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
-#include <sched.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-enum { MIB = 1 << 20 };
+TestSuite(region, .timeout = 60);
+
+enum { MIB = 1 << 20, PAGE = 4096 };
 
 static wr_object
 region_of(uint64_t bytes)
@@ -36,109 +31,32 @@ map_of(wr_object region, uint64_t bytes, bool writable)
         return address;
 }
 
-Test(region, a_new_one_has_its_exact_size_is_zero_and_takes_no_memory)
+Test(region, a_new_one_is_zero_as_far_as_its_memory_is_there)
 {
         wr_object region = region_of(MIB + 17);
-        struct stat file;
-        char *bytes;
+        char *writer = map_of(region, MIB + 17, true), *bytes = map_of(region, MIB + 17, false);
 
-        cr_assert(eq(int, fstat(region, &file), 0));
-        cr_assert(eq(long, file.st_size, MIB + 17));
-        cr_assert(eq(long, file.st_blocks, 0));
-        bytes = map_of(region, MIB + 17, false);
+        cr_assert(eq(int, wr_region_check(region, MIB + 17, false), WEIR_OK));
+        cr_assert(eq(int, wr_memory_commit(writer, MIB + 17), WEIR_OK));
         for (int i = 0; i < MIB + 17; i++)
                 cr_assert_eq(bytes[i], 0);
         wr_region_unmap(bytes, MIB + 17);
-        wr_object_close(region);
-}
-
-Test(region, the_seals_come_in_the_order_of_the_design)
-{
-        wr_object region = region_of(MIB);
-        int size_seals = F_SEAL_SHRINK | F_SEAL_GROW, all = size_seals | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL;
-        char *writer = map_of(region, MIB, true);
-
-        /* NOEXEC, where the kernel has it, brings a seal of its own. */
-        cr_assert(eq(int, fcntl(region, F_GET_SEALS) & ~F_SEAL_EXEC, size_seals));
-        cr_assert(eq(int, wr_region_seal(region), WEIR_OK));
-        cr_assert(eq(int, fcntl(region, F_GET_SEALS) & ~F_SEAL_EXEC, all));
-        writer[MIB - 1] = 7; /* the mapping from before goes on */
-        wr_region_unmap(writer, MIB);
-        wr_object_close(region);
-}
-
-Test(region, it_closes_on_exec_and_cannot_be_executed)
-{
-        wr_object region = region_of(MIB), read_only;
-        struct stat file;
-
-        cr_assert(eq(int, wr_region_read_only(region, &read_only), WEIR_OK));
-        cr_assert(ne(int, fcntl(region, F_GETFD) & FD_CLOEXEC, 0));
-        cr_assert(ne(int, fcntl(read_only, F_GETFD) & FD_CLOEXEC, 0));
-        cr_assert(eq(int, fstat(region, &file), 0));
-        cr_assert(eq(int, file.st_mode & 07777, 0600));
-        wr_object_close(read_only);
+        wr_region_unmap(writer, MIB + 17);
         wr_object_close(region);
 }
 
 Test(region, one_of_no_bytes_is_a_mistake_of_the_caller)
 {
-        wr_object region = 5;
+        wr_object region = (wr_object)5;
         void *address = &region;
 
         cr_assert(eq(int, wr_region_create(&region, "test", 0), WEIR_E_USAGE));
-        cr_assert(eq(int, region, WR_NO_OBJECT));
+        cr_assert(region == WR_NO_OBJECT);
         region = region_of(4096);
         cr_assert(eq(int, wr_region_map(region, 0, true, &address), WEIR_E_TOO_LARGE));
         cr_assert_null(address);
         wr_object_close(region);
         wr_object_close(WR_NO_OBJECT);
-}
-
-Test(region, the_check_tells_a_sealed_one_from_one_that_is_not)
-{
-        wr_object region = region_of(MIB);
-
-        cr_assert(eq(int, wr_region_check(region, MIB, false), WEIR_OK));
-        cr_assert(eq(int, wr_region_check(region, MIB, true), WEIR_E_CORRUPT));
-        cr_assert(eq(int, wr_region_seal(region), WEIR_OK));
-        cr_assert(eq(int, wr_region_check(region, MIB, true), WEIR_OK));
-        cr_assert(eq(int, wr_region_check(region, MIB - 1, true), WEIR_E_CORRUPT));
-        cr_assert(eq(int, wr_region_check(region, MIB + 1, true), WEIR_E_CORRUPT));
-        wr_object_close(region);
-}
-
-/* Seals it like ours, as far as that goes. */
-static enum weir_result
-check_foreign(int fd)
-{
-        enum weir_result result;
-
-        cr_assert(ge(int, fd, 0));
-        (void)!ftruncate(fd, 2 * MIB);
-        (void)fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL);
-        result = wr_region_check(fd, 2 * MIB, true);
-        close(fd);
-        return result;
-}
-
-Test(region, the_check_refuses_every_other_kind_of_file)
-{
-        char name[] = "/tmp/weir-region-XXXXXX", shm[] = "/dev/shm/weir-region-XXXXXX";
-        int ends[2];
-
-        cr_assert(eq(int, check_foreign(mkstemp(name)), WEIR_E_CORRUPT));
-        cr_assert(eq(int, check_foreign(mkstemp(shm)), WEIR_E_CORRUPT));
-        unlink(name);
-        unlink(shm);
-        cr_assert(eq(int, check_foreign(open("/dev/zero", O_RDWR)), WEIR_E_CORRUPT));
-        cr_assert(eq(int, pipe(ends), 0));
-        cr_assert(eq(int, check_foreign(ends[0]), WEIR_E_CORRUPT));
-        cr_assert(eq(int, check_foreign(memfd_create("no seals", MFD_CLOEXEC)), WEIR_E_CORRUPT));
-        /* It answers F_GET_SEALS as ours does; only its file system tells it. */
-        cr_assert(eq(int, check_foreign(memfd_create("huge", MFD_HUGETLB | MFD_ALLOW_SEALING)), WEIR_E_CORRUPT));
-        cr_assert(eq(int, check_foreign(memfd_create("ours", MFD_ALLOW_SEALING)), WEIR_OK));
-        cr_assert(eq(int, wr_region_check(-1, MIB, false), WEIR_E_CORRUPT));
 }
 
 Test(region, a_read_only_object_shows_what_the_writer_writes_and_maps_only_to_be_read)
@@ -152,6 +70,7 @@ Test(region, a_read_only_object_shows_what_the_writer_writes_and_maps_only_to_be
         wr_object_close(region);
         cr_assert(eq(int, wr_region_check(read_only, MIB, true), WEIR_OK));
         reader = map_of(read_only, MIB, false);
+        cr_assert(eq(int, wr_memory_commit(writer, MIB), WEIR_OK));
         writer[4711] = 42;
         cr_assert(eq(chr, reader[4711], 42));
         cr_assert(eq(int, wr_region_map(read_only, MIB, true, &address), WEIR_E_DENIED));
@@ -159,57 +78,6 @@ Test(region, a_read_only_object_shows_what_the_writer_writes_and_maps_only_to_be
         wr_region_unmap(reader, MIB);
         wr_region_unmap(writer, MIB);
         wr_object_close(read_only);
-}
-
-static void *
-read_only_with_own_table(void *argument)
-{
-        wr_object *result = argument, region, read_only;
-
-        /* The number is then taken in this table by our region, and in the process's table by nothing. */
-        if (unshare(CLONE_FILES) != 0)
-                return NULL;
-        region = region_of(MIB);
-        *result = wr_region_read_only(region, &read_only);
-        if (*result == WEIR_OK)
-                *result = wr_region_check(read_only, MIB, false);
-        return NULL;
-}
-
-Test(region, a_thread_with_its_own_descriptor_table_makes_read_only_objects_too)
-{
-        int result = -99;
-        pthread_t thread;
-
-        cr_assert(eq(int, pthread_create(&thread, NULL, read_only_with_own_table, &result), 0));
-        pthread_join(thread, NULL);
-        cr_assert(eq(int, result, WEIR_OK));
-}
-
-/* Whether a forked child still has the page: 0 yes, ENOMEM no. */
-static int
-mapped_in_child(void *address)
-{
-        unsigned char there;
-        int status;
-        pid_t child = fork();
-
-        if (child == 0)
-                _exit(mincore(address, 1, &there) == 0 ? 0 : errno);
-        cr_assert(eq(int, waitpid(child, &status, 0), child));
-        return WEXITSTATUS(status);
-}
-
-Test(region, a_forked_child_inherits_only_mappings_that_cannot_be_written)
-{
-        wr_object region = region_of(MIB);
-        char *writer = map_of(region, MIB, true), *reader = map_of(region, MIB, false);
-
-        cr_assert(eq(int, mapped_in_child(writer), ENOMEM));
-        cr_assert(eq(int, mapped_in_child(reader), 0));
-        wr_region_unmap(reader, MIB);
-        wr_region_unmap(writer, MIB);
-        wr_object_close(region);
 }
 
 static uint64_t
@@ -244,14 +112,77 @@ Test(region, what_is_committed_is_told_chunk_by_chunk_through_the_read_only_obje
         wr_object_close(region);
 }
 
-Test(region, allocate_takes_the_memory_at_once_and_a_sealed_size_does_not_hinder_it)
+Test(region, the_check_knows_the_size_and_the_kind)
+{
+        wr_object region = region_of(MIB), flag;
+
+        cr_assert(eq(int, wr_region_check(region, MIB, false), WEIR_OK));
+        cr_assert(eq(int, wr_region_seal(region), WEIR_OK));
+        cr_assert(eq(int, wr_region_check(region, MIB, true), WEIR_OK));
+        cr_assert(eq(int, wr_region_check(region, MIB - PAGE, true), WEIR_E_CORRUPT));
+        cr_assert(eq(int, wr_region_check(region, MIB + PAGE, true), WEIR_E_CORRUPT));
+        cr_assert(eq(int, wr_flag_create(&flag), WEIR_OK));
+        cr_assert(eq(int, wr_region_check(flag, MIB, false), WEIR_E_CORRUPT));
+        cr_assert(eq(int, wr_region_check(WR_NO_OBJECT, MIB, false), WEIR_E_CORRUPT));
+        wr_object_close(flag);
+        wr_object_close(region);
+}
+
+Test(region, allocate_takes_the_memory_at_once)
 {
         wr_object region = region_of(64 * 1024);
-        struct stat file;
 
         cr_assert(eq(int, wr_region_allocate(region, 64 * 1024), WEIR_OK));
-        cr_assert(eq(int, fstat(region, &file), 0));
-        cr_assert(eq(long, file.st_blocks * 512, 64 * 1024));
         cr_assert(eq(int, wr_region_allocate(region, 128 * 1024), WEIR_E_DENIED)); /* that would be growing */
         wr_object_close(region);
+}
+
+/* The same memory under a number of the other process's own. */
+Test(region, another_process_may_do_with_it_what_it_was_handed)
+{
+        wr_object region = region_of(PAGE), read_only;
+        struct actor actor;
+        char *bytes;
+
+        cr_assert(eq(int, wr_region_allocate(region, PAGE), WEIR_OK));
+        bytes = map_of(region, PAGE, true);
+        actor = actor_start("write", "-", &region, 1);
+        cr_assert(eq(int, actor_wait(&actor), 0));
+        cr_assert(eq(chr, bytes[63], 7));
+        cr_assert(eq(int, wr_region_seal(region), WEIR_OK));
+        cr_assert(eq(int, wr_region_read_only(region, &read_only), WEIR_OK));
+        actor = actor_start("read", "-", &read_only, 1);
+        cr_assert(eq(int, actor_wait(&actor), 0));
+        actor = actor_start("write", "-", &read_only, 1);
+        cr_assert(eq(int, actor_wait(&actor), 2));
+        wr_region_unmap(bytes, PAGE);
+        wr_object_close(read_only);
+        wr_object_close(region);
+}
+
+static void
+region_life(void)
+{
+        wr_object region = region_of(MIB), read_only;
+        char *writer = map_of(region, MIB, true);
+
+        cr_assert(eq(int, wr_memory_commit(writer, PAGE), WEIR_OK));
+        cr_assert(eq(int, wr_region_seal(region), WEIR_OK));
+        cr_assert(eq(int, wr_region_read_only(region, &read_only), WEIR_OK));
+        cr_assert(eq(int, wr_region_check(read_only, MIB, true), WEIR_OK));
+        cr_assert(eq(u64, committed(read_only, 0), PAGE));
+        wr_region_unmap(writer, MIB);
+        wr_object_close(read_only);
+        wr_object_close(region);
+}
+
+Test(region, a_thousand_that_came_and_went_leave_no_object_behind)
+{
+        uint32_t before;
+
+        region_life();
+        before = actor_objects_now();
+        for (int i = 0; i < 1000; i++)
+                region_life();
+        cr_assert(eq(u32, actor_objects_now(), before));
 }

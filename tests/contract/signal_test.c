@@ -1,82 +1,15 @@
 /* What signal.h promises. A wake that is missing shows as a test that hangs: each has a time limit. */
 #include "named-objects/signal.h"
 
-#include "named-objects/region.h"
-#include "tests/contract/forbid.h"
-#include "tests/hostile/child.h"
+#include "tests/contract/actor.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
-#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 
-TestSuite(signal, .timeout = 30);
-
-enum { PAGE = 4096, WORDS = WR_SIGNAL_WAIT_MAX };
-
-struct scene {
-        wr_word32 *words; /* shared with the child */
-        size_t count;
-        bool is_private;
-};
-
-static wr_word32 *
-shared_words(void)
-{
-        wr_object region;
-        void *address;
-
-        cr_assert(eq(int, wr_region_create(&region, "words", PAGE), WEIR_OK));
-        /* By hand: a region's own mapping would not reach the child. */
-        address = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, region, 0);
-        cr_assert(ne(ptr, address, MAP_FAILED));
-        wr_object_close(region);
-        return address;
-}
-
-static void
-fill(struct wr_signal_wait *waits, const struct scene *scene)
-{
-        for (size_t i = 0; i < scene->count; i++) {
-                waits[i] = (struct wr_signal_wait){ &scene->words[i], 0, scene->is_private };
-        }
-}
-
-static int
-wait_for_ever(void *argument)
-{
-        struct wr_signal_wait waits[WORDS];
-        const struct scene *scene = argument;
-
-        fill(waits, scene);
-        return wr_signal_wait(waits, scene->count, INT64_MAX) == WEIR_OK ? 0 : 1;
-}
-
-/* Until the kernel shows the task as sleeping; a child in wait_for_ever sleeps nowhere else. */
-static void
-until_asleep(pid_t task)
-{
-        char path[64], state = 'R';
-
-        snprintf(path, sizeof path, "/proc/%d/stat", (int)task);
-        while (state != 'S') {
-                FILE *file = fopen(path, "r");
-
-                cr_assert_not_null(file);
-                cr_assert(eq(int, fscanf(file, "%*d (%*[^)]) %c", &state), 1));
-                fclose(file);
-                sched_yield();
-        }
-}
-
-static void
-change_and_raise(wr_word32 *word)
-{
-        wr_store32_release(word, 1);
-        wr_signal_raise(word);
-}
+TestSuite(signal, .timeout = 60);
 
 Test(signal, a_look_tells_whether_a_word_differs_and_does_not_wait)
 {
@@ -117,104 +50,188 @@ Test(signal, no_words_or_too_many_are_a_mistake_of_the_caller)
         cr_assert(eq(int, wr_signal_wait(waits, WR_SIGNAL_WAIT_MAX + 1, 0), WEIR_E_USAGE));
 }
 
-Test(signal, this_kernel_takes_many_words)
+/* A page of pairs with what goes beside them; one end is ours, the other the actor's. */
+struct scene {
+        wr_object objects[1 + 2 * WR_SIGNAL_WAIT_MAX]; /* the region, and what the subscriber gets */
+        struct wr_signal_pair signals[WR_SIGNAL_WAIT_MAX];
+        struct actor_page *page;
+        size_t count;
+};
+
+static void
+scene_open(struct scene *scene, size_t count)
 {
-        cr_assert(eq(sz, wr_signal_wait_many(), WR_SIGNAL_WAIT_MAX));
-        cr_assert(eq(sz, wr_signal_wait_many(), WR_SIGNAL_WAIT_MAX));
+        void *page;
+
+        scene->count = count;
+        cr_assert(eq(int, wr_region_create(&scene->objects[0], "pairs", sizeof *scene->page), WEIR_OK));
+        cr_assert(eq(int, wr_region_allocate(scene->objects[0], sizeof *scene->page), WEIR_OK));
+        cr_assert(eq(int, wr_region_map(scene->objects[0], sizeof *scene->page, true, &page), WEIR_OK));
+        scene->page = page;
+        for (size_t i = 0; i < count; i++) {
+                wr_object ours[2] = { WR_NO_OBJECT, WR_NO_OBJECT };
+
+                cr_assert(eq(int, wr_signal_create(&scene->signals[i]), WEIR_OK));
+                cr_assert(eq(int,
+                             wr_signal_grant(&scene->signals[i], WR_SIGNAL_SUBSCRIBER,
+                                             &scene->objects[1 + i * WR_SIGNAL_OBJECTS]),
+                             WEIR_OK));
+                cr_assert(eq(int, wr_signal_grant(&scene->signals[i], WR_SIGNAL_PUBLISHER, ours), WEIR_OK));
+                cr_assert(eq(int,
+                             wr_signal_bind(&scene->page->pairs[i].wake, &scene->page->pairs[i].space,
+                                            WR_SIGNAL_PUBLISHER, ours),
+                             WEIR_OK));
+                cr_assert(ours[0] == WR_NO_OBJECT && ours[1] == WR_NO_OBJECT, "they were taken");
+        }
 }
 
+static void
+scene_close(struct scene *scene)
+{
+        for (size_t i = 0; i < scene->count; i++) {
+                wr_signal_grant_close(&scene->objects[1 + i * WR_SIGNAL_OBJECTS]);
+                wr_signal_close(&scene->signals[i]);
+                wr_signal_unbind(&scene->page->pairs[i].wake, &scene->page->pairs[i].space);
+        }
+        wr_region_unmap(scene->page, sizeof *scene->page);
+        wr_object_close(scene->objects[0]);
+}
+
+static struct actor
+actor_of(const struct scene *scene, const char *role, const char *argument, uint32_t ready)
+{
+        struct actor actor = actor_start(role, argument, scene->objects, 1 + scene->count * WR_SIGNAL_OBJECTS);
+
+        while (wr_load32_acquire(&scene->page->ready) != ready)
+                sched_yield();
+        actor_until_asleep(&actor);
+        return actor;
+}
+
+static void
+change_and_raise(wr_word32 *word)
+{
+        wr_store32_release(word, 1);
+        wr_signal_raise(word);
+}
+
+/* ... and the one in the other process wakes us, who wait for the other word of the pair. */
 Test(signal, a_raise_wakes_a_sleeper_in_another_process)
 {
-        struct scene scene = { shared_words(), 1, false };
-        pid_t child = child_start(0, wait_for_ever, &scene);
+        struct wr_signal_wait space = { .value = 0 };
+        struct scene scene;
+        struct actor actor;
 
-        until_asleep(child);
-        change_and_raise(&scene.words[0]);
-        cr_assert(eq(int, child_wait(child), 0));
+        scene_open(&scene, 1);
+        actor = actor_of(&scene, "sleep", "1", 1);
+        space.word = &scene.page->pairs[0].space;
+        change_and_raise(&scene.page->pairs[0].wake);
+        while (wr_load32_acquire(space.word) == 0)
+                cr_assert(eq(int, wr_signal_wait(&space, 1, INT64_MAX), WEIR_OK));
+        cr_assert(eq(int, actor_wait(&actor), 0));
+        scene_close(&scene);
 }
 
-Test(signal, a_raise_of_the_last_of_128_words_wakes_who_sleeps_on_all)
+Test(signal, a_raise_of_the_last_of_many_words_wakes_who_sleeps_on_all)
 {
-        struct scene scene = { shared_words(), WORDS, false };
-        pid_t child = child_start(0, wait_for_ever, &scene);
+        char count[16];
+        struct scene scene;
+        struct actor actor;
 
-        until_asleep(child);
-        change_and_raise(&scene.words[WORDS - 1]);
-        cr_assert(eq(int, child_wait(child), 0));
+        scene_open(&scene, WR_SIGNAL_WAIT_MAX);
+        snprintf(count, sizeof count, "%d", WR_SIGNAL_WAIT_MAX);
+        actor = actor_of(&scene, "sleep", count, 1);
+        change_and_raise(&scene.page->pairs[WR_SIGNAL_WAIT_MAX - 1].wake);
+        cr_assert(eq(int, actor_wait(&actor), 0));
+        scene_close(&scene);
 }
 
-static int
-wait_filtered(void *argument, int error)
+Test(signal, one_raise_wakes_all_threads_that_sleep_on_the_word)
 {
-        wr_word32 quiet[2] = { 0 };
-        struct wr_signal_wait waits[2] = { { &quiet[0], 0, true }, { &quiet[1], 0, false } };
+        struct scene scene;
+        struct actor actor;
 
-        if (!forbid_waitv(error))
-                return CHILD_CANNOT_BEGIN;
-        if (wr_signal_wait_many() != 1)
-                return 2;
-        if (wr_signal_wait(waits, 2, 3000000) != WEIR_EMPTY) /* a refusal is not a wake */
-                return 1;
-        return wait_for_ever(argument);
+        scene_open(&scene, 1);
+        actor = actor_of(&scene, "sleepers", "8", 8);
+        change_and_raise(&scene.page->pairs[0].wake);
+        cr_assert(eq(int, actor_wait(&actor), 0));
+        cr_assert(eq(u32, wr_load32(&scene.page->woken), 8));
+        scene_close(&scene);
 }
 
-static int
-wait_without_waitv(void *argument)
+Test(signal, a_raise_without_a_change_wakes_too)
 {
-        return wait_filtered(argument, ENOSYS);
-}
+        struct scene scene;
+        struct actor actor;
 
-static int
-wait_with_waitv_refused(void *argument)
-{
-        return wait_filtered(argument, EPERM);
-}
-
-Test(signal, without_futex_waitv_any_of_several_words_is_still_seen)
-{
-        struct scene first = { shared_words(), 3, false }, last = { shared_words(), 3, false };
-        pid_t one = child_start(0, wait_without_waitv, &first), other = child_start(0, wait_with_waitv_refused, &last);
-
-        change_and_raise(&first.words[2]);
-        change_and_raise(&last.words[0]);
-        cr_assert(eq(int, child_wait(one), 0));
-        cr_assert(eq(int, child_wait(other), 0));
+        scene_open(&scene, 1);
+        actor = actor_of(&scene, "sleep", "1", 1);
+        wr_signal_raise(&scene.page->pairs[0].wake);
+        cr_assert(eq(int, actor_wait(&actor), 1), "it woke, and found nothing");
+        scene_close(&scene);
 }
 
 struct thread_scene {
-        struct scene scene;
-        _Atomic pid_t task;
+        wr_word32 words[WR_SIGNAL_WAIT_MAX];
+        size_t count;
+        wr_word32 ready;
 };
 
 static void *
 wait_in_thread(void *argument)
 {
-        struct thread_scene *t = argument;
+        struct wr_signal_wait waits[WR_SIGNAL_WAIT_MAX];
+        struct thread_scene *scene = argument;
 
-        t->task = gettid();
-        return (void *)(intptr_t)wait_for_ever(&t->scene);
+        for (size_t i = 0; i < scene->count; i++)
+                waits[i] = (struct wr_signal_wait){ &scene->words[i], 0, true };
+        wr_add32(&scene->ready, 1);
+        return (void *)(intptr_t)(wr_signal_wait(waits, scene->count, INT64_MAX) != WEIR_OK);
 }
 
+/* Several threads on the same words; often, so that the wake comes before, in and after the way into the sleep. */
 static void
 private_wake(size_t count)
 {
-        wr_word32 words[WORDS] = { 0 };
-        struct thread_scene t = { .scene = { words, count, true } };
-        pthread_t thread;
-        void *result;
+        enum { THREADS = 3, TURNS = 100 };
+        pthread_t threads[THREADS];
 
-        cr_assert(eq(int, pthread_create(&thread, NULL, wait_in_thread, &t), 0));
-        while (t.task == 0)
-                sched_yield();
-        until_asleep(t.task);
-        wr_store32_release(&words[count - 1], 1);
-        wr_signal_raise_private(&words[count - 1]);
-        pthread_join(thread, &result);
-        cr_assert_null(result);
+        for (int turn = 0; turn < TURNS; turn++) {
+                struct thread_scene scene = { .count = count };
+
+                for (int i = 0; i < THREADS; i++)
+                        cr_assert(eq(int, pthread_create(&threads[i], NULL, wait_in_thread, &scene), 0));
+                while (wr_load32(&scene.ready) < (uint32_t)turn % (THREADS + 1))
+                        sched_yield();
+                wr_store32_release(&scene.words[count - 1], 1);
+                wr_signal_raise_private(&scene.words[count - 1]);
+                for (int i = 0; i < THREADS; i++) {
+                        void *result;
+
+                        pthread_join(threads[i], &result);
+                        cr_assert_null(result);
+                }
+        }
 }
 
 Test(signal, private_words_are_woken_alone_and_among_others)
 {
         private_wake(1);
         private_wake(5);
+        private_wake(WR_SIGNAL_WAIT_MAX);
+}
+
+Test(signal, pairs_that_came_and_went_leave_no_object_behind)
+{
+        struct scene scene;
+        uint32_t before;
+
+        scene_open(&scene, 1);
+        scene_close(&scene);
+        before = actor_objects_now();
+        for (int i = 0; i < 20; i++) {
+                scene_open(&scene, WR_SIGNAL_WAIT_MAX);
+                scene_close(&scene);
+        }
+        cr_assert(eq(u32, actor_objects_now(), before));
 }

@@ -5,48 +5,19 @@
 #ifndef WEIR_KIT_H
 #define WEIR_KIT_H
 
+#include "named-objects/user.h"
+#include "tests/contract/kit_child.h"
+#include "tests/portable.h"
+
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include <weir/broker.h>
 #include <weir/weir.h>
 
-#define KIT_UNUSED __attribute__((unused))
-#define KIT_SOON   (INT64_C(20) * 1000000000) /* longer than any test may take: a wait that ends so has failed */
-
-static char kit_folder[64], kit_place[80];
-
-/* Where this test's broker listens; nobody else's. */
-static KIT_UNUSED const char *
-kit_address(void)
-{
-        if (!kit_place[0]) {
-                strcpy(kit_folder, "/tmp/weir-test-XXXXXX");
-                if (!mkdtemp(kit_folder))
-                        abort();
-                snprintf(kit_place, sizeof kit_place, "%s/bus", kit_folder);
-        }
-        return kit_place;
-}
-
-static KIT_UNUSED void
-kit_clean(void)
-{
-        char command[128];
-
-        if (kit_folder[0]) {
-                snprintf(command, sizeof command, "rm -rf %s", kit_folder);
-                if (system(command) != 0)
-                        perror(command);
-        }
-}
+#define KIT_SOON (INT64_C(20) * 1000000000) /* longer than any test may take: a wait that ends so has failed */
 
 /* Fails the test, or the child, with the library's own sentence. */
 #define kit_ok(call)                                                                      \
@@ -57,14 +28,6 @@ kit_clean(void)
                                 weir_result_text(kit_result_), weir_error());             \
                         abort();                                                          \
                 }                                                                         \
-        } while (0)
-
-#define kit_must(condition)                                                             \
-        do {                                                                            \
-                if (!(condition)) {                                                     \
-                        fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-                        abort();                                                        \
-                }                                                                       \
         } while (0)
 
 static KIT_UNUSED struct weir *
@@ -89,68 +52,6 @@ kit_guest(void)
         return kit_bus_named("guest", NULL);
 }
 
-/* ---- the other end ---- */
-
-struct kit_child {
-        pid_t pid;
-        int line;
-};
-
-static KIT_UNUSED void
-kit_say(int line, uint64_t word)
-{
-        kit_must(write(line, &word, sizeof word) == sizeof word);
-}
-
-static KIT_UNUSED uint64_t
-kit_hear(int line)
-{
-        uint64_t word;
-
-        kit_must(read(line, &word, sizeof word) == sizeof word);
-        return word;
-}
-
-/* The child dies with the test, and ends with 0 when `play` returns. */
-static KIT_UNUSED struct kit_child
-kit_start(void (*play)(int line))
-{
-        struct kit_child child;
-        int line[2];
-
-        kit_address();
-        kit_must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, line) == 0);
-        child.pid = fork();
-        kit_must(child.pid >= 0);
-        if (child.pid == 0) {
-                prctl(PR_SET_PDEATHSIG, SIGKILL);
-                close(line[0]);
-                play(line[1]);
-                _exit(0);
-        }
-        close(line[1]);
-        child.line = line[0];
-        return child;
-}
-
-/* Exit status as wait() tells it. */
-static KIT_UNUSED int
-kit_end(struct kit_child *child)
-{
-        int status = -1;
-
-        kit_must(waitpid(child->pid, &status, 0) == child->pid);
-        close(child->line);
-        return status;
-}
-
-static KIT_UNUSED void
-kit_kill(struct kit_child *child)
-{
-        kill(child->pid, SIGKILL);
-        kit_end(child);
-}
-
 /* A broker in a process of its own. */
 static KIT_UNUSED void
 kit_play_broker(int line)
@@ -158,6 +59,32 @@ kit_play_broker(int line)
         (void)line;
         weir_broker_run(
                 &(struct weir_broker_options){ .size = sizeof(struct weir_broker_options), .address = kit_address() });
+}
+
+/* Hosts the broker, and does nothing else until it is told to end. */
+static KIT_UNUSED void
+kit_play_host(int line)
+{
+        kit_host();
+        kit_say(line, 0);
+        kit_hear(line);
+}
+
+/* A broker that starts from now on has this policy. "user:ME" is the user of this test. */
+static KIT_UNUSED void
+kit_policy(const char *text)
+{
+        struct wr_sid self = wr_user_self();
+        char name[WR_SID_TEXT_MAX];
+        FILE *file = fopen(kit_file(), "w");
+        const char *me;
+
+        kit_must(file != NULL);
+        wr_user_text(&self, name, sizeof name);
+        for (; (me = strstr(text, "user:ME")) != NULL; text = me + strlen("user:ME"))
+                kit_must(fprintf(file, "%.*suser:%s", (int)(me - text), text, name) >= 0);
+        kit_must(fputs(text, file) >= 0 && fclose(file) == 0);
+        setenv("WEIR_CONFIG", kit_file(), 1);
 }
 
 /* ---- looking ---- */
@@ -182,6 +109,15 @@ kit_take(struct weir_subscriber *subscriber)
 
         kit_ok(weir_take(subscriber, KIT_SOON, &frame));
         return frame;
+}
+
+static KIT_UNUSED uint32_t
+kit_broker_pid(struct weir *bus)
+{
+        struct weir_broker_state state = { .size = sizeof state };
+
+        kit_ok(weir_broker_status(bus, &state));
+        return state.pid;
 }
 
 static KIT_UNUSED struct weir_info

@@ -65,7 +65,7 @@ Test(who, every_connection_is_told_by_what_it_does)
         cr_assert(eq(u32, seats.seats[1].path, WEIR_SHM));
         cr_assert(eq(u32, seats.seats[2].role, WEIR_SEAT_SUBSCRIBER));
         cr_assert(eq(u32, seats.seats[2].delivery, WEIR_RELIABLE));
-        cr_assert(eq(u32, seats.seats[2].pid, (uint32_t)getpid()));
+        cr_assert(eq(u32, seats.seats[2].pid, wr_user_process()));
         cr_assert(ge(i64, seats.seats[2].age_ns, 0));
         cr_assert(eq(int, ask(host, "cam/*", 0).count, 2), "idle connections have no topic");
         cr_assert(eq(int, ask(host, "mic/*", 0).count, 0));
@@ -197,25 +197,11 @@ Test(who, refusals_are_told_with_their_topic_and_sentence_and_counted)
 
 /* ---- rights withdrawn ---- */
 
-static char config[128];
-
-/* "user:%u" is the user of this test. */
-__attribute__((format(printf, 1, 0))) static void
-write_policy(const char *format)
-{
-        FILE *file;
-
-        snprintf(config, sizeof config, "%.70s.conf", kit_address());
-        file = fopen(config, "w");
-        kit_must(file != NULL && fprintf(file, format, (unsigned)getuid()) >= 0 && fclose(file) == 0);
-}
-
 /* A broker in a process of its own, with an empty policy. */
 static struct kit_child
 start_broker(void)
 {
-        write_policy("# nothing yet\n");
-        setenv("WEIR_CONFIG", config, 1);
+        kit_policy("# nothing yet\n");
         return kit_start(kit_play_broker);
 }
 
@@ -242,7 +228,7 @@ Test(who, a_publisher_whose_right_is_withdrawn_is_told_and_publishes_no_more)
         kit_ok(weir_subscriber_open(&s, other, "cam", NULL));
         kit_ok(weir_publish(p, "x", 1, NULL, WEIR_NOW));
         kit_ok(weir_lend(p, LARGE, WEIR_NOW, &loan));
-        write_policy("[topic.\"cam\"]\nsubscribe = [\"user:%u\", \"user:4242\"]\npublish = [\"user:4242\"]\n");
+        kit_policy("[topic.\"cam\"]\nsubscribe = [\"user:ME\", \"user:4242\"]\npublish = [\"user:4242\"]\n");
         kit_ok(weir_broker_reload(bus));
         event = kit_event(bus, WEIR_REVOKED);
         cr_assert(eq(ptr, event->publisher, p));
@@ -271,7 +257,7 @@ Test(who, a_subscriber_whose_right_is_withdrawn_is_told_and_takes_no_more)
         kit_ok(weir_subscriber_open(&s, bus, "cam", NULL));
         kit_ok(weir_publish(p, "x", 1, NULL, WEIR_NOW));
         held = kit_take(s);
-        write_policy("[topic.\"cam\"]\npublish = [\"user:%u\", \"user:4242\"]\nsubscribe = [\"user:4242\"]\n");
+        kit_policy("[topic.\"cam\"]\npublish = [\"user:ME\", \"user:4242\"]\nsubscribe = [\"user:4242\"]\n");
         kit_ok(weir_broker_reload(other));
         event = kit_event(bus, WEIR_REVOKED);
         cr_assert(eq(ptr, event->subscriber, s));
@@ -293,7 +279,7 @@ Test(who, a_policy_with_an_error_changes_nothing_and_says_where_it_is)
         struct weir_publisher *p;
 
         kit_ok(weir_publisher_open(&p, bus, "cam", NULL));
-        write_policy("[topic.\"cam\"]\npublish = [\"nobody-knows:0\"]\n");
+        kit_policy("[topic.\"cam\"]\npublish = [\"nobody-knows:0\"]\n");
         cr_assert(eq(int, weir_broker_reload(bus), WEIR_E_USAGE));
         cr_assert(ne(ptr, strstr(weir_error(), ":2:"), NULL), "%s", weir_error());
         kit_ok(weir_publish(p, "x", 1, NULL, WEIR_NOW));

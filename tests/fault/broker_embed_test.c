@@ -2,42 +2,27 @@
 #include "broker/broker.h"
 #include "tests/fault/broker_fixture.h"
 
-#include <sys/stat.h>
+#ifndef _WIN32
+#        include <sys/stat.h>
+#endif
 
-static char directory[64], address[80];
+static const char *address;
 
 static void
 place_make(void)
 {
-        strcpy(directory, "/tmp/weir-test-XXXXXX");
-        cr_assert(mkdtemp(directory) != NULL);
-        snprintf(address, sizeof(address), "%s/bus", directory);
+        address = kit_address();
         unsetenv("WEIR_CONFIG");
-        setenv("XDG_CONFIG_HOME", directory, 1); /* where there is none */
+        setenv("XDG_CONFIG_HOME", "/nowhere", 1);
 }
 
-static void
-place_remove(void)
-{
-        static const char *const names[] = { "bus", "bus.lock", "policy.conf", "log" };
-        char path[128];
-
-        for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-                snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
-                unlink(path);
-        }
-        rmdir(directory);
-}
-
-TestSuite(broker_embed, .init = place_make, .fini = place_remove);
+TestSuite(broker_embed, .init = place_make, .fini = kit_clean, .timeout = 60);
 
 static void
-policy_write(char *path, size_t room, const char *text)
+policy_write(const char *text)
 {
-        FILE *file;
+        FILE *file = fopen(kit_file(), "w");
 
-        snprintf(path, room, "%s/policy.conf", directory);
-        file = fopen(path, "w");
         cr_assert(file != NULL);
         fputs(text, file);
         fclose(file);
@@ -48,21 +33,25 @@ Test(broker_embed, a_process_becomes_the_broker_once_however_often_it_asks)
         cr_assert(eq(int, weir_broker_embed(address), WEIR_OK));
         cr_assert(eq(int, weir_broker_embed(address), WEIR_OK));
         struct client client = client_at(address, "guest");
-        cr_assert(eq(uint, client_status(&client).pid, (unsigned)getpid()));
-        cr_assert(eq(str, client.message.state.address, address));
+        cr_assert(eq(uint, client_status(&client).pid, wr_user_process()));
+        cr_assert(eq(str, client.message.state.address, (char *)address));
         client_close(&client);
+}
+
+static void
+play_second(int line)
+{
+        (void)line;
+        kit_must(weir_broker_embed(kit_address()) == WEIR_FULL);
 }
 
 Test(broker_embed, another_process_is_told_that_there_is_one)
 {
-        int status;
+        struct kit_child second;
 
         cr_assert(eq(int, weir_broker_embed(address), WEIR_OK));
-        pid_t child = fork();
-        if (child == 0)
-                _exit(weir_broker_embed(address) == WEIR_FULL ? 0 : 1);
-        cr_assert(eq(int, waitpid(child, &status, 0), child));
-        cr_assert(eq(int, status, 0));
+        second = kit_start(play_second);
+        cr_assert(eq(int, kit_end(&second), 0));
 }
 
 Test(broker_embed, the_role_is_free_again_after_stop)
@@ -82,6 +71,62 @@ Test(broker_embed, the_role_is_free_again_after_stop)
         }
 }
 
+Test(broker_embed, an_error_of_the_policy_file_is_told_with_line_and_column)
+{
+        struct weir_broker_options options = { .size = sizeof(options), .address = address };
+        const char *path = kit_file();
+        char words[640];
+
+        policy_write("[topic.\"t\"]\npublish = [\"user:root\"\nsubscribe = []\n");
+        snprintf(words, sizeof(words), "%s:3:1: expected ',' or ']'", path);
+        options.config = path;
+        cr_assert(eq(int, weir_broker_embed_with(&options), WEIR_E_USAGE));
+        cr_assert(eq(str, (char *)weir_broker_error(), words));
+        setenv("WEIR_CONFIG", path, 1);
+        cr_assert(eq(int, weir_broker_embed(address), WEIR_E_USAGE));
+        cr_assert(eq(int, weir_broker_run(&(struct weir_broker_options){ .size = sizeof(options), .address = address }),
+                     WEIR_E_USAGE));
+        setenv("WEIR_CONFIG", "/nowhere/policy.conf", 1);
+        cr_assert(eq(int, weir_broker_embed(address), WEIR_E_USAGE));
+        cr_assert(strstr(weir_broker_error(), "cannot be read") != NULL);
+}
+
+Test(broker_embed, an_address_that_is_no_place_for_a_socket_is_refused)
+{
+        static const char *const addresses[] = { "", "bus", "relative/bus", "/bus" };
+
+        for (size_t i = 0; i < sizeof(addresses) / sizeof(*addresses); i++)
+                cr_assert(eq(int, weir_broker_embed(addresses[i]), WEIR_E_USAGE), "%s", addresses[i]);
+}
+
+Test(broker_embed, refusals_are_logged_where_weir_log_says_and_never_with_control_characters)
+{
+        char path[128], line[1024] = "";
+        FILE *file;
+
+        snprintf(path, sizeof(path), "%.100s.log", kit_file());
+        setenv("WEIR_LOG", path, 1);
+        cr_assert(eq(int, weir_broker_embed(address), WEIR_OK));
+        struct client client = client_at(address, "evil\nweir: all is well");
+        client_send(&client, publish("a//b"));
+        client_expect_refusal(&client, WEIR_E_USAGE, "is no topic");
+        client_status(&client);
+        file = fopen(path, "r");
+        cr_assert(file != NULL);
+        while (fgets(line, sizeof(line), file) && !strstr(line, "refused"))
+                cr_assert(strncmp(line, "weir: ", 6) == 0 && !strstr(line, "all is well"));
+        cr_assert(strstr(line, "refused evil?weir: all is well") != NULL, "%s", line);
+        fclose(file);
+        client_close(&client);
+        unsetenv("WEIR_LOG");
+}
+
+Test(broker_embed, options_of_another_size_are_refused)
+{
+        cr_assert(eq(int, weir_broker_embed_with(&(struct weir_broker_options){ .size = 4 }), WEIR_E_USAGE));
+}
+
+#ifndef _WIN32 /* descriptors, forks and directories */
 Test(broker_embed, nothing_of_the_host_stays_open_in_the_brokers_thread)
 {
         int ends[2];
@@ -96,7 +141,7 @@ Test(broker_embed, nothing_of_the_host_stays_open_in_the_brokers_thread)
 
 Test(broker_embed, the_hosts_descriptors_are_as_many_as_before)
 {
-        struct broker self = { .process = getpid() };
+        struct broker self = { .child.pid = getpid() };
         size_t before = broker_descriptors(&self);
 
         cr_assert(eq(int, weir_broker_embed(address), WEIR_OK));
@@ -134,31 +179,12 @@ Test(broker_embed, a_child_of_the_dead_host_does_not_keep_the_role)
         close(there[0]);
 }
 
-Test(broker_embed, an_error_of_the_policy_file_is_told_with_line_and_column)
-{
-        struct weir_broker_options options = { .size = sizeof(options), .address = address };
-        char path[128], words[160];
-
-        policy_write(path, sizeof(path), "[topic.\"t\"]\npublish = [\"user:root\"\nsubscribe = []\n");
-        snprintf(words, sizeof(words), "%s:3:1: expected ',' or ']'", path);
-        options.config = path;
-        cr_assert(eq(int, weir_broker_embed_with(&options), WEIR_E_USAGE));
-        cr_assert(eq(str, (char *)weir_broker_error(), words));
-        setenv("WEIR_CONFIG", path, 1);
-        cr_assert(eq(int, weir_broker_embed(address), WEIR_E_USAGE));
-        cr_assert(eq(int, weir_broker_run(&(struct weir_broker_options){ .size = sizeof(options), .address = address }),
-                     WEIR_E_USAGE));
-        setenv("WEIR_CONFIG", "/nowhere/policy.conf", 1);
-        cr_assert(eq(int, weir_broker_embed(address), WEIR_E_USAGE));
-        cr_assert(strstr(weir_broker_error(), "cannot be read") != NULL);
-}
-
 Test(broker_embed, a_directory_of_somebody_else_is_refused)
 {
         if (geteuid() == 0) {
-                cr_assert(eq(int, chown(directory, 65534, 65534), 0));
+                cr_assert(eq(int, chown(kit_folder, 65534, 65534), 0));
                 cr_assert(eq(int, weir_broker_embed(address), WEIR_E_DENIED));
-                cr_assert(eq(int, chown(directory, 0, 0), 0));
+                cr_assert(eq(int, chown(kit_folder, 0, 0), 0));
         } else {
                 cr_assert(eq(int, weir_broker_embed("/etc/bus"), WEIR_E_DENIED));
         }
@@ -167,9 +193,9 @@ Test(broker_embed, a_directory_of_somebody_else_is_refused)
 
 Test(broker_embed, a_directory_that_others_can_write_is_refused)
 {
-        cr_assert(eq(int, chmod(directory, 0777), 0));
+        cr_assert(eq(int, chmod(kit_folder, 0777), 0));
         cr_assert(eq(int, weir_broker_embed(address), WEIR_E_DENIED));
-        cr_assert(eq(int, chmod(directory, 0700), 0));
+        cr_assert(eq(int, chmod(kit_folder, 0700), 0));
         cr_assert(eq(int, weir_broker_embed(address), WEIR_OK));
 }
 
@@ -177,19 +203,11 @@ Test(broker_embed, a_directory_behind_a_symbolic_link_is_refused)
 {
         char link[80], through[96];
 
-        snprintf(link, sizeof(link), "%s-link", directory);
-        cr_assert(eq(int, symlink(directory, link), 0));
+        snprintf(link, sizeof(link), "%s-link", kit_folder);
+        cr_assert(eq(int, symlink(kit_folder, link), 0));
         snprintf(through, sizeof(through), "%s/bus", link);
         cr_assert(eq(int, weir_broker_embed(through), WEIR_E_DENIED));
         unlink(link);
-}
-
-Test(broker_embed, an_address_that_is_no_place_for_a_socket_is_refused)
-{
-        static const char *const addresses[] = { "", "bus", "relative/bus", "/bus" };
-
-        for (size_t i = 0; i < sizeof(addresses) / sizeof(*addresses); i++)
-                cr_assert(eq(int, weir_broker_embed(addresses[i]), WEIR_E_USAGE), "%s", addresses[i]);
 }
 
 Test(broker_embed, with_sixteen_descriptors_the_number_that_is_needed_is_told)
@@ -208,30 +226,4 @@ Test(broker_embed, with_sixteen_descriptors_the_number_that_is_needed_is_told)
         cr_assert(eq(int, waitpid(child, &status, 0), child));
         cr_assert(eq(int, status, 0));
 }
-
-Test(broker_embed, refusals_are_logged_where_weir_log_says_and_never_with_control_characters)
-{
-        char path[128], line[1024] = "";
-        FILE *file;
-
-        snprintf(path, sizeof(path), "%s/log", directory);
-        setenv("WEIR_LOG", path, 1);
-        cr_assert(eq(int, weir_broker_embed(address), WEIR_OK));
-        struct client client = client_at(address, "evil\nweir: all is well");
-        client_send(&client, publish("a//b"));
-        client_expect_refusal(&client, WEIR_E_USAGE, "is no topic");
-        client_status(&client);
-        file = fopen(path, "r");
-        cr_assert(file != NULL);
-        while (fgets(line, sizeof(line), file) && !strstr(line, "refused"))
-                cr_assert(strncmp(line, "weir: ", 6) == 0 && !strstr(line, "all is well"));
-        cr_assert(strstr(line, "refused evil?weir: all is well") != NULL, "%s", line);
-        fclose(file);
-        client_close(&client);
-        unsetenv("WEIR_LOG");
-}
-
-Test(broker_embed, options_of_another_size_are_refused)
-{
-        cr_assert(eq(int, weir_broker_embed_with(&(struct weir_broker_options){ .size = 4 }), WEIR_E_USAGE));
-}
+#endif

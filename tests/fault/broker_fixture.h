@@ -1,41 +1,43 @@
 /*
- * A broker in a child process and clients that speak to it byte by byte, so that they can also speak wrongly. Every
- * wait is for a message or for a process, with a deadline that only a broken broker meets.
+ * A broker in a process of its own and clients that speak to it byte by byte, so that they can also speak wrongly.
+ * Every wait is for a message or for a process, with a deadline that only a broken broker meets.
  */
 #ifndef BROKER_FIXTURE_H
 #define BROKER_FIXTURE_H
 
 #include "broker/server.h"
 #include "bus/layout.h"
+#include "bus/os/clock.h"
+#include "clients/c/control.h"
 #include "named-objects/endpoint.h"
+#include "named-objects/flag.h"
 #include "named-objects/region.h"
+#include "named-objects/signal.h"
+#include "named-objects/user.h"
+#include "named-objects/watch.h"
+#include "tests/contract/kit_child.h"
+#include "tests/portable.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
-#include <dirent.h>
-#include <poll.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 10000 };
+#define PATIENCE_NS INT64_C(10000000000)
+
+enum { OBJECTS_MAX = WR_MESSAGE_DESCRIPTORS_MAX + WR_SIGNAL_OBJECTS };
 
 struct broker {
-        pid_t process;
-        char directory[64], address[128], package_directory[128], package_socket[160], policy[128], lost[64];
+        struct kit_child child;
+        char address[128], package_directory[128], package_socket[160], policy[160];
 };
 
 struct client {
-        int socket;
-        int objects[WR_MESSAGE_DESCRIPTORS_MAX]; /* of the last message */
+        wr_object socket;
+        wr_object objects[OBJECTS_MAX]; /* of the last message */
         size_t object_count;
         struct wr_message message; /* the last one */
         char why[768];
@@ -48,44 +50,73 @@ static struct {
         int64_t greet_ns, revoke_ns;
         const char *package;  /* a package socket for it, at broker.package_socket */
         unsigned descriptors; /* RLIMIT_NOFILE of the broker */
+        uint32_t own_user;    /* whose broker it is, by its policy; 0: of who runs it */
 } given;
 
+/* The same on its way to the broker's process. */
+struct orders {
+        char policy[16384], package[128];
+        bool has_file;
+        int64_t greet_ns, revoke_ns;
+        unsigned descriptors;
+        uint32_t own_user;
+};
+
+#ifdef _WIN32
+#        include "tests/fault/fixture_win32.h"
+#else
+#        include "tests/fault/fixture_linux.h"
+#endif
+
+/* The broker of this test, from any process of it. */
+static inline struct broker
+broker_there(void)
+{
+        struct broker broker;
+
+        snprintf(broker.address, sizeof(broker.address), "%s", kit_address());
+        broker_policy_place(broker.policy, sizeof(broker.policy));
+        snprintf(broker.package_directory, sizeof(broker.package_directory), "%s-package", kit_address());
+        snprintf(broker.package_socket, sizeof(broker.package_socket), "%s/bus", broker.package_directory);
+        return broker;
+}
+
 static inline void
-broker_serve(const struct broker *broker, int started)
+play_broker(int line)
 {
         static struct wr_server server;
-        struct wr_server_options options = { .address = broker->address,
-                                             .greet_ns = given.greet_ns,
-                                             .revoke_ns = given.revoke_ns,
-                                             .catches_signals = true };
+        static struct orders orders;
+        struct broker broker = broker_there();
+        struct wr_server_options options = { .address = broker.address, .catches_signals = true };
         char socket[512], sentence[1024] = "";
         const char *sockets[] = { socket, NULL };
         struct wr_policy *policy;
-        struct wr_log log = { .object = getenv("TEST_BROKER_LOG") ? STDERR_FILENO : WR_NO_OBJECT };
-        const char *text = given.policy ? given.policy : "";
+        struct wr_log log = { .object = broker_log() };
+        struct wr_sid own_user;
         enum weir_result result;
 
-        if (given.descriptors) {
-                struct rlimit limit = { given.descriptors, given.descriptors };
-
-                setrlimit(RLIMIT_NOFILE, &limit);
-        }
-        if (given.package) {
-                snprintf(socket, sizeof(socket), "%s=%s", given.package, broker->package_socket);
+        kit_read(line, &orders, sizeof(orders));
+        own_user = orders.own_user ? wr_sid_of_uid(orders.own_user) : wr_user_self();
+        options.greet_ns = orders.greet_ns;
+        options.revoke_ns = orders.revoke_ns;
+        broker_limit(orders.descriptors);
+        if (orders.package[0]) {
+                snprintf(socket, sizeof(socket), "%s=%s", orders.package, broker.package_socket);
                 options.package_sockets = sockets;
         }
-        if (given.has_file)
-                result = wr_policy_load(&policy, broker->policy, NULL, (uint32_t)geteuid(), sentence, sizeof(sentence));
+        if (orders.has_file)
+                result = wr_policy_load(&policy, broker.policy, NULL, own_user, sentence, sizeof(sentence));
         else
-                result = wr_policy_parse(&policy, text, strlen(text), "/test/policy.conf", (uint32_t)geteuid(),
+                result = wr_policy_parse(&policy, orders.policy, strlen(orders.policy), "/test/policy.conf", own_user,
                                          sentence, sizeof(sentence));
         if (result == WEIR_OK)
                 result = wr_server_open(&server, &options, policy, &log, sentence, sizeof(sentence));
-        if (write(started, &result, sizeof(result)) != sizeof(result) || result != WEIR_OK) {
+        kit_say(line, (uint64_t)(int64_t)result);
+        if (result != WEIR_OK) {
                 fprintf(stderr, "broker: %s\n", sentence);
                 exit(1);
         }
-        close(started);
+        broker_listen_to(line, &server);
         result = wr_server_run(&server);
         wr_server_close(&server);
         exit(result == WEIR_OK ? 0 : 1);
@@ -94,7 +125,7 @@ broker_serve(const struct broker *broker, int started)
 static inline void
 broker_write_policy(const struct broker *broker, const char *text)
 {
-        FILE *file = fopen(broker->policy, "w");
+        FILE *file = broker_policy_open(broker);
 
         cr_assert(file != NULL);
         cr_assert(ge(int, fputs(text, file), 0));
@@ -104,75 +135,57 @@ broker_write_policy(const struct broker *broker, const char *text)
 static inline struct broker
 broker_begin(void)
 {
-        struct broker broker;
-        enum weir_result result = WEIR_E_SYSTEM;
-        int started[2];
+        static struct orders orders;
+        struct broker broker = broker_there();
 
-        signal(SIGPIPE, SIG_IGN);
-        snprintf(broker.directory, sizeof(broker.directory), "/tmp/weir-test-XXXXXX");
-        cr_assert(mkdtemp(broker.directory) != NULL);
-        snprintf(broker.address, sizeof(broker.address), "%s/bus", broker.directory);
-        snprintf(broker.package_directory, sizeof(broker.package_directory), "%s/package", broker.directory);
-        snprintf(broker.package_socket, sizeof(broker.package_socket), "%s/bus", broker.package_directory);
-        snprintf(broker.policy, sizeof(broker.policy), "%s/policy.conf", broker.directory);
+        orders = (struct orders){ .has_file = given.has_file,
+                                  .greet_ns = given.greet_ns,
+                                  .revoke_ns = given.revoke_ns,
+                                  .descriptors = given.descriptors,
+                                  .own_user = given.own_user };
+        if (given.policy)
+                cr_assert(lt(sz, strlen(strcpy(orders.policy, given.policy)), sizeof(orders.policy)));
+        if (given.package)
+                strcpy(orders.package, given.package);
         if (given.has_file)
                 broker_write_policy(&broker, given.policy);
-        cr_assert(eq(int, pipe(started), 0));
-        broker.process = fork();
-        if (broker.process == 0) {
-                prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails ends at once, and leaves nothing behind */
-                close(started[0]);
-                broker_serve(&broker, started[1]);
-        }
-        close(started[1]);
-        cr_assert(eq(sz, (size_t)read(started[0], &result, sizeof(result)), sizeof(result)));
-        close(started[0]);
-        cr_assert(eq(int, result, WEIR_OK));
+        broker.child = kit_start(play_broker);
+        kit_write(broker.child.line, &orders, sizeof(orders));
+        cr_assert(eq(i64, (int64_t)kit_hear(broker.child.line), WEIR_OK));
         return broker;
 }
 
+/* Its process has ended. The next one listens at another place. */
 static inline void
 broker_tidy(const struct broker *broker)
 {
-        char path[256];
-
-        cr_assert(ne(int, access(broker->address, F_OK), 0), "its socket is removed");
-        snprintf(path, sizeof(path), "%s.lock", broker->address);
-        unlink(path);
-        unlink(broker->policy);
-        rmdir(broker->package_directory);
-        rmdir(broker->directory);
+        broker_expect_tidy(broker);
+        kit_clean();
+        kit_place[0] = '\0';
 }
 
-/* A broker that crashed or complains under a sanitizer does not end with 0. */
+/* It ends by itself. One that crashed or complains under a sanitizer does not end with 0. */
 static inline void
-broker_end(struct broker *broker)
+broker_await_end(struct broker *broker)
 {
-        int status;
+        int status = kit_end(&broker->child);
 
-        kill(broker->process, SIGTERM);
-        cr_assert(eq(int, waitpid(broker->process, &status, 0), broker->process));
         cr_assert(eq(int, status, 0), "the broker ended with status %x", status);
         broker_tidy(broker);
 }
 
-static inline struct client
-client_connect(const char *path)
+static inline void
+broker_end(struct broker *broker)
 {
-        struct client client = { .socket = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0) };
-        struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-        cr_assert(lt(sz, strlen(path), sizeof(address.sun_path)));
-        strcpy(address.sun_path, path);
-        cr_assert(eq(int, connect(client.socket, (struct sockaddr *)&address, sizeof(address)), 0));
-        return client;
+        broker_stop(broker);
+        broker_await_end(broker);
 }
 
 static inline void
 client_drop_objects(struct client *client)
 {
         for (size_t i = 0; i < client->object_count; i++)
-                close(client->objects[i]);
+                wr_object_close(client->objects[i]);
         client->object_count = 0;
 }
 
@@ -180,16 +193,29 @@ static inline void
 client_close(struct client *client)
 {
         client_drop_objects(client);
-        close(client->socket);
+        wr_object_close(client->socket);
+}
+
+/* Waits for room, if it must. False: the broker hung up. */
+static inline bool
+client_say(struct client *client, const void *bytes, size_t size)
+{
+        struct wr_watch watch = { .object = client->socket, .write = true };
+        enum weir_result result;
+
+        while ((result = wr_endpoint_send(client->socket, bytes, size, NULL, 0)) == WEIR_FULL) {
+                wr_watch_wait(&watch, 1, PATIENCE_NS);
+                cr_assert(watch.writable || watch.hung_up, "the broker does not read");
+        }
+        return result == WEIR_OK;
 }
 
 static inline void
 client_send(struct client *client, struct wr_message message)
 {
         uint8_t bytes[WR_MESSAGE_BYTES_MAX];
-        size_t size = wr_message_encode(&message, bytes);
 
-        cr_assert(eq(sz, (size_t)send(client->socket, bytes, size, MSG_NOSIGNAL), size));
+        cr_assert(client_say(client, bytes, wr_message_encode(&message, bytes)));
 }
 
 /* The next message but PING, or 0 when the broker hung up. */
@@ -197,23 +223,30 @@ static inline enum wr_message_kind
 client_receive(struct client *client)
 {
         uint8_t bytes[WR_MESSAGE_BYTES_MAX];
-        struct pollfd ready = { .fd = client->socket, .events = POLLIN };
+        struct wr_watch watch = { .object = client->socket, .read = true };
+        int64_t until_ns = wr_clock_ns() + PATIENCE_NS;
         enum weir_result result;
         const char *why = "";
         size_t size;
 
         do {
-                cr_assert(eq(int, poll(&ready, 1, PATIENCE_MS), 1), "the broker says nothing");
+                wr_watch_wait(&watch, 1, until_ns - wr_clock_ns());
+                cr_assert(lt(i64, wr_clock_ns(), until_ns), "the broker says nothing");
                 client_drop_objects(client);
-                client->object_count = WR_MESSAGE_DESCRIPTORS_MAX;
+                client->object_count = OBJECTS_MAX;
                 result = wr_endpoint_receive(client->socket, bytes, sizeof(bytes), &size, client->objects,
                                              &client->object_count);
                 if (result == WEIR_E_CLOSED)
                         return (enum wr_message_kind)0;
+                client->message.kind = WR_PING; /* Windows may wake for what has not arrived as a whole */
+                if (result == WEIR_EMPTY) {
+                        client->object_count = 0;
+                        continue;
+                }
                 cr_assert(eq(int, result, WEIR_OK));
                 cr_assert(eq(int, wr_message_decode(bytes, size, &client->message, &why), WEIR_OK), "%s", why);
         } while (client->message.kind == WR_PING);
-        cr_assert(eq(uint, (unsigned)client->object_count, wr_message_descriptors(client->message.kind)));
+        cr_assert(eq(uint, (unsigned)client->object_count, wr_control_objects_due(client->message.kind)));
         return client->message.kind;
 }
 
@@ -268,6 +301,18 @@ static inline struct client
 client_begin(const struct broker *broker, const char *name)
 {
         return client_at(broker->address, name);
+}
+
+/* One that is refused at the door; Windows answers only who spoke. */
+static inline struct client
+client_knock(const struct broker *broker)
+{
+        struct client client = client_connect(broker->address);
+        struct wr_message knock = hello("knock");
+        uint8_t bytes[WR_MESSAGE_BYTES_MAX];
+
+        client_say(&client, bytes, wr_message_encode(&knock, bytes));
+        return client;
 }
 
 static inline struct wr_message
@@ -357,22 +402,6 @@ client_status_when(struct client *client, uint32_t sessions)
                 sched_yield();
         }
         cr_fatal("the broker still has other sessions");
-}
-
-static inline size_t
-broker_descriptors(const struct broker *broker)
-{
-        char path[64];
-        size_t count = 0;
-        DIR *directory;
-
-        snprintf(path, sizeof(path), "/proc/%d/fd", (int)broker->process);
-        directory = opendir(path);
-        cr_assert(directory != NULL);
-        while (readdir(directory))
-                count++;
-        closedir(directory);
-        return count;
 }
 
 /* The broker comes back to this many descriptors: a connection that ended before it was accepted is met a little

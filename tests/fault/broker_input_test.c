@@ -1,13 +1,13 @@
 /* What no client of ours sends: each kind of nonsense gets one clear answer, and the others never notice. */
 #include "tests/fault/broker_fixture.h"
 
-#include <fcntl.h>
+TestSuite(broker_input, .fini = kit_clean, .timeout = 60);
 
 /* Bytes as they are, from a client that was welcomed or not. */
 static void
 send_bytes(struct client *client, const void *bytes, size_t size)
 {
-        cr_assert(eq(sz, (size_t)send(client->socket, bytes, size, MSG_NOSIGNAL), size));
+        cr_assert(client_say(client, bytes, size));
 }
 
 /* The bytes lead to one refusal with these words and the end; another client is served before and after. */
@@ -73,6 +73,7 @@ Test(broker_input, a_truncated_message_is_refused)
         expect_cut(bytes, 3, false, WEIR_E_CORRUPT, "header");
 }
 
+#ifndef _WIN32 /* where none can be sent: endpoint_win32_test */
 Test(broker_input, an_oversized_message_is_refused)
 {
         static uint8_t bytes[WR_MESSAGE_BYTES_MAX * 4];
@@ -80,6 +81,7 @@ Test(broker_input, an_oversized_message_is_refused)
         hello_bytes(bytes);
         expect_cut(bytes, sizeof(bytes), false, WEIR_E_CORRUPT, "larger than any message");
 }
+#endif
 
 Test(broker_input, an_unknown_kind_is_refused)
 {
@@ -149,6 +151,7 @@ Test(broker_input, what_belongs_to_another_client_cannot_be_touched)
         broker_end(&broker);
 }
 
+#ifndef _WIN32 /* where who says nothing is not accepted: endpoint_win32_test */
 Test(broker_input, a_client_that_says_nothing_is_cut_at_the_deadline)
 {
         given.greet_ns = 20 * 1000000;
@@ -160,7 +163,9 @@ Test(broker_input, a_client_that_says_nothing_is_cut_at_the_deadline)
         client_close(&silent);
         broker_end(&broker);
 }
+#endif
 
+#ifndef _WIN32 /* as above */
 Test(broker_input, silent_clients_do_not_delay_the_others)
 {
         struct broker broker = broker_begin();
@@ -176,7 +181,9 @@ Test(broker_input, silent_clients_do_not_delay_the_others)
         client_close(&honest);
         broker_end(&broker);
 }
+#endif
 
+#ifndef _WIN32 /* where a message cannot carry any */
 Test(broker_input, descriptors_of_a_client_never_enter_the_broker)
 {
         struct broker broker = broker_begin();
@@ -211,20 +218,30 @@ Test(broker_input, descriptors_of_a_client_never_enter_the_broker)
         client_close(&honest);
         broker_end(&broker);
 }
+#endif
 
 Test(broker_input, a_flood_is_slowed_down_and_nobody_else_is)
 {
         given.policy = "[quota]\nmessages_per_second = 50\n";
         struct broker broker = broker_begin();
         struct client flood = client_begin(&broker, "flood");
+        struct wr_watch watch = { .object = flood.socket, .write = true };
         struct wr_message message = { .kind = WR_PONG };
         uint8_t bytes[WR_MESSAGE_BYTES_MAX];
         size_t size = wr_message_encode(&message, bytes);
+        enum weir_result result;
         int sent = 0;
 
-        /* Until the socket is full: the broker has stopped to read. */
-        while (send(flood.socket, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT) > 0 && sent < 1000000)
-                sent++;
+        /* Until there is no room for half the time in which one more may be said: the broker has stopped to read. */
+        while (sent < 1000000 && (result = wr_endpoint_send(flood.socket, bytes, size, NULL, 0)) >= 0) {
+                sent += result == WEIR_OK;
+                if (result == WEIR_OK)
+                        continue;
+                wr_watch_wait(&watch, 1, 10000000);
+                if (!watch.writable)
+                        break;
+        }
+        cr_assert(eq(int, result, WEIR_FULL));
         cr_assert(lt(int, sent, 1000000));
         client_send(&flood, (struct wr_message){ .kind = WR_BYE }); /* taken when there is room: not cut, slowed */
         client_close(&flood);
@@ -240,8 +257,8 @@ Test(broker_input, a_client_that_does_not_read_is_cut_and_its_queue_stays_bounde
         uint8_t bytes[WR_MESSAGE_BYTES_MAX];
         size_t size = wr_message_encode(&message, bytes);
 
-        while (send(deaf.socket, bytes, size, MSG_NOSIGNAL) > 0)
-                ; /* blocks while the broker is busy, ends when it has cut us */
+        while (client_say(&deaf, bytes, size))
+                ; /* waits while the broker is busy, ends when it has cut us */
         client_status_when(&honest, 1);
         client_close(&deaf);
         client_close(&honest);
@@ -313,6 +330,7 @@ Test(broker_input, options_out_of_range_are_refused)
         broker_end(&broker);
 }
 
+#ifndef _WIN32 /* where the number of objects has no limit */
 Test(broker_input, without_a_descriptor_left_a_client_is_told_so)
 {
         given.descriptors = WR_SERVER_DESCRIPTORS_MIN;
@@ -334,3 +352,4 @@ Test(broker_input, without_a_descriptor_left_a_client_is_told_so)
                 client_close(&clients[i]);
         broker_end(&broker);
 }
+#endif

@@ -312,6 +312,78 @@ play_counter(int line)
         }
 }
 
+/* The same, and it must not be told of anything else. */
+static void
+play_patient_counter(int line)
+{
+        struct weir *bus = kit_guest();
+        struct weir_subscriber *reader;
+        const struct weir_frame *frame;
+        const struct weir_event *event;
+        uint64_t count = 0;
+
+        kit_ok(weir_subscriber_open(&reader, bus, "t", WEIR_SUBSCRIBER(.delivery = WEIR_RELIABLE)));
+        kit_say(line, 0);
+        for (;;) {
+                kit_ok(weir_take(reader, KIT_SOON, &frame));
+                expect_number(frame, count++);
+                kit_must(frame->lost == 0);
+                weir_release(frame);
+                while (weir_next(bus, WEIR_NOW, &event) == WEIR_OK && event->kind != WEIR_FRAMES)
+                        kit_must(event->kind == WEIR_JOINED);
+                kit_say(line, count);
+        }
+}
+
+/* Only the publisher loses patience with a broker that was stopped: the reader is stopped, too, and finds the broker's
+ * PING when it goes on. */
+Test(broker_restart, a_publisher_that_lost_patience_comes_back_and_its_readers_hear_of_no_death)
+{
+        struct weir_broker_state state = { .size = sizeof state };
+        struct weir_publisher *publisher;
+        struct kit_child reader;
+        struct weir *out, *in;
+        uint64_t lane;
+
+        broker_start();
+        out = kit_guest();
+        kit_ok(weir_publisher_open(&publisher, out, "t", NULL));
+        lane = publisher->lane;
+        reader = kit_start(play_patient_counter);
+        kit_hear(reader.line);
+        publish(publisher, 0, 1);
+        cr_assert(eq(u64, kit_hear(reader.line), 1));
+        kit_freeze(&broker);
+        kit_freeze(&reader);
+        kit_event(out, WEIR_BROKER_LOST);
+        publish(publisher, 1, 10);
+        kit_thaw(&broker);
+        kit_event(out, WEIR_BROKER_BACK);
+        kit_thaw(&reader);
+        publish(publisher, 10, 20);
+        for (uint64_t count = 2; count <= 20; count++)
+                cr_assert(eq(u64, kit_hear(reader.line), count));
+        cr_assert(eq(u64, publisher->lane, lane));
+        kit_ok(weir_broker_status(out, &state));
+        cr_assert(eq(u32, state.pairs, 1));
+        in = kit_guest(); /* a newcomer gets the same lane: nothing of it is lost */
+        {
+                struct weir_subscriber *newcomer;
+
+                kit_ok(weir_subscriber_open(&newcomer, in, "t", NULL));
+                kit_event(in, WEIR_JOINED);
+                publish(publisher, 20, 23);
+                expect(newcomer, 20, 23);
+        }
+        for (uint64_t count = 21; count <= 23; count++)
+                cr_assert(eq(u64, kit_hear(reader.line), count));
+        cr_assert(eq(u64, publisher->lane, lane), "without a need no lane moves");
+        kit_kill(&reader);
+        weir_close(in);
+        weir_close(out);
+        kit_kill(&broker);
+}
+
 Test(broker_restart, what_is_published_while_a_lane_moves_reaches_a_reader_that_is_not_ready_yet)
 {
         enum { FRAMES = 30 };
@@ -325,13 +397,13 @@ Test(broker_restart, what_is_published_while_a_lane_moves_reaches_a_reader_that_
         kit_ok(weir_publisher_open(&publisher, out, "t", NULL));
         reader = kit_start(play_counter);
         kit_hear(reader.line);
-        kill(reader.pid, SIGSTOP);
+        kit_freeze(&reader);
         broker_restart();
         away_and_back(out);
         in = kit_guest();
         kit_ok(weir_subscriber_open(&newcomer, in, "t", NULL)); /* from here on the lane is to move */
         publish(publisher, 0, FRAMES);
-        kill(reader.pid, SIGCONT);
+        kit_thaw(&reader);
         for (uint64_t count = 1; count <= FRAMES; count++)
                 cr_assert(eq(u64, kit_hear(reader.line), count));
         kit_event(in, WEIR_JOINED);
@@ -357,7 +429,7 @@ Test(broker_restart, a_stopped_reader_is_waited_for_no_longer_than_its_due_and_l
         kit_ok(weir_publisher_open(&publisher, out, "t", WEIR_PUBLISHER(.stall_ns = 1000000000)));
         reader = kit_start(play_reader);
         kit_hear(reader.line);
-        kill(reader.pid, SIGSTOP);
+        kit_freeze(&reader);
         broker_restart();
         away_and_back(out);
         in = kit_guest();
@@ -365,7 +437,7 @@ Test(broker_restart, a_stopped_reader_is_waited_for_no_longer_than_its_due_and_l
         kit_event(in, WEIR_JOINED); /* behind the deadline of the move */
         publish(publisher, 0, 10);
         expect(newcomer, 0, 10);
-        kill(reader.pid, SIGCONT);
+        kit_thaw(&reader);
         cr_assert(eq(u64, kit_hear(reader.line), (uint64_t)-WEIR_E_EVICTED));
         kit_kill(&reader);
         weir_close(in);

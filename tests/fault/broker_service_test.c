@@ -97,12 +97,9 @@ Test(broker_service, passed_sockets_have_their_names_and_go_no_further)
 static struct broker
 passed_begin(struct wr_activation *activation)
 {
-        struct broker broker;
+        struct broker broker = broker_there();
 
-        snprintf(broker.directory, sizeof(broker.directory), "/tmp/weir-test-XXXXXX");
-        cr_assert(mkdtemp(broker.directory) != NULL);
-        snprintf(broker.address, sizeof(broker.address), "%s/bus", broker.directory);
-        snprintf(broker.package_socket, sizeof(broker.package_socket), "%s/camera", broker.directory);
+        snprintf(broker.package_socket, sizeof(broker.package_socket), "%s/camera", kit_folder);
         *activation = (struct wr_activation){ .count = 2 };
         for (int i = 0; i < 2; i++) {
                 struct wr_activation_socket *passed = &activation->sockets[i];
@@ -130,7 +127,7 @@ passed_end(const struct broker *broker)
         cr_assert(ne(int, access(lock, F_OK), 0));
         cr_assert(eq(int, unlink(broker->address), 0), "it is not the broker's to remove");
         cr_assert(eq(int, unlink(broker->package_socket), 0));
-        cr_assert(eq(int, rmdir(broker->directory), 0), "no lock, nothing else");
+        cr_assert(eq(int, rmdir(kit_folder), 0), "no lock, nothing else");
 }
 
 Test(broker_service, a_policy_that_names_a_passed_socket_leaves_it_where_it_is)
@@ -147,7 +144,7 @@ Test(broker_service, a_policy_that_names_a_passed_socket_leaves_it_where_it_is)
         snprintf(policy_text, sizeof(policy_text), "[package.\"org.weir.Camera\"]\nsocket = \"%s\"\n",
                  broker.package_socket);
         cr_assert(eq(int,
-                     wr_policy_parse(&policy, policy_text, strlen(policy_text), "/p", (uint32_t)geteuid(), sentence,
+                     wr_policy_parse(&policy, policy_text, strlen(policy_text), "/p", wr_user_self(), sentence,
                                      sizeof(sentence)),
                      WEIR_OK),
                   "%s", sentence);
@@ -171,7 +168,7 @@ Test(broker_service, a_directory_of_somebody_else_is_no_place_to_adopt)
         struct broker broker = passed_begin(&activation);
         char path[256], sentence[512];
 
-        cr_assert(eq(int, chmod(broker.directory, 0777), 0));
+        cr_assert(eq(int, chmod(kit_folder, 0777), 0));
         cr_assert(eq(int,
                      wr_endpoint_adopt(activation.sockets[0].object, path, sizeof(path), sentence, sizeof(sentence)),
                      WEIR_E_DENIED));
@@ -188,8 +185,8 @@ Test(broker_service, nobody_takes_the_place_of_a_broker_that_was_passed_its_sock
         struct stat before, after;
         int status;
 
-        broker.process = fork();
-        if (broker.process == 0) {
+        broker.child.pid = fork();
+        if (broker.child.pid == 0) {
                 static struct wr_server server;
                 struct wr_server_options options = { .address = broker.address,
                                                      .activation = &activation,
@@ -199,7 +196,7 @@ Test(broker_service, nobody_takes_the_place_of_a_broker_that_was_passed_its_sock
                 char sentence[512];
 
                 prctl(PR_SET_PDEATHSIG, SIGKILL);
-                must(wr_policy_parse(&policy, "", 0, "/p", (uint32_t)geteuid(), sentence, sizeof(sentence)) == WEIR_OK,
+                must(wr_policy_parse(&policy, "", 0, "/p", wr_user_self(), sentence, sizeof(sentence)) == WEIR_OK,
                      sentence);
                 must(wr_server_open(&server, &options, policy, &log, sentence, sizeof(sentence)) == WEIR_OK, sentence);
                 must(wr_server_run(&server) == WEIR_OK, "it ran");
@@ -212,8 +209,8 @@ Test(broker_service, nobody_takes_the_place_of_a_broker_that_was_passed_its_sock
         cr_assert(strstr(weir_broker_error(), "another process is the broker") != NULL, "%s", weir_broker_error());
         cr_assert(eq(int, stat(broker.address, &after), 0));
         cr_assert(before.st_ino == after.st_ino);
-        kill(broker.process, SIGTERM);
-        cr_assert(eq(int, waitpid(broker.process, &status, 0), broker.process));
+        kill(broker.child.pid, SIGTERM);
+        cr_assert(eq(int, waitpid(broker.child.pid, &status, 0), broker.child.pid));
         cr_assert(eq(int, status, 0));
         passed_end(&broker);
 }
@@ -332,24 +329,24 @@ end_is_clean(void (*stop)(const struct broker *broker))
         while (client_receive(&silent) != 0) /* it never said HELLO, and is let go all the same */
                 ;
         client_close(&silent);
-        cr_assert(eq(int, waitpid(broker.process, &status, 0), broker.process));
+        cr_assert(eq(int, waitpid(broker.child.pid, &status, 0), broker.child.pid));
         cr_assert(eq(int, status, 0), "the broker ended with status %x", status);
         snprintf(path, sizeof(path), "%s.lock", broker.address);
         cr_assert(ne(int, access(path, F_OK), 0), "no lock is left");
-        broker_tidy(&broker);
-        cr_assert(ne(int, access(broker.directory, F_OK), 0), "nothing at all is left");
+        unlink(broker.policy);
+        cr_assert(eq(int, rmdir(kit_folder), 0), "nothing at all is left");
 }
 
 static void
 stop_by_term(const struct broker *broker)
 {
-        kill(broker->process, SIGTERM);
+        kill(broker->child.pid, SIGTERM);
 }
 
 static void
 stop_by_int(const struct broker *broker)
 {
-        kill(broker->process, SIGINT);
+        kill(broker->child.pid, SIGINT);
 }
 
 static void
@@ -383,12 +380,12 @@ Test(broker_service, a_second_signal_ends_it_at_once)
         struct broker broker = broker_begin();
         int status;
 
-        kill(broker.process, SIGSTOP);
-        cr_assert(eq(int, waitpid(broker.process, &status, WUNTRACED), broker.process));
-        kill(broker.process, SIGINT);
-        kill(broker.process, SIGTERM);
-        kill(broker.process, SIGCONT);
-        cr_assert(eq(int, waitpid(broker.process, &status, 0), broker.process));
+        kill(broker.child.pid, SIGSTOP);
+        cr_assert(eq(int, waitpid(broker.child.pid, &status, WUNTRACED), broker.child.pid));
+        kill(broker.child.pid, SIGINT);
+        kill(broker.child.pid, SIGTERM);
+        kill(broker.child.pid, SIGCONT);
+        cr_assert(eq(int, waitpid(broker.child.pid, &status, 0), broker.child.pid));
         cr_assert(eq(int, status, SIGTERM), "it ended by the signal itself");
         cr_assert(eq(int, access(broker.address, F_OK), 0), "before it tidied up");
         unlink(broker.address);
@@ -418,12 +415,12 @@ Test(broker_service, a_lock_that_was_left_by_a_killed_broker_stops_nobody)
         struct client client = { .socket = -1 };
         int status;
 
-        kill(broker.process, SIGKILL);
-        cr_assert(eq(int, waitpid(broker.process, &status, 0), broker.process));
+        kill(broker.child.pid, SIGKILL);
+        cr_assert(eq(int, waitpid(broker.child.pid, &status, 0), broker.child.pid));
         next = broker;
         broker_write_policy(&next, "");
-        next.process = fork();
-        if (next.process == 0) {
+        next.child.pid = fork();
+        if (next.child.pid == 0) {
                 struct weir_broker_options options = { .size = sizeof(options),
                                                        .address = broker.address,
                                                        .config = broker.policy };
@@ -460,8 +457,8 @@ Test(broker_service, clients_of_the_library_are_told_and_go_on)
         cr_assert(eq(int, weir_publisher_open(&publisher, bus, "t", NULL), WEIR_OK));
         cr_assert(eq(int, weir_subscriber_open(&subscriber, bus, "t", WEIR_SUBSCRIBER(.delivery = WEIR_RELIABLE)),
                      WEIR_OK));
-        kill(broker.process, SIGTERM);
-        cr_assert(eq(int, waitpid(broker.process, &status, 0), broker.process));
+        kill(broker.child.pid, SIGTERM);
+        cr_assert(eq(int, waitpid(broker.child.pid, &status, 0), broker.child.pid));
         cr_assert(eq(int, status, 0));
         do
                 cr_assert(eq(int, weir_next(bus, SOON, &event), WEIR_OK));

@@ -3,7 +3,7 @@
 
 enum { MANY = 800 };
 
-TestSuite(broker_watch, .timeout = 60);
+TestSuite(broker_watch, .fini = kit_clean, .timeout = 60);
 
 /* What a watcher was told of each endpoint. */
 struct seen {

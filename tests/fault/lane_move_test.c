@@ -1,36 +1,34 @@
-/* Lanes that move for another reason than a new broker: a right that was taken away. */
+/* Lanes that move for another reason than a new broker: a right that was taken away, growth, a reader that pins; moves
+ * that fail, and moves that somebody dies in. */
 #include "bus/layout.h"
+#include "clients/c/publisher.h"
 #include "clients/c/subscriber.h"
 #include "tests/contract/weir_kit.h"
+
+#include <sched.h>
+#ifndef _WIN32
+#        include "tests/contract/forbid.h"
+
+#        include <errno.h>
+#endif
 
 TestSuite(lane_move, .fini = kit_clean, .timeout = 100);
 
 enum { LARGE = 100 * 1000 };
 
-/* Rules of the topic "t" for this test's own user; own: may they subscribe? */
-static void
-policy_write(const char *path, bool own)
-{
-        FILE *file = fopen(path, "w");
-
-        kit_must(file != NULL);
-        fprintf(file, "[topic.\"t\"]\npublish = [\"user:%u\"]\nsubscribe = [\"user:%u\"]\n", (unsigned)geteuid(),
-                own ? (unsigned)geteuid() : 4321);
-        kit_must(fclose(file) == 0);
-}
+#define MAY_PUBLISH "[topic.\"t\"]\npublish = [\"user:ME\"]\n"
 
 static struct weir *
-host_with_policy(const char *path)
+host_with_policy(void)
 {
         kit_must(weir_broker_embed_with(&(struct weir_broker_options){ .size = sizeof(struct weir_broker_options),
                                                                        .address = kit_address(),
-                                                                       .config = path }) == WEIR_OK);
+                                                                       .config = kit_file() }) == WEIR_OK);
         return kit_guest();
 }
 
 Test(lane_move, who_lost_its_right_sees_nothing_of_what_is_published_then)
 {
-        char path[128];
         static uint8_t bytes[LARGE];
         struct weir_publisher *publisher;
         struct weir_subscriber *reader;
@@ -39,10 +37,8 @@ Test(lane_move, who_lost_its_right_sees_nothing_of_what_is_published_then)
         struct weir *out, *in;
         uint64_t published;
 
-        kit_address();
-        snprintf(path, sizeof path, "%s/policy.conf", kit_folder);
-        policy_write(path, true);
-        out = host_with_policy(path);
+        kit_policy(MAY_PUBLISH "subscribe = [\"user:ME\"]\n");
+        out = host_with_policy();
         in = kit_guest();
         kit_ok(weir_publisher_open(&publisher, out, "t", WEIR_PUBLISHER(.history = 4)));
         kit_ok(weir_subscriber_open(&reader, in, "t", NULL));
@@ -50,7 +46,7 @@ Test(lane_move, who_lost_its_right_sees_nothing_of_what_is_published_then)
         held = kit_take(reader); /* so the old lane stays mapped */
         seen = ((const struct wr_frame *)(const void *)held)->lane->reader.control;
 
-        policy_write(path, false);
+        kit_policy(MAY_PUBLISH "subscribe = [\"user:4321\"]\n");
         kit_ok(weir_broker_reload(out));
         kit_event(in, WEIR_REVOKED);
         kit_event(out, WEIR_LEFT);
@@ -68,7 +64,7 @@ Test(lane_move, who_lost_its_right_sees_nothing_of_what_is_published_then)
 
 /* ---- growth ---- */
 
-enum { HUGE = 600 << 20 }; /* more than the first lane of a publisher that said nothing of memory */
+enum { VAST = 600 << 20 }; /* more than the first lane of a publisher that said nothing of memory */
 
 Test(lane_move, a_lane_grows_when_a_frame_does_not_fit)
 {
@@ -82,18 +78,18 @@ Test(lane_move, a_lane_grows_when_a_frame_does_not_fit)
         kit_ok(weir_publisher_open(&publisher, out, "t", WEIR_PUBLISHER(.hash = WEIR_HASH_HEADER)));
         kit_ok(weir_subscriber_open(&reader, in, "t", WEIR_SUBSCRIBER(.delivery = WEIR_RELIABLE)));
         kit_ok(weir_publish(publisher, "first", 6, NULL, WEIR_NOW));
-        while ((result = weir_lend(publisher, HUGE, WEIR_NOW, &huge)) == WEIR_FULL)
+        while ((result = weir_lend(publisher, VAST, WEIR_NOW, &huge)) == WEIR_FULL)
                 kit_event(out, WEIR_ROOM);
         kit_ok(result);
-        ((uint8_t *)huge->data)[HUGE - 1] = 7;
+        ((uint8_t *)huge->data)[VAST - 1] = 7;
         kit_ok(weir_loan_publish(huge));
         frame = kit_take(reader);
         cr_assert(eq(u64, frame->sequence, 1));
         weir_release(frame);
         frame = kit_take(reader);
         cr_assert(eq(u64, frame->sequence, 2));
-        cr_assert(eq(u64, frame->size, HUGE));
-        cr_assert(eq(int, ((const uint8_t *)frame->data)[HUGE - 1], 7));
+        cr_assert(eq(u64, frame->size, VAST));
+        cr_assert(eq(int, ((const uint8_t *)frame->data)[VAST - 1], 7));
         weir_release(frame);
         weir_close(in);
         weir_close(out);
@@ -106,7 +102,7 @@ Test(lane_move, a_lane_does_not_grow_beyond_memory_max)
         struct weir_loan *huge;
 
         kit_ok(weir_publisher_open(&publisher, out, "t", WEIR_PUBLISHER(.memory_max = 64 << 20)));
-        cr_assert(eq(int, weir_lend(publisher, HUGE, KIT_SOON, &huge), WEIR_E_TOO_LARGE));
+        cr_assert(eq(int, weir_lend(publisher, VAST, KIT_SOON, &huge), WEIR_E_TOO_LARGE));
         cr_assert_not_null(strstr(weir_error(), "raise memory_max"), "%s", weir_error());
         weir_close(out);
 }
@@ -162,4 +158,186 @@ Test(lane_move, a_reader_that_keeps_a_heap_full_does_so_in_the_lane_that_is_left
         weir_close(in);
         weir_close(greedy);
         weir_close(out);
+}
+
+/* ---- moves that come to nothing ---- */
+
+static bool
+grant_answer(struct wr_control *c, struct wr_question *q, const struct wr_message *m, wr_object *objects)
+{
+        q->result = WEIR_OK;
+        kit_must(m->kind == WR_LANE_GRANT);
+        wr_publisher_successor(c, &m->lane_grant, objects);
+        return true;
+}
+
+/* As if the publisher had asked for it: the next lane is there, and is gone over to when it can be. */
+static void
+lane_is_to_move(struct weir_publisher *p, uint64_t memory_max)
+{
+        struct wr_question q = { .answer = grant_answer,
+                                 .message = { .kind = WR_MOVE, .move = { p->lane, memory_max, 0 } } };
+
+        kit_ok(wr_control_ask(&p->bus->control, &q, KIT_SOON));
+}
+
+static uint64_t
+lane_after_move(struct weir_publisher *p)
+{
+        while (wr_publisher_is_moving(p))
+                sched_yield();
+        return p->lane;
+}
+
+enum { SCHEMA = 1 << 20, TOO_SMALL = 1 << 20, LARGE_ENOUGH = 16 << 20 };
+
+Test(lane_move, a_move_for_which_there_is_no_memory_is_given_up_at_its_deadline)
+{
+        static uint8_t schema[SCHEMA];
+        const struct weir_format format = { "big/v1", "", schema, SCHEMA };
+        struct weir *out = kit_host(), *in = kit_guest();
+        struct weir_broker_state before = { .size = sizeof before }, after = before;
+        struct weir_publisher *publisher;
+        struct weir_subscriber *reader;
+        struct weir_loan *huge;
+        uint64_t lane;
+
+        kit_ok(weir_publisher_open(&publisher, out, "t", WEIR_PUBLISHER(.format = &format, .stall_ns = 1)));
+        kit_ok(weir_subscriber_open(&reader, in, "t", WEIR_SUBSCRIBER(.delivery = WEIR_RELIABLE)));
+        kit_ok(weir_broker_status(out, &before));
+        lane = publisher->lane;
+        wr_store32(&publisher->growing, WR_GROWING_ASKED); /* so that a call waits for it */
+        lane_is_to_move(publisher, TOO_SMALL);             /* for the format */
+        cr_assert(eq(int, weir_lend(publisher, VAST, KIT_SOON, &huge), WEIR_E_TOO_LARGE));
+        cr_assert_not_null(strstr(weir_error(), "no memory for another lane"), "%s", weir_error());
+        cr_assert(eq(u64, lane_after_move(publisher), lane));
+        kit_ok(weir_broker_status(out, &after)); /* behind CLOSE_LANE */
+        cr_assert(eq(u32, after.lanes, before.lanes));
+        cr_assert(eq(u64, after.reserve_bytes, before.reserve_bytes));
+        kit_ok(weir_publish(publisher, "still", 5, NULL, WEIR_NOW));
+        weir_release(kit_take(reader));
+
+        lane_is_to_move(publisher, LARGE_ENOUGH);
+        cr_assert(ne(u64, lane_after_move(publisher), lane));
+        kit_ok(weir_publish(publisher, "there", 5, NULL, WEIR_NOW));
+        weir_release(kit_take(reader));
+        weir_close(in);
+        weir_close(out);
+}
+
+#ifndef _WIN32 /* which needs no permission for a barrier */
+static void
+barriers_forbid(struct wr_control *c, struct wr_job *job)
+{
+        struct wr_question *q = (struct wr_question *)(void *)job;
+
+        kit_must(forbid((const long[]){ SYS_membarrier, 0 }, EPERM));
+        wr_control_answered(c, q);
+}
+
+static void
+play_reader(int line)
+{
+        struct weir *in = kit_guest();
+        struct weir_subscriber *reader;
+
+        kit_ok(weir_subscriber_open(&reader, in, "t", WEIR_SUBSCRIBER(.delivery = WEIR_RELIABLE)));
+        kit_say(line, 1);
+        kit_hear(line);
+}
+
+Test(lane_move, a_move_is_abandoned_also_where_no_barrier_is_allowed_any_more)
+{
+        struct kit_child broker = kit_start(kit_play_broker), reader;
+        struct weir *out = kit_guest();
+        struct wr_question q = { .job.run = NULL };
+        struct weir_publisher *publisher;
+
+        kit_ok(weir_publisher_open(&publisher, out, "t", WEIR_PUBLISHER(.memory_max = 4 << 20)));
+        reader = kit_start(play_reader);
+        kit_hear(reader.line);
+        kit_event(out, WEIR_JOINED);
+        kit_freeze(&reader);                                       /* so that it is not ready */
+        kit_ok(wr_control_do(&out->control, &q, barriers_forbid)); /* as a sandbox that is entered late */
+        lane_is_to_move(publisher, 4 << 20);
+        cr_assert(wr_publisher_is_moving(publisher));
+        kit_kill(&broker);
+        broker = kit_start(kit_play_broker);
+        kit_event(out, WEIR_BROKER_BACK);
+        cr_assert(not(wr_publisher_is_moving(publisher)));
+        kit_ok(weir_publish(publisher, "x", 1, NULL, WEIR_NOW));
+        weir_close(out);
+        kit_kill(&reader);
+        kit_kill(&broker);
+}
+#endif
+
+/* ---- deaths ---- */
+
+enum { BEFORE = 100, BEHIND = 50 };
+
+static void
+play_mover(int line)
+{
+        struct weir *out = kit_guest();
+        struct weir_publisher *publisher;
+
+        kit_ok(weir_publisher_open(&publisher, out, "t", WEIR_PUBLISHER(.memory_max = 4 << 20)));
+        kit_event(out, WEIR_JOINED);
+        for (uint64_t i = 1; i <= BEFORE; i++)
+                kit_ok(weir_publish(publisher, &i, sizeof i, NULL, WEIR_NOW));
+        lane_is_to_move(publisher, 4 << 20);
+        lane_after_move(publisher);
+        for (uint64_t i = BEFORE + 1; i <= BEFORE + BEHIND; i++)
+                kit_ok(weir_publish(publisher, &i, sizeof i, NULL, WEIR_NOW));
+        lane_is_to_move(publisher, 4 << 20); /* it may come there, or not */
+        kit_say(line, 1);
+        kit_hear(line);
+}
+
+struct ends {
+        struct wr_question q;
+        struct weir_subscriber *s;
+        uint32_t lanes, over;
+};
+
+static void
+ends_count(struct wr_control *c, struct wr_job *job)
+{
+        struct ends *ends = (struct ends *)(void *)job;
+
+        ends->lanes = ends->over = 0;
+        for (const struct wr_lane_link *lane = ends->s->control_lanes; lane; lane = lane->control_next) {
+                ends->lanes += 1;
+                ends->over += wr_load32(&lane->over);
+        }
+        wr_control_answered(c, &ends->q);
+}
+
+Test(lane_move, what_a_publisher_published_behind_its_move_is_taken_when_it_is_dead)
+{
+        struct weir *in = kit_host();
+        struct weir_subscriber *reader;
+        const struct weir_frame *frame;
+        struct ends ends;
+        struct kit_child mover;
+
+        kit_ok(weir_subscriber_open(&reader, in, "t", WEIR_SUBSCRIBER(.delivery = WEIR_RELIABLE)));
+        mover = kit_start(play_mover);
+        kit_hear(mover.line);
+        kit_kill(&mover);
+        do { /* until its death is known: the lane that it left, and that where it was */
+                ends = (struct ends){ .s = reader };
+                kit_ok(wr_control_do(&in->control, &ends.q, ends_count));
+        } while (ends.over != ends.lanes);
+        for (uint64_t i = 1; i <= BEFORE + BEHIND; i++) {
+                frame = kit_take(reader);
+                cr_assert(eq(u64, *(const uint64_t *)frame->data, i));
+                cr_assert(eq(u64, frame->sequence, i));
+                weir_release(frame);
+        }
+        while (reader->lane_count > 0)
+                cr_assert(eq(int, weir_take(reader, WEIR_NOW, &frame), WEIR_EMPTY));
+        cr_assert(eq(int, kit_event(in, WEIR_LEFT)->reason, WEIR_E_CLOSED));
+        weir_close(in);
 }

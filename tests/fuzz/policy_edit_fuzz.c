@@ -10,6 +10,7 @@
 #include "broker/policy_edit.h"
 #include "broker/policy_rules.h"
 #include "broker/policy_sddl.h"
+#include "tests/identity_kit.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -36,15 +37,17 @@ static void
 people_make(struct wr_identity *people)
 {
         memset(people, 0, PEOPLE * sizeof(*people));
-        people[0] = (struct wr_identity){ .trust = WR_TRUST_FULL, .user = OWN };
-        people[1] = (struct wr_identity){ .trust = WR_TRUST_FULL, .user = OWN + 1, .group_count = 1, .groups = { 50 } };
-        people[2] = (struct wr_identity){ .trust = WR_TRUST_PACKAGE, .user = OWN, .package = "org.a" };
-        people[3] = (struct wr_identity){ .trust = WR_TRUST_PACKAGE, .user = OWN + 1, .package = "org.b" };
+        people[0] = (struct wr_identity){ .trust = WR_TRUST_FULL, .user = wr_sid_of_uid(OWN) };
+        people[1] = (struct wr_identity){ .trust = WR_TRUST_FULL, .user = wr_sid_of_uid(OWN + 1) };
+        identity_add_group(&people[1], 50);
+        people[2] = (struct wr_identity){ .trust = WR_TRUST_PACKAGE, .user = wr_sid_of_uid(OWN), .package = "org.a" };
+        people[3] =
+                (struct wr_identity){ .trust = WR_TRUST_PACKAGE, .user = wr_sid_of_uid(OWN + 1), .package = "org.b" };
         people[4] = people[3];
         people[4].capability_count = 1;
         strcpy(people[4].capabilities[0], "c.a");
-        people[5] = (struct wr_identity){ .trust = WR_TRUST_CONFINED, .user = OWN };
-        people[6] = (struct wr_identity){ .trust = WR_TRUST_FULL, .user = OWN + 2 };
+        people[5] = (struct wr_identity){ .trust = WR_TRUST_CONFINED, .user = wr_sid_of_uid(OWN) };
+        people[6] = (struct wr_identity){ .trust = WR_TRUST_FULL, .user = wr_sid_of_uid(OWN + 2) };
 }
 
 static struct wr_policy *
@@ -53,7 +56,7 @@ policy_of(const char *text, size_t size)
         struct wr_policy *policy;
         char sentence[SENTENCE];
 
-        expect(wr_policy_parse(&policy, text, size, "p", OWN, sentence, sizeof(sentence)) == WEIR_OK);
+        expect(wr_policy_parse(&policy, text, size, "p", wr_sid_of_uid(OWN), sentence, sizeof(sentence)) == WEIR_OK);
         return policy;
 }
 
@@ -123,8 +126,8 @@ edited_look(const char *text, size_t size, const struct wr_policy_change *change
         comments_look(text, size, edited->text, edited->size);
         effect_look(after, change);
         expect(edited->line > 0 && edited->rule[0] != '\0');
-        expect(wr_policy_edit(edited->text, edited->size, "p", OWN, change, &again, sentence, sizeof(sentence)) ==
-               WEIR_OK);
+        expect(wr_policy_edit(edited->text, edited->size, "p", wr_sid_of_uid(OWN), change, &again, sentence,
+                              sizeof(sentence)) == WEIR_OK);
         expect(again.text == NULL);
         wr_policy_close(before);
         wr_policy_close(after);
@@ -145,7 +148,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
                                             .rights = bytes[0] >> 1 & 0x3f,
                                             .topic = topics[bytes[1] % TOPICS],
                                             .principal = principals[bytes[2] % PRINCIPALS] };
-        result = wr_policy_edit(text, size - HEADER, "p", OWN, &change, &edited, sentence, sizeof(sentence));
+        result = wr_policy_edit(text, size - HEADER, "p", wr_sid_of_uid(OWN), &change, &edited, sentence,
+                                sizeof(sentence));
         expect(result == WEIR_OK || (edited.text == NULL && sentence[0] != '\0'));
         if (edited.text)
                 edited_look(text, size - HEADER, &change, &edited);

@@ -7,6 +7,7 @@
 #include "broker/policy_explain.h"
 #include "broker/policy_file.h"
 #include "bus/topic.h"
+#include "tests/identity_kit.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
-enum { OWN = 1000, PEOPLE = 7, TOPICS = 8, PATTERNS = 5, TEXT_ROOM = 8192 };
+enum { OWN = 1000, PEOPLE = 12, TOPICS = 8, PATTERNS = 5, TEXT_ROOM = 8192 };
 
 /* Of a line to type each is four letters. */
 #define QUOTES "''''''''''''''''''''''''''''''''''''''''''''''''''"
@@ -57,22 +58,48 @@ read_only(const char *text, size_t size)
                        error.column <= size + 1);
 }
 
+/* Five kinds of tokens of Windows. */
+static void
+tokens_make(struct wr_identity *people)
+{
+        struct wr_identity_token low = token_ordinary(), restricted, denied, less, desktop;
+
+        low.user = wr_sid_of_uid(OWN);
+        restricted = denied = desktop = low;
+        low.integrity = WR_INTEGRITY_LOW;
+        token_add(&restricted, "S-1-5-12", WR_SID_RESTRICTING);
+        denied.user_deny_only = true;
+        strcpy(desktop.family, TOKEN_FAMILY);
+        less = token_container(TOKEN_FAMILY);
+        less.user = low.user;
+        less.is_less_privileged = true;
+        token_add(&less, "S-1-15-3-13", WR_SID_CAPABILITY);
+        people[0] = identity_of_token(&low);
+        people[1] = identity_of_token(&restricted);
+        people[2] = identity_of_token(&denied);
+        people[3] = identity_of_token(&less);
+        people[4] = identity_of_token(&desktop);
+}
+
 static void
 people_make(struct wr_identity *people)
 {
         memset(people, 0, PEOPLE * sizeof(*people));
-        people[0] = (struct wr_identity){ .trust = WR_TRUST_FULL, .user = OWN };
-        people[1] = (struct wr_identity){
-                .trust = WR_TRUST_FULL, .user = OWN + 1, .group_count = 2, .groups = { 50, OWN + 1 }
-        };
-        people[2] = (struct wr_identity){ .trust = WR_TRUST_PACKAGE, .user = OWN, .package = "org.weir.Camera" };
+        people[0] = (struct wr_identity){ .trust = WR_TRUST_FULL, .user = wr_sid_of_uid(OWN) };
+        people[1] = (struct wr_identity){ .trust = WR_TRUST_FULL, .user = wr_sid_of_uid(OWN + 1) };
+        identity_add_group(&people[1], 50);
+        identity_add_group(&people[1], OWN + 1);
+        people[2] = (struct wr_identity){ .trust = WR_TRUST_PACKAGE,
+                                          .user = wr_sid_of_uid(OWN),
+                                          .package = "org.weir.Camera" };
         people[3] = people[2];
         people[3].capability_count = 1;
         strcpy(people[3].capabilities[0], "org.weir.cameras");
         people[4] = people[3];
-        people[4].user = OWN + 1;
-        people[5] = (struct wr_identity){ .trust = WR_TRUST_CONFINED, .user = OWN };
-        people[6] = (struct wr_identity){ .trust = WR_TRUST_CONFINED, .user = OWN + 1 };
+        people[4].user = wr_sid_of_uid(OWN + 1);
+        people[5] = (struct wr_identity){ .trust = WR_TRUST_CONFINED, .user = wr_sid_of_uid(OWN) };
+        people[6] = (struct wr_identity){ .trust = WR_TRUST_CONFINED, .user = wr_sid_of_uid(OWN + 1) };
+        tokens_make(&people[7]);
 }
 
 static bool
@@ -121,7 +148,8 @@ decide(const struct wr_policy *policy)
                         for (unsigned right = WR_MAY_SUBSCRIBE; right <= WR_MAY_STALL; right <<= 1) {
                                 bool is_granted = may(policy, &people[who], topics[i], right);
 
-                                expect(entry->line != 0 || is_granted == wr_policy_is_own(policy, &people[who]));
+                                expect(entry->line != 0 || people[who].has_token ||
+                                       is_granted == wr_policy_is_own(policy, &people[who]));
                                 if (is_granted)
                                         look_at_grant(policy, &people[who], topics[i], right);
                                 if (is_granted && who == 2)
@@ -139,7 +167,7 @@ parse(const char *text, size_t size)
         struct wr_policy *policy;
         char sentence[768] = "";
 
-        if (wr_policy_parse(&policy, text, size, "/p", OWN, sentence, sizeof(sentence)) != WEIR_OK) {
+        if (wr_policy_parse(&policy, text, size, "/p", wr_sid_of_uid(OWN), sentence, sizeof(sentence)) != WEIR_OK) {
                 expect(policy == NULL && strncmp(sentence, "/p:", 3) == 0);
                 return;
         }

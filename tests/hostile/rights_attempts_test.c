@@ -1,6 +1,7 @@
 /* What those who shed, forge or borrow an identity get from a policy of patterns and capabilities: only what is granted
  * to whom they are seen as. The broker's user is root here, whose full trust could do all where no entry speaks. */
 #include "broker/policy.h"
+#include "named-objects/user.h"
 #include "tests/hostile/forgery.h"
 
 static struct wr_policy *policy;
@@ -22,7 +23,8 @@ rights_make(void)
         char why[512];
 
         fixture_make();
-        cr_assert(eq(int, wr_policy_parse(&policy, text, sizeof text - 1, "p", getuid(), why, sizeof why), WEIR_OK),
+        cr_assert(eq(int, wr_policy_parse(&policy, text, sizeof text - 1, "p", wr_user_self(), why, sizeof why),
+                     WEIR_OK),
                   "%s", why);
 }
 

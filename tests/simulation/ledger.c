@@ -243,8 +243,10 @@ opened(struct sim_line *line, const struct wr_message *message)
         unsigned pairs = 0;
 
         if (is_back) {
-                if (!lane || lane->line != line || !lane->is_foreign)
+                if (!lane)
                         sim_fail("OPENED for a lane that did not come back");
+                if (lane->line != line)
+                        ledger_lane_comes_back(lane, line);
                 return;
         }
         if (!lane || lane->line != line || request.lane != lane->id || !lane->is_ready || lane->is_opened)
@@ -540,6 +542,8 @@ ledger_heard(struct sim_line *line, const struct wr_message *message)
         case WR_REJOIN:
         case WR_TICKET:
                 request_add(line, message);
+                if (kind == WR_REJOIN)
+                        ledger_heard_rejoin(line, &message->rejoin);
                 if (kind == WR_SUBSCRIBE) {
                         line->subscribing = message->request;
                         ledger_heard_holds(line, message);

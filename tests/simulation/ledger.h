@@ -26,6 +26,7 @@ enum {
 struct ledger_lane {
         uint64_t id, source, epoch;
         struct sim_line *line;
+        struct sim_line *claimed_by; /* its publisher asked for it on another connection, and has no answer yet */
         struct sim_object *region;
         struct ledger_lane *follows, *successor; /* a lane that moves: both are there; a successor may be over again */
         bool began_to_move;                      /* the broker made a successor once, granted or not yet */
@@ -131,6 +132,18 @@ ledger_heard_last(struct sim_line *line, const void *bytes, size_t size);
 /* What the last message came to in the broker, before anything that was said because of it is looked at. */
 void
 ledger_follow(void);
+
+void
+ledger_heard_rejoin(struct sim_line *line, const struct wr_message_rejoin *rejoin);
+
+/* The line ended, and with it its lanes: but for those that had gone over to another one, of which nothing was said any
+ * more. */
+void
+ledger_lanes_end(struct sim_line *line);
+
+/* Its publisher has it on another connection from now on. */
+void
+ledger_lane_comes_back(struct ledger_lane *lane, struct sim_line *line);
 
 /* The policy was read again, and all grants were asked for anew. */
 void

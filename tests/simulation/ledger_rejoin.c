@@ -104,6 +104,69 @@ pair_enter(struct ledger_hold *hold, const struct wr_pairing *pairing)
         hold->is_entered = true;
 }
 
+void
+ledger_lane_comes_back(struct ledger_lane *lane, struct sim_line *line)
+{
+        struct sim_line *before = lane->line;
+        struct ledger_lane *follows = lane->follows, *successor = lane->successor;
+
+        if (lane->is_over || lane->is_moved || before->process != line->process || before->identity != line->identity ||
+            line->process->is_over)
+                sim_fail("%u comes back with a lane of %u", sim_client_pid(line), sim_client_pid(before));
+        for (unsigned i = ledger.first_lane; i < ledger.lane_count; i++)
+                if (ledger.lanes[i].line == before && ledger.lanes[i].source == lane->source)
+                        ledger.lanes[i].line = line;
+        lane->is_ready = lane->is_opened = true;
+        for (unsigned i = ledger.first_pair; i < ledger.pair_count; i++) {
+                struct ledger_pair *pair = &ledger.pairs[i];
+
+                if (pair->lane->line == line && pair->lane->source == lane->source && pair->is_removed &&
+                    !pair->is_removal_told) { /* it sees that in the page, if what it was told was lost */
+                        pair->is_removal_told = true;
+                        pair->removal_told_reason = pair->removed_reason;
+                }
+                if (pair->lane == lane && pair->state == LEDGER_ADDED)
+                        ledger_pair_remove(pair, WEIR_OK); /* it is told of another one */
+        }
+        if (follows && !follows->is_over && !follows->is_moved)
+                ledger_lane_move(follows);
+        else if (successor && !successor->is_over)
+                ledger_lane_end(successor, WEIR_OK);
+        else if (lane->began_to_move) /* to one that was not granted yet */
+                ledger_join_later(lane);
+        ledger.just_moved_to = lane; /* who came for the successor gets this one */
+        ledger_join_now();
+}
+
+void
+ledger_heard_rejoin(struct sim_line *line, const struct wr_message_rejoin *rejoin)
+{
+        struct ledger_lane *lane = ledger_lane(rejoin->lane);
+
+        if (lane && lane->line->process == line->process && lane->source == rejoin->source &&
+            sim_may(line->identity, lane->topic, WR_MAY_PUBLISH | WR_MAY_MAP))
+                lane->claimed_by = line;
+}
+
+void
+ledger_lanes_end(struct sim_line *line)
+{
+        for (unsigned i = ledger.first_lane; i < ledger.lane_count; i++) {
+                struct ledger_lane *lane = &ledger.lanes[i];
+                const struct wr_publication *publication = wr_registry_publication(&sim.server.registry, lane->id);
+                const struct sim_line *speaker = lane->claimed_by ? lane->claimed_by : line;
+                struct sim_line *now =
+                        publication ? sim_object_any(publication->session->connection.hook.object)->line : NULL;
+
+                if (lane->line != line || lane->is_over)
+                        continue;
+                if (now && now != line)
+                        ledger_lane_comes_back(lane, now);
+                else
+                        ledger_lane_end(lane, speaker->said_bye ? WEIR_OK : WEIR_E_CLOSED);
+        }
+}
+
 /* A client that this very broker cut comes back with lanes that have ended here. */
 static bool
 is_known(uint64_t id)

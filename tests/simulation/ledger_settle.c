@@ -9,6 +9,14 @@ ledger_is_flushed(const struct sim_line *line)
         return line->session && !line->session->is_doomed && line->session->connection.queued_bytes == 0;
 }
 
+static void
+reading_end(const struct sim_line *line, enum weir_result reason)
+{
+        for (unsigned i = ledger.first_subscription; i < ledger.subscription_count; i++)
+                if (ledger.subscriptions[i].line == line && !ledger.subscriptions[i].is_over)
+                        ledger_subscription_end(&ledger.subscriptions[i], reason);
+}
+
 /* Its connection ended: what was its is over. */
 static void
 line_end(struct sim_line *line)
@@ -16,12 +24,8 @@ line_end(struct sim_line *line)
         enum weir_result reason = line->said_bye ? WEIR_OK : WEIR_E_CLOSED;
 
         line->is_buried = true;
-        for (unsigned i = ledger.first_lane; i < ledger.lane_count; i++)
-                if (ledger.lanes[i].line == line && !ledger.lanes[i].is_over)
-                        ledger_lane_end(&ledger.lanes[i], reason);
-        for (unsigned i = ledger.first_subscription; i < ledger.subscription_count; i++)
-                if (ledger.subscriptions[i].line == line && !ledger.subscriptions[i].is_over)
-                        ledger_subscription_end(&ledger.subscriptions[i], reason);
+        ledger_lanes_end(line);
+        reading_end(line, reason);
 }
 
 static bool
@@ -44,6 +48,12 @@ line_settle(struct sim_line *line, int64_t timeout_ns)
                     !line->was_full && !line->was_refused && sim.plan.memory_odds == 0 && line->said_hello)
                         sim_fail("%u said BYE, hung up, and is taken for dead", sim_client_pid(line));
                 line_end(line);
+                return;
+        }
+        if (line->session && line->session->is_away) {
+                if (line->at_client)
+                        sim_fail("%u is there, and waited for", sim_client_pid(line));
+                reading_end(line, WEIR_E_CLOSED); /* its lanes stay */
                 return;
         }
         if (line->must_end)

@@ -145,6 +145,7 @@ struct sim_plan {
         unsigned reloads;
         uint64_t lanes, subscriptions, reserve_bytes, allocated_bytes, connections, per_second;
         bool has_patterns, has_types, has_moves, has_rejoins;
+        unsigned patience; /* one turn in so many a client leaves a broker that lives, and comes back; 0: none */
 };
 
 struct sim {

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { IDLE_TURNS_MAX = 40, LEAVE_SECONDS = 2, BASE_DESCRIPTORS = 2 /* loop, lock */ };
+enum { IDLE_TURNS_MAX = 40, LEAVE_SECONDS = 2, BASE_DESCRIPTORS = 2 /* loop, lock */, HOLD_BYTES = 4096 };
 
 /* Bytes that the broker may hold for a session beside its queue, and for all. */
 enum { SESSION_BYTES = 16 * 1024, BASE_BYTES = 512 * 1024 };
@@ -45,6 +45,8 @@ check_pairing(const struct wr_pairing *pairing)
                                 *subscriber = pairing->subscription->session;
         bool is_waiting = !wr_list_empty(&pairing->errand.link);
 
+        if (publisher->is_away && pairing->state <= WR_PAIRING_ADDED)
+                return; /* until it comes back, or does not */
         switch (pairing->state) {
         case WR_PAIRING_NEW:
                 if (!is_waiting)
@@ -96,7 +98,8 @@ check_publication(const struct wr_publication *publication)
                 sim_fail("books: a lane waits for %u pairs, %u are awaited", publication->awaited, awaited);
         if ((publication->state == WR_PUBLICATION_OPENING) == wr_list_empty(&publication->opening_link))
                 sim_fail("books: a lane that is being opened has no deadline, or another has one");
-        if (publication->state == WR_PUBLICATION_GRANTED && wr_list_empty(&publication->errand.link) &&
+        if (!publication->session->is_away && publication->state == WR_PUBLICATION_GRANTED &&
+            wr_list_empty(&publication->errand.link) &&
             (publication->session->owes != WR_READY || publication->session->owes_id != publication->geometry.lane))
                 sim_fail("books: a lane waits for a READY that nobody owes");
         if (publication->state == WR_PUBLICATION_MOVED && publication->pairing_count == 0)
@@ -129,6 +132,19 @@ check_subscription(const struct wr_subscription *subscription)
 /* ---- sessions ------------------------------------------------------------------------------------------------- */
 
 static unsigned
+check_away(const struct wr_session *session)
+{
+        if (!session->is_doomed || !wr_list_empty(&session->doomed_link) ||
+            !is_in(&sim.server.away, &session->away_link))
+                sim_fail("books: a session is away, and not where it is waited for");
+        if (!wr_list_empty(&session->subscriptions) || session->pages != 0)
+                sim_fail("books: a session is away and reads");
+        if (sim.now_ns > session->away_until_ns + SIM_SECOND)
+                sim_fail("deadlines: a session is away for long, and the broker waits on");
+        return 2 + (session->lifeline != WR_NO_OBJECT);
+}
+
+static unsigned
 check_session(struct wr_session *session)
 {
         struct sim_line *line = sim_object_at(session->connection.hook.object, SIM_SOCKET)->line;
@@ -137,6 +153,8 @@ check_session(struct wr_session *session)
 
         line->session = session;
         sim_object_at(session->process.object, SIM_PROCESS);
+        if (session->is_away)
+                return check_away(session);
         if (session->is_doomed)
                 sim_fail("books: a session is doomed and not buried");
         if (session->connection.queued_bytes > WR_QUEUE_BYTES_MAX)
@@ -198,7 +216,8 @@ sums_make(void)
                 struct account_sum *sum = sum_of(session->account);
 
                 sum->references++;
-                sum->held[WR_QUOTA_CONNECTIONS]++;
+                sum->held[WR_QUOTA_ALLOCATED_BYTES] += HOLD_BYTES * length(&session->holds);
+                sum->held[WR_QUOTA_CONNECTIONS] += !session->is_away;
                 WR_LIST_EACH(each, &session->publications)
                 {
                         const struct wr_publication *publication =
@@ -214,6 +233,7 @@ sums_make(void)
                 struct account_sum *sum = sum_of(subscription->session->account);
 
                 sum->held[WR_QUOTA_SUBSCRIPTIONS] += subscription->charged;
+                sum->held[WR_QUOTA_ALLOCATED_BYTES] += HOLD_BYTES * length(&subscription->holds);
                 WR_LIST_EACH(each, &subscription->pairings)
                 {
                         sum->held[WR_QUOTA_ALLOCATED_BYTES] +=

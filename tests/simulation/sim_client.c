@@ -275,6 +275,11 @@ turn(struct sim_client *client)
                 sim_client_die(client);
                 return;
         }
+        if (client->is_welcome && sim.phase == SIM_CHAOS && sim_one_in(sim.plan.patience)) {
+                sim_trace("%u: loses patience", sim_client_pid(client->line));
+                sim_client_lose_broker(client);
+                return;
+        }
         if (client->is_welcome)
                 sim_client_wish(client);
         if (client->line && sim.phase == SIM_CHAOS)

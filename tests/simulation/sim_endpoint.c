@@ -234,6 +234,38 @@ wr_endpoint_listen(wr_object *number, const char *path, char *sentence, size_t r
         return result;
 }
 
+/* There is one place, and it is ready. */
+enum weir_result
+wr_endpoint_place(const char *path, char *sentence, size_t room)
+{
+        (void)path;
+        (void)sentence;
+        (void)room;
+        return WEIR_OK;
+}
+
+enum weir_result
+wr_endpoint_lock_path(const char *path, uint32_t generation, char *lock, size_t lock_room, char *sentence, size_t room)
+{
+        (void)sentence;
+        (void)room;
+        if (generation == 0)
+                wr_sentence(lock, lock_room, "%s.lock", path);
+        else
+                wr_sentence(lock, lock_room, "%s.lock.%u", path, (unsigned)generation);
+        return WEIR_OK;
+}
+
+/* Doors of paths are open to whoever the directory lets in. */
+enum weir_result
+wr_endpoint_admit(wr_object number, const struct wr_sid *guests, size_t count)
+{
+        sim_object_at(number, SIM_LISTENER);
+        (void)guests;
+        (void)count;
+        return WEIR_OK;
+}
+
 bool
 wr_endpoint_owns(wr_object number, const char *path)
 {

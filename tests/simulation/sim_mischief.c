@@ -43,6 +43,23 @@ garble(struct sim_client *client)
         sim_client_write(client, &message, 0);
 }
 
+/* Comes back with a lane that it never had, and knows all about it. */
+static void
+rejoin(struct sim_client *client, struct wr_message *message)
+{
+        const struct wr_link *list = &sim.server.registry.publications;
+        const struct wr_publication *publication;
+
+        if (!sim.is_serving || !sim.plan.has_rejoins || wr_list_empty(list))
+                return;
+        publication = WR_LIST_OWNER(sim_one_in(2) ? list->next : list->previous, struct wr_publication, link);
+        message->kind = WR_REJOIN;
+        message->request = sim_client_request(client);
+        message->rejoin.lane = publication->geometry.lane;
+        message->rejoin.source = publication->source;
+        snprintf(message->rejoin.topic, sizeof(message->rejoin.topic), "%s", publication->topic->name);
+}
+
 /* Names what is another's, or nobody's. */
 static void
 meddle(struct sim_client *client)
@@ -50,7 +67,9 @@ meddle(struct sim_client *client)
         uint64_t id = sim_one_in(6) ? sim_random() : client->seen[sim_below(4)];
         struct wr_message message = { .kind = WR_READY };
 
-        switch (sim_below(10)) {
+        switch (sim_below(12)) {
+        case 10:
+        case 11: rejoin(client, &message); break;
         case 0: message.ready.lane = id; break;
         case 1:
                 message.kind = WR_PAIR_ACK;

@@ -144,6 +144,12 @@ wr_region_create(wr_object *number, const char *name, uint64_t bytes)
         return sim_object_open(region, number);
 }
 
+uint32_t
+wr_region_names_taken(void)
+{
+        return 0;
+}
+
 enum weir_result
 wr_region_allocate(wr_object number, uint64_t bytes)
 {
@@ -197,11 +203,12 @@ wr_region_read_only(wr_object number, wr_object *view)
 /* ---- life-lines, flags, locks --------------------------------------------------------------------------------- */
 
 enum weir_result
-wr_lifeline_create(wr_object *held, wr_object *watched)
+wr_lifeline_create(wr_object process, wr_object *held, wr_object *watched)
 {
         struct sim_object *ends[2];
         enum weir_result result;
 
+        (void)process;
         sim_seam();
         ends[0] = sim_object_new(SIM_HELD);
         ends[1] = sim_object_new(SIM_WATCHED);

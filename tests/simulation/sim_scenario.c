@@ -65,7 +65,7 @@ sim_identity_fill(unsigned index, const char *package, struct wr_identity *ident
 {
         memset(identity, 0, sizeof(*identity));
         identity->trust = identities[index].trust;
-        identity->user = identities[index].user;
+        identity->user = wr_sid_of_uid(identities[index].user);
         snprintf(identity->package, sizeof(identity->package), "%s", identities[index].package);
         snprintf(identity->why, sizeof(identity->why), "simulated");
         if (package && strcmp(package, identity->package) != 0)
@@ -218,6 +218,7 @@ dangers(struct sim_plan *plan)
                 if (plan->crashes + plan->stops + plan->deposals == 0)
                         plan->crashes = 1;
                 plan->has_rejoins = !sim_one_in(4);
+                plan->patience = plan->has_rejoins && sim_one_in(2) ? 40 + (unsigned)sim_below(300) : 0;
         }
 }
 

@@ -1,6 +1,7 @@
 /* The small seams: clock, random numbers, users, identities, the policy file, the log, and memory that may run out. */
 #include "broker/log.h"
 #include "bus/os/clock.h"
+#include "named-objects/address.h"
 #include "named-objects/file.h"
 #include "named-objects/identity.h"
 #include "named-objects/random.h"
@@ -45,10 +46,17 @@ wr_watch_wait(struct wr_watch *watches, size_t count, int64_t timeout_ns)
         sim_fail("the broker waits %lld ns for %zu objects behind the back of its loop", (long long)timeout_ns, count);
 }
 
-uint32_t
+struct wr_sid
 wr_user_self(void)
 {
-        return 1000;
+        return wr_sid_of_uid(1000);
+}
+
+bool
+wr_address_is_system(const char *address)
+{
+        (void)address;
+        return false;
 }
 
 uint32_t
@@ -58,32 +66,49 @@ wr_user_process(void)
 }
 
 bool
-wr_user_name(uint32_t user, char *name, size_t room)
+wr_user_name(const struct wr_sid *user, char *name, size_t room)
 {
-        wr_sentence(name, room, "u%u", (unsigned)user);
+        uint32_t number = 0;
+
+        wr_sid_is_unix(user, &number, NULL);
+        wr_sentence(name, room, "u%u", (unsigned)number);
         return true;
 }
 
 bool
-wr_user_find(const char *name, uint32_t *user)
+wr_user_find(const char *name, struct wr_sid *user)
 {
-        *user = (uint32_t)strtoul(name, NULL, 10);
-        return *user != 0;
+        *user = wr_sid_of_uid((uint32_t)strtoul(name, NULL, 10));
+        return user->words[1] != 0;
 }
 
 bool
-wr_group_find(const char *name, uint32_t *group)
+wr_group_find(const char *name, struct wr_sid *group)
 {
-        return wr_user_find(name, group);
+        *group = wr_sid_of_gid((uint32_t)strtoul(name, NULL, 10));
+        return group->words[1] != 0;
 }
 
-size_t
-wr_user_groups(uint32_t user, uint32_t *groups, size_t most)
+void
+wr_user_groups(const struct wr_sid *user, struct wr_sid_list *groups)
 {
         (void)user;
         (void)groups;
-        (void)most;
-        return 0;
+}
+
+bool
+wr_user_of_service(struct wr_sid *user)
+{
+        (void)user;
+        return false;
+}
+
+bool
+wr_user_is_system(const struct wr_sid *user)
+{
+        uint32_t number = 1;
+
+        return wr_sid_is_unix(user, &number, NULL) && number == 0;
 }
 
 /* ---- who is there --------------------------------------------------------------------------------------------- */

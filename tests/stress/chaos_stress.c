@@ -163,14 +163,6 @@ play_client(const struct role *role, int line)
 }
 
 static int
-by_size(const void *a, const void *b)
-{
-        int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-        return (x > y) - (x < y);
-}
-
-static int
 all_clients_come_back_to_a_new_broker(void)
 {
         static int64_t took_ns[CLIENTS * RESTARTS];

@@ -12,28 +12,17 @@
 #ifndef WR_TEST_CLIENT_RACE_H
 #define WR_TEST_CLIENT_RACE_H
 
+#include "tests/stress/must.h"
+
 #include <weir/broker.h>
-#include <weir/weir.h>
 
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define RACE_SOON   (INT64_C(120) * 1000000000)
-#define RACE_UNUSED __attribute__((unused))
-
-#define must(condition)                                                                                     \
-        do {                                                                                                \
-                if (!(condition)) {                                                                         \
-                        fprintf(stderr, "# %s:%d: %s: %s\n", __FILE__, __LINE__, #condition, weir_error()); \
-                        abort();                                                                            \
-                }                                                                                           \
-        } while (0)
-
+#define RACE_SOON (INT64_C(120) * 1000000000)
 const char *
 __tsan_default_options(void);
 
@@ -46,7 +35,7 @@ __tsan_default_options(void)
 
 static char race_folder[64], race_address[80];
 
-static RACE_UNUSED struct weir *
+static STRESS_UNUSED struct weir *
 race_bus(void)
 {
         struct weir *bus;
@@ -55,7 +44,7 @@ race_bus(void)
         return bus;
 }
 
-static RACE_UNUSED struct weir_publisher *
+static STRESS_UNUSED struct weir_publisher *
 race_publisher(struct weir *bus, const char *topic)
 {
         struct weir_publisher *publisher;
@@ -64,7 +53,7 @@ race_publisher(struct weir *bus, const char *topic)
         return publisher;
 }
 
-static RACE_UNUSED pthread_t
+static STRESS_UNUSED pthread_t
 race_start(void *(*play)(void *), void *argument)
 {
         pthread_t thread;
@@ -77,26 +66,26 @@ race_start(void *(*play)(void *), void *argument)
 
 enum { RACE_WORDS_MAX = 1024, RACE_BLOCK_EVERY = 3 };
 
-static RACE_UNUSED uint64_t
+static STRESS_UNUSED uint64_t
 race_words(uint64_t number)
 {
         return number % RACE_BLOCK_EVERY == 0 ? 600 + number % (RACE_WORDS_MAX - 600) : 1 + number % 40;
 }
 
-static RACE_UNUSED uint64_t
+static STRESS_UNUSED uint64_t
 race_word(uint64_t number, uint64_t i)
 {
         return (number + 1) * UINT64_C(0x9e3779b97f4a7c15) + i;
 }
 
-static RACE_UNUSED void
+static STRESS_UNUSED void
 race_fill(uint64_t *words, uint64_t number)
 {
         for (uint64_t i = 0; i < race_words(number); i++)
                 words[i] = race_word(number, i);
 }
 
-static RACE_UNUSED bool
+static STRESS_UNUSED bool
 race_whole(const struct weir_frame *frame)
 {
         const uint64_t *words = frame->data;
@@ -111,7 +100,7 @@ race_whole(const struct weir_frame *frame)
 }
 
 /* By copy, or as a loan. */
-static RACE_UNUSED enum weir_result
+static STRESS_UNUSED enum weir_result
 race_publish(struct weir_publisher *p, uint64_t number, int64_t timeout_ns)
 {
         struct weir_about about = { .tag = number };
@@ -143,7 +132,7 @@ struct race_queue {
         bool over;
 };
 
-static RACE_UNUSED void
+static STRESS_UNUSED void
 race_queue_open(struct race_queue *queue)
 {
         memset(queue, 0, sizeof *queue);
@@ -151,7 +140,7 @@ race_queue_open(struct race_queue *queue)
         pthread_cond_init(&queue->changed, NULL);
 }
 
-static RACE_UNUSED void
+static STRESS_UNUSED void
 race_queue_push(struct race_queue *queue, const struct weir_frame *frame)
 {
         pthread_mutex_lock(&queue->lock);
@@ -162,7 +151,7 @@ race_queue_push(struct race_queue *queue, const struct weir_frame *frame)
 }
 
 /* NULL: it is over. */
-static RACE_UNUSED const struct weir_frame *
+static STRESS_UNUSED const struct weir_frame *
 race_queue_pop(struct race_queue *queue)
 {
         const struct weir_frame *frame = NULL;
@@ -178,7 +167,7 @@ race_queue_pop(struct race_queue *queue)
         return frame;
 }
 
-static RACE_UNUSED void
+static STRESS_UNUSED void
 race_queue_end(struct race_queue *queue)
 {
         pthread_mutex_lock(&queue->lock);
@@ -188,7 +177,7 @@ race_queue_end(struct race_queue *queue)
 }
 
 /* Looks, copies some, gives back. */
-static RACE_UNUSED void *
+static STRESS_UNUSED void *
 race_releaser(void *argument)
 {
         uint64_t words[RACE_WORDS_MAX];
@@ -211,7 +200,7 @@ struct race_scenario {
 };
 
 /* A broker for all of them, which is as patient as they are quick. Its thread ends with the process. */
-static RACE_UNUSED void
+static STRESS_UNUSED void
 race_broker(void)
 {
         char policy[96];
@@ -228,10 +217,9 @@ race_broker(void)
                                                                    .config = policy }) == WEIR_OK);
 }
 
-static RACE_UNUSED int
+static STRESS_UNUSED int
 race_run(const struct race_scenario *scenarios, size_t count)
 {
-        char command[128];
         int failures = 0;
 
         race_broker();
@@ -243,9 +231,7 @@ race_run(const struct race_scenario *scenarios, size_t count)
                 fflush(stdout);
                 failures += !held;
         }
-        snprintf(command, sizeof command, "rm -rf %s", race_folder);
-        if (system(command) != 0)
-                perror(command);
+        folder_remove(race_folder);
         return failures != 0;
 }
 

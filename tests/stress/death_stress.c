@@ -45,14 +45,6 @@ keeper_start(struct weir_publisher *p, uint64_t index)
 }
 
 static int
-by_size(const void *a, const void *b)
-{
-        int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-        return (x > y) - (x < y);
-}
-
-static int
 blocks_are_free_after_a_death(bool has_broker)
 {
         struct process broker = start(play_broker, (struct role){ 0 }), keepers[PAIRS];

@@ -5,57 +5,30 @@
 #ifndef WR_MANY_KIT_H
 #define WR_MANY_KIT_H
 
-#include <weir/broker.h>
-#include <weir/weir.h>
+#include "tests/stress/process_kit.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#define SOON    (INT64_C(60) * 1000000000)
 #define PACKAGE "org.weir.Many"
 
 enum { MANY_DESCRIPTORS = 4096 }; /* that one process may have at most */
 
-#define MANY_UNUSED __attribute__((unused))
-
-#define must(condition)                                                                                     \
-        do {                                                                                                \
-                if (!(condition)) {                                                                         \
-                        fprintf(stderr, "# %s:%d: %s: %s\n", __FILE__, __LINE__, #condition, weir_error()); \
-                        abort();                                                                            \
-                }                                                                                           \
-        } while (0)
-
-struct process {
-        pid_t pid;
-        int line;
-};
-
-static char folder[64], address[96], package_folder[96], package_address[128], config[96];
+static char address[96], package_folder[96], package_address[128], config[96];
 static rlim_t descriptors; /* of every process that is started from now on */
 
 /* ---- processes ---- */
 
-static MANY_UNUSED void
+static STRESS_UNUSED void
 say(int line, uint64_t word)
 {
         must(write(line, &word, sizeof word) == sizeof word);
 }
 
-static MANY_UNUSED uint64_t
+static STRESS_UNUSED uint64_t
 hear(int line)
 {
         uint64_t word;
@@ -65,7 +38,7 @@ hear(int line)
 }
 
 /* 0 when the other end died. */
-static MANY_UNUSED uint64_t
+static STRESS_UNUSED uint64_t
 hear_or_none(int line)
 {
         uint64_t word = 0;
@@ -73,51 +46,24 @@ hear_or_none(int line)
         return read(line, &word, sizeof word) == sizeof word ? word : 0;
 }
 
-static MANY_UNUSED struct process
+static STRESS_UNUSED struct process
 start(void (*play)(uint64_t index, int line), uint64_t index)
 {
         struct rlimit limit = { descriptors, descriptors };
-        struct process process;
-        int line[2];
+        struct process process = process_fork(SOCK_SEQPACKET);
 
-        must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, line) == 0);
-        fflush(NULL);
-        process.pid = fork();
-        must(process.pid >= 0);
         if (process.pid == 0) {
-                prctl(PR_SET_PDEATHSIG, SIGKILL);
                 for (int other = 3; other < 512; other++)
-                        if (other != line[1])
+                        if (other != process.line)
                                 close(other); /* the lines of those before it */
                 must(setrlimit(RLIMIT_NOFILE, &limit) == 0);
-                play(index, line[1]);
-                fflush(NULL);
-                _exit(0);
+                play(index, process.line);
+                process_leave();
         }
-        close(line[1]);
-        process.line = line[0];
         return process;
 }
 
-/* 0: it ended as it should. */
-static MANY_UNUSED int
-finish(struct process *process)
-{
-        int status = -1;
-
-        must(waitpid(process->pid, &status, 0) == process->pid);
-        close(process->line);
-        return status != 0;
-}
-
-static MANY_UNUSED void
-slay(struct process *process)
-{
-        kill(process->pid, SIGKILL);
-        finish(process);
-}
-
-static MANY_UNUSED void
+static STRESS_UNUSED void
 play_broker(uint64_t index, int line)
 {
         const char *sockets[] = { PACKAGE "=", NULL };
@@ -133,7 +79,7 @@ play_broker(uint64_t index, int line)
                                                        .package_sockets = sockets });
 }
 
-static MANY_UNUSED struct process
+static STRESS_UNUSED struct process
 broker_start(const char *policy)
 {
         FILE *file = fopen(config, "w");
@@ -142,7 +88,7 @@ broker_start(const char *policy)
         return start(play_broker, 0);
 }
 
-static MANY_UNUSED struct weir *
+static STRESS_UNUSED struct weir *
 bus_open(const char *name, const char *where)
 {
         struct weir *bus;
@@ -153,7 +99,7 @@ bus_open(const char *name, const char *where)
 
 /* ---- what the system has of a process ---- */
 
-static MANY_UNUSED unsigned
+static STRESS_UNUSED unsigned
 entries(const char *path)
 {
         DIR *directory = opendir(path);
@@ -168,7 +114,7 @@ entries(const char *path)
 }
 
 /* The largest of the descriptor tables of its threads. */
-static MANY_UNUSED unsigned
+static STRESS_UNUSED unsigned
 descriptors_of(pid_t pid)
 {
         char path[384];
@@ -192,7 +138,7 @@ descriptors_of(pid_t pid)
         return most;
 }
 
-static MANY_UNUSED unsigned
+static STRESS_UNUSED unsigned
 mappings_of(pid_t pid)
 {
         char path[64];
@@ -213,7 +159,7 @@ struct span {
         unsigned least, most;
 };
 
-static MANY_UNUSED void
+static STRESS_UNUSED void
 widen(struct span *span, unsigned value)
 {
         if (span->most == 0 || value < span->least)
@@ -223,7 +169,7 @@ widen(struct span *span, unsigned value)
 }
 
 /* Prints them; 1: a table is full. */
-static MANY_UNUSED int
+static STRESS_UNUSED int
 tell_sizes(const char *who, const struct process *processes, unsigned count)
 {
         struct span open = { 0, 0 }, mapped = { 0, 0 };
@@ -238,7 +184,7 @@ tell_sizes(const char *who, const struct process *processes, unsigned count)
 }
 
 /* Hears a word of each while it looks at how many descriptors the broker has; the most it saw. */
-static MANY_UNUSED unsigned
+static STRESS_UNUSED unsigned
 hear_all(const struct process *processes, unsigned count, pid_t broker)
 {
         unsigned most = 0;
@@ -257,29 +203,10 @@ hear_all(const struct process *processes, unsigned count, pid_t broker)
         return most;
 }
 
-static MANY_UNUSED int64_t
-now_ns(void)
-{
-        struct timespec now;
-
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
 /* ---- the scenario ---- */
 
-static MANY_UNUSED void
-clean(void)
-{
-        char command[128];
-
-        snprintf(command, sizeof command, "rm -rf %s", folder);
-        if (system(command) != 0)
-                perror(command);
-}
-
 /* In a folder of its own; answers for main(). */
-static MANY_UNUSED int
+static STRESS_UNUSED int
 many_run(const char *sentence, int (*play)(void))
 {
         struct rlimit most = { MANY_DESCRIPTORS, MANY_DESCRIPTORS };
@@ -296,7 +223,7 @@ many_run(const char *sentence, int (*play)(void))
         must(mkdir(package_folder, 0755) == 0);
         failed = play();
         printf("%sok 1 - %s\n1..1\n", failed ? "not " : "", sentence);
-        clean();
+        folder_remove(folder);
         return failed != 0;
 }
 

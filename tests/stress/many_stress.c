@@ -118,7 +118,7 @@ static int
 sixty_four_and_sixty_four(void)
 {
         struct process p[SIDE], s[SIDE], broker;
-        int64_t began_ns = now_ns(), joined_ns;
+        int64_t began_ns = weir_now(), joined_ns;
         char policy[512];
         unsigned peak;
         uint64_t lost = 0, skipped = 0;
@@ -135,7 +135,7 @@ sixty_four_and_sixty_four(void)
         }
         peak = hear_all(p, SIDE, broker.pid);
         hear_all(s, SIDE, broker.pid);
-        joined_ns = now_ns();
+        joined_ns = weir_now();
         printf("# %d pairs of 2 x %d processes in %.1f s\n", SIDE * SIDE, SIDE, (double)(joined_ns - began_ns) / 1e9);
         failed += tell_sizes("publisher", p, SIDE);
         failed += tell_sizes("subscriber", s, SIDE);
@@ -151,7 +151,7 @@ sixty_four_and_sixty_four(void)
                 failed += finish(&s[i]);
         }
         printf("# %d frames each to %d in %.1f s; the lossy ones were told of %llu lost and %llu skipped\n", FRAMES,
-               SIDE, (double)(now_ns() - joined_ns) / 1e9, (unsigned long long)lost, (unsigned long long)skipped);
+               SIDE, (double)(weir_now() - joined_ns) / 1e9, (unsigned long long)lost, (unsigned long long)skipped);
         slay(&broker);
         return failed;
 }

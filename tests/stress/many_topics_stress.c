@@ -77,10 +77,10 @@ play_reader(uint64_t index, int line)
 
         hear(line); /* one process after the other, so that it is the broker that is measured and not the queue */
         for (uint64_t i = 0; i < OWN_SUBSCRIPTIONS; i++) {
-                int64_t began_ns = now_ns();
+                int64_t began_ns = weir_now();
 
                 must(weir_subscriber_open(&s, bus, topic_name(name, index * OWN_SUBSCRIPTIONS + i), NULL) == WEIR_OK);
-                say(line, (uint64_t)(now_ns() - began_ns));
+                say(line, (uint64_t)(weir_now() - began_ns));
                 must(weir_subscriber_info(s, &info) == WEIR_OK && info.peers == 1);
         }
         hear(line);
@@ -89,14 +89,6 @@ play_reader(uint64_t index, int line)
         say(line, 1);
         hear(line);
         weir_close(bus);
-}
-
-static int
-by_size(const void *a, const void *b)
-{
-        uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-        return (x > y) - (x < y);
 }
 
 static uint64_t
@@ -157,11 +149,11 @@ a_thousand_topics(void)
         failed += tell_sizes("broker", &broker, 1);
         say_all(r, READERS);
         hear_all(r, READERS, broker.pid);
-        began_ns = now_ns();
+        began_ns = weir_now();
         say_all(w, WRITERS);
         hear_all(r, READERS, broker.pid);
         printf("# a frame on each topic was taken by all %d in %.0f ms\n", SUBSCRIPTIONS,
-               (double)(now_ns() - began_ns) / 1e6);
+               (double)(weir_now() - began_ns) / 1e6);
         say_all(w, WRITERS);
         say_all(r, READERS);
         for (unsigned i = 0; i < WRITERS; i++)

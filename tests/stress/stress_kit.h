@@ -6,43 +6,19 @@
  */
 #ifndef WR_STRESS_KIT_H
 #define WR_STRESS_KIT_H
-#include <weir/broker.h>
-#include <weir/weir.h>
 
-#include <signal.h>
+#include "tests/stress/process_kit.h"
+
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 enum {
         PROCESSES_MAX = 64,
         HOLD = 8, /* frames that a subscriber keeps out for a while, and sums up once more before it gives them back */
         LARGE = 200000,
 };
-#define SOON (INT64_C(60) * 1000000000)
-
-#define STRESS_UNUSED __attribute__((unused))
-
-#define must(condition)                                                                                     \
-        do {                                                                                                \
-                if (!(condition)) {                                                                         \
-                        fprintf(stderr, "# %s:%d: %s: %s\n", __FILE__, __LINE__, #condition, weir_error()); \
-                        abort();                                                                            \
-                }                                                                                           \
-        } while (0)
 
 struct note { /* of one frame */
         uint64_t publisher, sequence, size, sum, lost, skipped;
-};
-
-struct process {
-        pid_t pid;
-        int line;
 };
 
 struct role { /* what a child is to do */
@@ -51,7 +27,7 @@ struct role { /* what a child is to do */
         unsigned seed;
 };
 
-static char folder[64], address[80];
+static char address[80];
 static unsigned seed;
 
 /* ---- what is sent ---- */
@@ -125,41 +101,14 @@ static STRESS_UNUSED struct process
 start(void (*play)(const struct role *, int), struct role role)
 {
         struct process process;
-        int line[2];
 
-        must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, line) == 0);
         role.seed = rand_r(&seed);
-        fflush(NULL);
-        process.pid = fork();
-        must(process.pid >= 0);
+        process = process_fork(SOCK_STREAM);
         if (process.pid == 0) {
-                prctl(PR_SET_PDEATHSIG, SIGKILL);
-                close(line[0]);
-                play(&role, line[1]);
-                fflush(NULL);
-                _exit(0);
+                play(&role, process.line);
+                process_leave();
         }
-        close(line[1]);
-        process.line = line[0];
         return process;
-}
-
-/* 0: it ended as it should. */
-static STRESS_UNUSED int
-finish(struct process *process)
-{
-        int status = -1;
-
-        must(waitpid(process->pid, &status, 0) == process->pid);
-        close(process->line);
-        return status != 0;
-}
-
-static STRESS_UNUSED void
-slay(struct process *process)
-{
-        kill(process->pid, SIGKILL);
-        finish(process);
 }
 
 static STRESS_UNUSED void
@@ -405,16 +354,6 @@ struct scenario {
         int (*play)(void);
 };
 
-static STRESS_UNUSED void
-clean(void)
-{
-        char command[128];
-
-        snprintf(command, sizeof command, "rm -rf %s", folder);
-        if (system(command) != 0)
-                perror(command);
-}
-
 static STRESS_UNUSED int
 play_all(const struct scenario *scenarios, size_t count)
 {
@@ -431,7 +370,7 @@ play_all(const struct scenario *scenarios, size_t count)
                 failed = scenarios[i].play();
                 printf("%sok %zu - %s\n", failed ? "not " : "", i + 1, scenarios[i].sentence);
                 failures += failed != 0;
-                clean();
+                folder_remove(folder);
         }
         return failures != 0;
 }

@@ -2,9 +2,10 @@
  * The heap against a list of what is out. It is compiled into this test, with an allocator that can be told to fail
  * and with its rows in reach, so that every operation can be followed by a look at all that must hold.
  */
+#include "tests/portable.h"
+
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -370,7 +371,7 @@ Test(heap, that_cannot_be_opened_says_so)
         wr_heap_close(NULL);
 }
 
-Test(heap, a_block_returned_twice_is_asserted, .signal = SIGABRT)
+Test(heap, a_block_returned_twice_is_asserted, ABORTS)
 {
         struct wr_heap *heap = heap_of(MIB);
         uint64_t offset = lend(heap, 4096);
@@ -379,14 +380,14 @@ Test(heap, a_block_returned_twice_is_asserted, .signal = SIGABRT)
         wr_heap_return(heap, offset);
 }
 
-Test(heap, an_offset_inside_a_block_is_no_block, .signal = SIGABRT)
+Test(heap, an_offset_inside_a_block_is_no_block, ABORTS)
 {
         struct wr_heap *heap = heap_of(MIB);
 
         wr_heap_return(heap, lend(heap, 4096) + 64);
 }
 
-Test(heap, an_alignment_that_is_no_power_of_two_is_asserted, .signal = SIGABRT)
+Test(heap, an_alignment_that_is_no_power_of_two_is_asserted, ABORTS)
 {
         uint64_t offset;
 

@@ -277,7 +277,9 @@ Test(identity_text, only_unconfined_labels_and_our_own_are_trusted)
 static struct wr_identity
 package_with(uint32_t capability_count)
 {
-        struct wr_identity identity = { .trust = WR_TRUST_PACKAGE, .user = 4243, .capability_count = capability_count };
+        struct wr_identity identity = { .trust = WR_TRUST_PACKAGE,
+                                        .user = wr_sid_of_uid(4243),
+                                        .capability_count = capability_count };
 
         strcpy(identity.package, "org.weir.Camera");
         strcpy(identity.why, "flatpak-info");

@@ -4,6 +4,8 @@
 
 #include "bus/lane.h"
 
+#include "tests/portable.h"
+
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdlib.h>
@@ -45,7 +47,7 @@ lane_with(struct wr_lane_geometry geometry, uint32_t history)
         struct bench_lane *l = calloc(1, sizeof *l);
 
         l->geometry = geometry;
-        l->segment = aligned_alloc(4096, geometry.segment_bytes);
+        l->segment = aligned_new(4096, geometry.segment_bytes);
         memset(l->segment, 0, geometry.segment_bytes);
         cr_assert(eq(int, wr_lane_writer_open(&l->w, l->segment, &l->geometry, history, 8), WEIR_OK));
         return l;
@@ -63,7 +65,7 @@ join(struct bench_lane *l, bool reliable, uint32_t history)
         uint32_t i = l->readers++;
         struct wr_lane_start start;
 
-        l->page[i] = aligned_alloc(4096, PAGE);
+        l->page[i] = aligned_new(4096, PAGE);
         memset(l->page[i], 0, PAGE);
         l->pair[i] = (struct wr_pair_writer){
                 .words = l->page[i], .announcement_count = ANNOUNCEMENTS, .reliable = reliable, .id = i
@@ -84,10 +86,10 @@ lane_done(struct bench_lane *l)
                 wr_lane_detach(&l->w, &l->pair[i]);
                 wr_lane_reader_close(&l->r[i]);
                 free(l->r[i].pair.held);
-                free(l->page[i]);
+                aligned_free(l->page[i]);
         }
         wr_lane_writer_close(&l->w);
-        free(l->segment);
+        aligned_free(l->segment);
         free(l);
 }
 

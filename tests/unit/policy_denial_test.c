@@ -5,6 +5,8 @@
  */
 #include "broker/policy_edit.h"
 #include "named-objects/rights/package.h"
+#include "named-objects/user.h"
+#include "tests/identity_kit.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -129,7 +131,9 @@ policy_of(const struct text *text)
 {
         struct wr_policy *policy;
 
-        cr_assert(eq(int, wr_policy_parse(&policy, text->bytes, text->size, "/p.conf", OWN, sentence, sizeof(sentence)),
+        cr_assert(eq(int,
+                     wr_policy_parse(&policy, text->bytes, text->size, "/p.conf", wr_sid_of_uid(OWN), sentence,
+                                     sizeof(sentence)),
                      WEIR_OK),
                   "%s\n%s", sentence, text->bytes);
         return policy;
@@ -161,10 +165,10 @@ somebody(void)
 
         memset(&identity, 0, sizeof(identity));
         identity.trust = (enum wr_trust)(WR_TRUST_FULL + below(3));
-        identity.user = ANY(users);
+        identity.user = wr_sid_of_uid(ANY(users));
         for (uint32_t group = 50; group < 52; group++)
                 if (below(2))
-                        identity.groups[identity.group_count++] = group;
+                        identity_add_group(&identity, group);
         if (identity.trust != WR_TRUST_PACKAGE)
                 return identity;
         snprintf(identity.package, sizeof(identity.package), "org.%c", "abx"[below(3)]);
@@ -221,7 +225,7 @@ type(struct text *text, char *words[], size_t count, struct typed *typed)
         if (change.rights & (WR_MAY_SUBSCRIBE | WR_MAY_PUBLISH))
                 typed->rights |= WR_MAY_MAP | WR_MAY_OBSERVE;
         cr_assert(eq(int,
-                     wr_policy_edit(text->bytes, text->size, "/p.conf", OWN, &change, &edited, sentence,
+                     wr_policy_edit(text->bytes, text->size, "/p.conf", wr_sid_of_uid(OWN), &change, &edited, sentence,
                                     sizeof(sentence)),
                      WEIR_OK),
                   "%s\n%s", sentence, text->bytes);
@@ -281,10 +285,11 @@ expect_nothing_lost(const struct wr_policy *before, const struct wr_policy *afte
 static bool
 is_named(const struct typed *typed, const struct wr_identity *identity)
 {
-        char own[3][300] = { "", "", "confined:*" };
+        char own[3][300] = { "", "", "confined:*" }, user[WR_SID_TEXT_MAX];
         size_t count = identity->trust == WR_TRUST_CONFINED ? 3 : 2;
 
-        snprintf(own[0], sizeof(own[0]), "user:%u", (unsigned)identity->user);
+        wr_user_text(&identity->user, user, sizeof(user));
+        snprintf(own[0], sizeof(own[0]), "user:%s", user);
         if (identity->trust == WR_TRUST_PACKAGE)
                 snprintf(own[1], sizeof(own[1]), "package:%s", identity->package);
         for (size_t i = 0; i < typed->count; i++)
@@ -320,7 +325,7 @@ expect_nothing_widened(const struct wr_policy *before, const struct wr_policy *b
                                 cr_assert(strcmp(topics[topic], asked) == 0, "seed %" PRIu64 ": another topic", seed);
                                 cr_assert(is_meant || may(bare, &people[i], asked, right),
                                           "seed %" PRIu64 ": '%s' for %s lets in user:%u %s, too", seed, asked,
-                                          typed->principals[0], (unsigned)people[i].user, people[i].package);
+                                          typed->principals[0], (unsigned)people[i].user.words[1], people[i].package);
                         }
 }
 

@@ -21,7 +21,8 @@ edit(const char *text, bool allow, const char *topic, const char *principal, uin
         struct wr_policy_change change = { allow, topic, principal, rights };
 
         sentence[0] = '\0';
-        return wr_policy_edit(text, strlen(text), "/p.conf", OWN, &change, &edited, sentence, sizeof(sentence));
+        return wr_policy_edit(text, strlen(text), "/p.conf", wr_sid_of_uid(OWN), &change, &edited, sentence,
+                              sizeof(sentence));
 }
 
 static void
@@ -90,10 +91,10 @@ Test(policy_edit, several_rights_are_several_lists)
 
 Test(policy_edit, who_is_listed_already_changes_nothing)
 {
-        expect("[topic.\"t\"]\nsubscribe = [\"user:root\", \"package:Org.A\"]\n", true, "t", "user:0", WR_MAY_SUBSCRIBE,
-               NULL);
+        expect("[topic.\"t\"]\nsubscribe = [\"user:S-1-22-1-0\", \"package:Org.A\"]\n", true, "t", "user:0",
+               WR_MAY_SUBSCRIBE, NULL);
         cr_assert(eq(uint, edited.line, 2));
-        expect("[topic.\"t\"]\nsubscribe = [\"user:root\", \"package:Org.A\"]\n", true, "t", "package:org.a",
+        expect("[topic.\"t\"]\nsubscribe = [\"user:S-1-22-1-0\", \"package:Org.A\"]\n", true, "t", "package:org.a",
                WR_MAY_SUBSCRIBE | WR_MAY_MAP | WR_MAY_OBSERVE, NULL);
         expect("[topic.\"t\"]\nsubscribe = [\"user:1\"]\n", false, "t", "user:2", WR_MAY_SUBSCRIBE, NULL);
         expect("", false, "t", "user:2", WR_MAY_SUBSCRIBE, NULL);
@@ -225,8 +226,8 @@ Test(policy_edit, sddl_denies_in_front_of_all)
 
 Test(policy_edit, taking_from_one_list_what_another_still_gives_is_refused)
 {
-        expect_refused("[topic.\"t\"]\nsubscribe = [\"user:root\", \"group:root\"]\n", false, "t", "user:root",
-                       WR_MAY_SUBSCRIBE, "line 2 still grants it by (A;;CCLCSW;;;S-1-22-2-0)");
+        expect_refused("[topic.\"t\"]\nsubscribe = [\"user:1\", \"group:S-1-1-0\"]\n", false, "t", "user:1",
+                       WR_MAY_SUBSCRIBE, "line 2 still grants it by (A;;CCLCSW;;;WD)");
         expect_refused("[topic.\"t\"]\nsubscribe = []\nsddl = ''", false, "t", "user:1", WR_MAY_SUBSCRIBE, "/p.conf:3");
 }
 

@@ -28,9 +28,11 @@ policy_of(const char *text)
 {
         struct wr_policy *policy;
 
-        cr_assert(eq(int, wr_policy_parse(&policy, text, strlen(text), "docs", OWN, sentence, sizeof(sentence)),
-                     WEIR_OK),
-                  "%s\n%s", sentence, text);
+        cr_assert(
+                eq(int,
+                   wr_policy_parse(&policy, text, strlen(text), "docs", wr_sid_of_uid(OWN), sentence, sizeof(sentence)),
+                   WEIR_OK),
+                "%s\n%s", sentence, text);
         return policy;
 }
 
@@ -92,6 +94,7 @@ static struct wr_identity
 identity_of(const char *cell)
 {
         struct wr_identity identity;
+        struct wr_sid group;
         char text[LINE_ROOM];
 
         memset(&identity, 0, sizeof(identity));
@@ -103,7 +106,8 @@ identity_of(const char *cell)
                 if (strncmp(word, "user:", 5) == 0) {
                         cr_assert(wr_user_find(name, &identity.user), "%s", word);
                 } else if (strncmp(word, "group:", 6) == 0) {
-                        cr_assert(wr_group_find(name, &identity.groups[identity.group_count++]), "%s", word);
+                        cr_assert(wr_group_find(name, &group), "%s", word);
+                        wr_sid_list_add(&identity.sids, &group, WR_SID_GROUP);
                 } else if (strncmp(word, "package:", 8) == 0) {
                         identity.trust = WR_TRUST_PACKAGE;
                         snprintf(identity.package, sizeof(identity.package), "%s", name);

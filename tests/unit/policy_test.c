@@ -1,18 +1,36 @@
 /* Who may do what: the rules, the decision, and the sentence that names what is missing. */
 #include "broker/policy.h"
 #include "named-objects/rights/package.h"
+#include "named-objects/user.h"
+#include "tests/contract/folder.h"
+#include "tests/identity_kit.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { OWN = 1000, OTHER = 1001, LONG_LISTS = 5 };
 
-static const char path[] = "/etc/weir/policy.conf";
+/* Paths, the places of packages' own doors, and quotes of the shell are each system's. */
+#ifdef _WIN32
+#        define PATH            "C:\\weir\\policy.conf"
+#        define MISSING         "C:\\weir\\broker.conf"
+#        define SOCKET          "\\\\.\\pipe\\a"
+#        define SOCKET_EXPECTED "expected the name of a pipe"
+#        define QUOTED_HI       "\"say 'hi'\""
+#        define UNQUOTABLE      '"'
+#else
+#        define PATH            "/etc/weir/policy.conf"
+#        define MISSING         "/config/weir/broker.conf"
+#        define SOCKET          "/run/a/bus"
+#        define SOCKET_EXPECTED "expected an absolute path"
+#        define QUOTED_HI       "'say '\\''hi'\\'''"
+#        define UNQUOTABLE      '\''
+#endif
+
+static const char path[] = PATH;
 static char sentence[1024];
 
 TestSuite(policy, .timeout = 60);
@@ -22,7 +40,9 @@ parsed(const char *text)
 {
         struct wr_policy *policy;
 
-        cr_assert(eq(int, wr_policy_parse(&policy, text, strlen(text), path, OWN, sentence, sizeof(sentence)), WEIR_OK),
+        cr_assert(eq(int,
+                     wr_policy_parse(&policy, text, strlen(text), path, wr_sid_of_uid(OWN), sentence, sizeof(sentence)),
+                     WEIR_OK),
                   "%s", sentence);
         return policy;
 }
@@ -32,7 +52,8 @@ expect_error(const char *text, const char *expected)
 {
         struct wr_policy *policy;
 
-        cr_assert(eq(int, wr_policy_parse(&policy, text, strlen(text), path, OWN, sentence, sizeof(sentence)),
+        cr_assert(eq(int,
+                     wr_policy_parse(&policy, text, strlen(text), path, wr_sid_of_uid(OWN), sentence, sizeof(sentence)),
                      WEIR_E_USAGE),
                   "%s", text);
         cr_assert(policy == NULL);
@@ -43,13 +64,17 @@ expect_error(const char *text, const char *expected)
 static struct wr_identity
 full_trust(uint32_t user)
 {
-        return (struct wr_identity){ .trust = WR_TRUST_FULL, .user = user, .group_count = 2, .groups = { user, 50 } };
+        struct wr_identity identity = { .trust = WR_TRUST_FULL, .user = wr_sid_of_uid(user) };
+
+        identity_add_group(&identity, user);
+        identity_add_group(&identity, 50);
+        return identity;
 }
 
 static struct wr_identity
 packaged(uint32_t user, const char *package)
 {
-        struct wr_identity identity = { .trust = WR_TRUST_PACKAGE, .user = user };
+        struct wr_identity identity = { .trust = WR_TRUST_PACKAGE, .user = wr_sid_of_uid(user) };
 
         snprintf(identity.package, sizeof(identity.package), "%s", package);
         return identity;
@@ -72,7 +97,7 @@ Test(policy, without_an_entry_the_own_user_may_all_and_others_nothing)
 {
         static const enum wr_right rights[] = { WR_MAY_SUBSCRIBE, WR_MAY_PUBLISH, WR_MAY_MAP, WR_MAY_OBSERVE,
                                                 WR_MAY_STALL };
-        struct wr_identity confined = { .trust = WR_TRUST_CONFINED, .user = OWN };
+        struct wr_identity confined = { .trust = WR_TRUST_CONFINED, .user = wr_sid_of_uid(OWN) };
         struct wr_policy *policy = parsed("");
 
         for (size_t i = 0; i < sizeof(rights) / sizeof(*rights); i++) {
@@ -99,13 +124,20 @@ Test(policy, an_entry_grants_to_whom_it_lists_and_to_nobody_else)
 
 Test(policy, groups_and_names_are_principals)
 {
-        struct wr_policy *policy = parsed("[topic.\"t\"]\nsubscribe = [\"group:50\"]\npublish = [\"user:root\"]\n"
-                                          "stall = [\"group:root\"]\n");
+        const struct wr_sid self = wr_user_self();
+        struct wr_identity own = { .trust = WR_TRUST_FULL, .user = self };
+        struct wr_policy *policy;
+        char text[512], name[256];
 
+        cr_assert(wr_user_name(&self, name, sizeof(name)));
+        snprintf(text, sizeof(text),
+                 "[topic.\"t\"]\nsubscribe = [\"group:50\"]\npublish = ['user:%s']\nstall = [\"group:0\"]\n", name);
+        policy = parsed(text);
         cr_assert(may(policy, full_trust(OTHER), "t", WR_MAY_SUBSCRIBE));
-        cr_assert(may(policy, full_trust(0), "t", WR_MAY_PUBLISH));
+        cr_assert(may(policy, own, "t", WR_MAY_PUBLISH));
         cr_assert(may(policy, full_trust(0), "t", WR_MAY_STALL));
         cr_assert(not(may(policy, full_trust(OTHER), "t", WR_MAY_STALL)));
+        cr_assert(not(may(policy, full_trust(OTHER), "t", WR_MAY_PUBLISH)));
         wr_policy_close(policy);
 }
 
@@ -140,8 +172,10 @@ Test(policy, a_package_needs_its_line_and_its_users)
 
 Test(policy, unknown_confinement_needs_a_line_of_its_own)
 {
-        struct wr_identity own = { .trust = WR_TRUST_CONFINED, .user = OWN, .why = "foreign mount namespace" };
-        struct wr_identity other = { .trust = WR_TRUST_CONFINED, .user = OTHER };
+        struct wr_identity own = { .trust = WR_TRUST_CONFINED,
+                                   .user = wr_sid_of_uid(OWN),
+                                   .why = "foreign mount namespace" };
+        struct wr_identity other = { .trust = WR_TRUST_CONFINED, .user = wr_sid_of_uid(OTHER) };
         struct wr_identity full = full_trust(OTHER), package = packaged(OWN, "org.a");
         struct wr_policy *strict = parsed("[topic.\"t\"]\nsubscribe = [\"user:1000\"]\n");
         struct wr_policy *open = parsed("[topic.\"t\"]\nsubscribe = [\"confined:*\"]\n");
@@ -162,21 +196,20 @@ Test(policy, unknown_confinement_needs_a_line_of_its_own)
 Test(policy, a_refusal_names_its_rule_and_ends_with_the_line_to_type)
 {
         struct wr_policy *policy = parsed("\n[topic.\"scope/ch1\"]\npublish = [\"user:1000\"]\n");
-        struct wr_identity confined = { .trust = WR_TRUST_CONFINED, .user = OWN };
+        struct wr_identity confined = { .trust = WR_TRUST_CONFINED, .user = wr_sid_of_uid(OWN) };
 
         cr_assert(not(may(policy, packaged(OWN, "org.weir.Stranger"), "scope/ch1", WR_MAY_SUBSCRIBE)));
         expect_sentence("denied: 'scope/ch1' grants package:org.weir.Stranger no 'subscribe' (policy.conf:2). Grant "
-                        "it: weir access allow scope/ch1 --package org.weir.Stranger --read --config "
-                        "/etc/weir/policy.conf");
+                        "it: weir access allow scope/ch1 --package org.weir.Stranger --read --config " PATH);
         wr_policy_set_default(policy);
         cr_assert(not(may(policy, packaged(OTHER, "org.weir.Stranger"), "scope/ch1", WR_MAY_PUBLISH)));
         expect_sentence("denied: 'scope/ch1' grants package:org.weir.Stranger no 'publish' (policy.conf:3). Grant it: "
-                        "weir access allow scope/ch1 --package org.weir.Stranger --write --config "
-                        "/etc/weir/policy.conf && weir access allow scope/ch1 --user 1001 --write --config "
-                        "/etc/weir/policy.conf"); /* his own tools would edit his own file */
+                        "weir access allow scope/ch1 --package org.weir.Stranger --write --config " PATH
+                        " && weir access allow scope/ch1 --user 1001 --write --config " PATH); /* his own tools would
+                                                                                                  edit his own file */
         cr_assert(not(may(policy, full_trust(OTHER), "say 'hi'", WR_MAY_STALL)));
         expect_sentence("denied: 'say 'hi'' grants user:1001 no 'stall' (policy.conf has no rule for it). Grant it: "
-                        "weir access allow 'say '\\''hi'\\''' --user 1001 --reliable --config /etc/weir/policy.conf");
+                        "weir access allow " QUOTED_HI " --user 1001 --reliable --config " PATH);
         cr_assert(not(may(policy, confined, "scope/ch1", WR_MAY_OBSERVE)));
         expect_sentence("denied: 'scope/ch1' grants an unknown sandbox of user:1000 no 'observe' (policy.conf:2). "
                         "Grant it: weir access allow scope/ch1 --confined --observe");
@@ -204,14 +237,15 @@ Test(policy, a_line_to_type_is_whole_or_not_there)
         cr_assert(not(wr_policy_decide(policy, &identity, "t", WR_MAY_MAP, narrow, sizeof(narrow))));
         cr_assert(eq(str, narrow,
                      "denied: 't' grants package:org.weir.Stranger no 'map' (policy.conf has no rule for it)"));
-        memset(quotes, '\'', 200);
+        memset(quotes, UNQUOTABLE, 200);
         quotes[200] = '\0';
-        identity.user = OTHER; /* two commands, in each of which every letter of the topic is four */
+        identity.user = wr_sid_of_uid(OTHER); /* two commands, in each of which every letter of the topic is four */
         cr_assert(not(wr_policy_decide(policy, &identity, quotes, WR_MAY_MAP, room, sizeof(room))));
         cr_assert(strstr(room, "Grant it") == NULL, "%s", room);
+        memset(quotes, 'q', 40);
         quotes[40] = '\0';
         cr_assert(not(wr_policy_decide(policy, &identity, quotes, WR_MAY_MAP, room, sizeof(room))));
-        cr_assert(strstr(room, " --user 1001 --map --config /etc/weir/policy.conf") != NULL, "%s", room);
+        cr_assert(strstr(room, " --user 1001 --map --config " PATH) != NULL, "%s", room);
         wr_policy_close(policy);
 }
 
@@ -348,51 +382,53 @@ Test(policy, a_missing_file_is_suggested_by_name)
 {
         struct wr_policy *policy;
 
-        cr_assert(eq(int, wr_policy_load(&policy, NULL, "/config/weir/broker.conf", OWN, sentence, sizeof(sentence)),
+        cr_assert(eq(int, wr_policy_load(&policy, NULL, MISSING, wr_sid_of_uid(OWN), sentence, sizeof(sentence)),
                      WEIR_OK));
         cr_assert(not(may(policy, full_trust(OTHER), "t", WR_MAY_SUBSCRIBE)));
         cr_assert(strstr(sentence, "(the policy has no rule for it)") != NULL, "%s", sentence);
-        cr_assert(strstr(sentence, "--config /config/weir/broker.conf") != NULL, "%s", sentence);
+        cr_assert(strstr(sentence, "--config " MISSING) != NULL, "%s", sentence);
         cr_assert(eq(str, (char *)wr_policy_path(policy), ""));
         wr_policy_close(policy);
-        cr_assert(eq(int, wr_policy_load(&policy, "/nowhere/x.conf", NULL, OWN, sentence, sizeof(sentence)),
+        cr_assert(eq(int,
+                     wr_policy_load(&policy, "/nowhere/x.conf", NULL, wr_sid_of_uid(OWN), sentence, sizeof(sentence)),
                      WEIR_E_USAGE));
         cr_assert(strstr(sentence, "/nowhere/x.conf: cannot be read") != NULL);
 }
 
 Test(policy, the_file_that_nobody_named_is_read_if_it_is_there)
 {
-        char directory[] = "/tmp/weir-policy-XXXXXX", file[64], longest[WR_POLICY_PATH_MAX + 1];
+        char folder[FOLDER_PATH_MAX], file[600], longest[WR_POLICY_PATH_MAX + 1];
         struct wr_policy *policy, *again;
-        FILE *text;
 
-        cr_assert(mkdtemp(directory) != NULL);
-        snprintf(file, sizeof(file), "%s/broker.conf", directory);
-        cr_assert(eq(int, wr_policy_load(&policy, NULL, file, OWN, sentence, sizeof(sentence)), WEIR_OK));
+        folder_make(folder);
+        snprintf(file, sizeof(file), "%s/broker.conf", folder);
+        cr_assert(
+                eq(int, wr_policy_load(&policy, NULL, file, wr_sid_of_uid(OWN), sentence, sizeof(sentence)), WEIR_OK));
         cr_assert(not(may(policy, full_trust(OTHER), "t", WR_MAY_SUBSCRIBE)));
-        text = fopen(file, "w");
-        cr_assert(text && fputs("[topic.\"t\"]\nsubscribe = [\"user:1001\"]\n", text) > 0 && fclose(text) == 0);
+        file_put(file, "[topic.\"t\"]\nsubscribe = [\"user:1001\"]\n");
         cr_assert(eq(int, wr_policy_load_again(&again, policy, sentence, sizeof(sentence)), WEIR_OK), "%s", sentence);
         cr_assert(may(again, full_trust(OTHER), "t", WR_MAY_SUBSCRIBE));
         cr_assert(eq(str, (char *)(uintptr_t)wr_policy_path(again), file));
         wr_policy_close(policy);
-        cr_assert(eq(int, wr_policy_load(&policy, NULL, file, OWN, sentence, sizeof(sentence)), WEIR_OK));
+        cr_assert(
+                eq(int, wr_policy_load(&policy, NULL, file, wr_sid_of_uid(OWN), sentence, sizeof(sentence)), WEIR_OK));
         cr_assert(may(policy, full_trust(OTHER), "t", WR_MAY_SUBSCRIBE));
         wr_policy_close(policy);
-        unlink(file);
+        remove(file);
         cr_assert(eq(int, wr_policy_load_again(&policy, again, sentence, sizeof(sentence)), WEIR_E_USAGE));
         cr_assert(policy == NULL, "what was read once does not end as the default");
-        cr_assert(eq(int, mkfifo(file, 0600), 0));
-        cr_assert(eq(int, wr_policy_load(&policy, NULL, file, OWN, sentence, sizeof(sentence)), WEIR_E_USAGE));
+        cr_assert(folder_create(file));
+        cr_assert(eq(int, wr_policy_load(&policy, NULL, file, wr_sid_of_uid(OWN), sentence, sizeof(sentence)),
+                     WEIR_E_USAGE));
         cr_assert(strstr(sentence, "it is no plain file") != NULL, "%s", sentence);
         memset(longest, 'x', sizeof(longest) - 1);
         longest[0] = '/';
         longest[sizeof(longest) - 1] = '\0';
-        cr_assert(eq(int, wr_policy_load(&policy, longest, NULL, OWN, sentence, sizeof(sentence)), WEIR_E_USAGE));
+        cr_assert(eq(int, wr_policy_load(&policy, longest, NULL, wr_sid_of_uid(OWN), sentence, sizeof(sentence)),
+                     WEIR_E_USAGE));
         cr_assert(strstr(sentence, "longer than 255 bytes") != NULL, "%s", sentence);
         wr_policy_close(again);
-        unlink(file);
-        rmdir(directory);
+        folder_remove(folder);
 }
 
 Test(policy, quotas_are_set_and_the_rest_keeps_its_default)
@@ -411,12 +447,12 @@ Test(policy, quotas_are_set_and_the_rest_keeps_its_default)
 
 Test(policy, package_sockets_are_listed)
 {
-        struct wr_policy *policy = parsed("[package.\"org.a\"]\nsocket = \"/run/a/bus\"\n[package.\"org.b\"]\n");
+        struct wr_policy *policy = parsed("[package.\"org.a\"]\nsocket = '" SOCKET "'\n[package.\"org.b\"]\n");
         const char *package, *socket;
 
         cr_assert(wr_policy_socket(policy, 0, &package, &socket));
         cr_assert(eq(str, (char *)package, "org.a"));
-        cr_assert(eq(str, (char *)socket, "/run/a/bus"));
+        cr_assert(eq(str, (char *)socket, SOCKET));
         cr_assert(not(wr_policy_socket(policy, 1, &package, &socket)));
         wr_policy_close(policy);
 }
@@ -453,9 +489,9 @@ Test(policy, errors_of_meaning_name_line_and_column)
         expect_error("[quota.\"x\"]", ":1:1: an unknown table");
         expect_error("[package.\"a/b\"]", ":1:1: this is no name of a package");
         expect_error("[package.\"a\"]\n[package.\"a\"]", ":2:1: this package has a table already");
-        expect_error("[package.\"a\"]\nsocket = \"bus\"", ":2:10: expected an absolute path");
+        expect_error("[package.\"a\"]\nsocket = \"bus\"", ":2:10: " SOCKET_EXPECTED);
         expect_error("[package.\"a\"]\npath = \"/bus\"", ":2:8: an unknown key");
-        expect_error("[package.\"a\"]\nsocket = \"/a\"\nsocket = \"/b\"", ":3:10: this key stands twice");
+        expect_error("[package.\"a\"]\nsocket = '" SOCKET "'\nsocket = '" SOCKET "b'", ":3:10: this key stands twice");
 }
 
 /* Every list full of the longest names: more than an access list holds. */

@@ -33,7 +33,7 @@ TestSuite(quota, .init = begin, .fini = end, .timeout = 30);
 static struct wr_account *
 account_of(enum wr_trust trust, uint32_t user, const char *package)
 {
-        struct wr_identity identity = { .trust = trust, .user = user };
+        struct wr_identity identity = { .trust = trust, .user = wr_sid_of_uid(user) };
 
         strcpy(identity.package, package);
         return wr_quota_account(&accounts, &identity);

@@ -75,13 +75,13 @@ allow(const char *at, unsigned user)
 static bool
 may(unsigned user)
 {
-        struct wr_identity identity = { .trust = WR_TRUST_FULL, .user = user };
+        struct wr_identity identity = { .trust = WR_TRUST_FULL, .user = wr_sid_of_uid(user) };
         char sentence[1024] = "";
         struct wr_policy *policy;
         bool is_granted;
 
-        cr_assert(eq(int, wr_policy_load(&policy, path, NULL, OWN, sentence, sizeof(sentence)), WEIR_OK), "%s\n%s",
-                  sentence, text_now(path));
+        cr_assert(eq(int, wr_policy_load(&policy, path, NULL, wr_sid_of_uid(OWN), sentence, sizeof(sentence)), WEIR_OK),
+                  "%s\n%s", sentence, text_now(path));
         is_granted = wr_policy_decide(policy, &identity, "t", WR_MAY_SUBSCRIBE, NULL, 0);
         wr_policy_close(policy);
         return is_granted;

@@ -229,7 +229,7 @@ struct weir_seat {
 struct weir_broker_state {
         uint32_t size, pid, scope, sessions, topics, lanes, pairs, subscriptions, refusals, reserved;
         uint64_t uptime_ns, reserve_bytes;
-        char version[32], address[256], policy[256];
+        char version[32], address[256], policy[256]; /* policy: its file; "": none; "?": who asks is not told */
 };
 
 /* Options in place: WEIR_OPTIONS(.name = "fusion"). In C++ the same, with the fields in the order of the struct; what
