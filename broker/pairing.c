@@ -357,6 +357,7 @@ wr_pairing_resume(struct wr_publication *publication)
         struct wr_session *session = publication->session;
         struct wr_link *link = publication->pairings.next;
 
+        session->is_collecting = true; /* to send one errand may fail, and end the pairing of another */
         /* Only those of now: who begins anew stands behind them. */
         for (uint32_t left = publication->pairing_count; left > 0; left--) {
                 struct wr_pairing *pairing = WR_LIST_OWNER(link, struct wr_pairing, publication_link);
@@ -370,6 +371,9 @@ wr_pairing_resume(struct wr_publication *publication)
                         begin_anew(pairing); /* it has the page or not: it is told that this pair is none */
                 }
         }
+        session->is_collecting = false;
+        if (session->owes == 0)
+                wr_session_pump(session);
 }
 
 static void

@@ -148,7 +148,7 @@ void
 wr_session_errand(struct wr_session *session, struct wr_errand *errand)
 {
         wr_list_append(&session->errands, &errand->link);
-        if (session->owes == 0)
+        if (session->owes == 0 && !session->is_collecting)
                 wr_session_pump(session);
 }
 
@@ -455,6 +455,8 @@ last_words(struct wr_session *session)
         unsigned version;
         const char *why;
 
+        if (session->is_away) /* they were read when it went */
+                return;
         for (int i = 0; i < LAST_WORDS_MAX && result == WEIR_OK && !session->said_bye; i++) {
                 result = wr_connection_receive(&session->connection, &message, &version, &why);
                 session->said_bye = result == WEIR_OK && message.kind == WR_BYE;
@@ -480,9 +482,7 @@ go_away(struct wr_session *session)
 {
         struct wr_server *server = session->server;
 
-        wr_log_line(&server->log, session->account, server->now_ns, WR_LOG_INFO, "%s hung up: its lanes wait for it",
-                    session->who);
-        session->is_away = true;
+        session->is_away = true; /* no line for the log: it comes back, or is gone, and a death has one line */
         session->away_until_ns = server->now_ns + WR_SERVER_AWAY_NS;
         session->owes = 0;
         session->listing.phase = WR_LISTING_NONE;
@@ -492,7 +492,7 @@ go_away(struct wr_session *session)
                 wr_subscription_end(WR_LIST_OWNER(link, struct wr_subscription, session_link), WEIR_E_CLOSED);
         }
         wr_rejoin_forget(&session->holds);
-        wr_loop_remove(server->loop, &session->connection.hook);
+        wr_connection_close(&session->connection); /* or many that are away would hold many descriptors */
         wr_quota_return(&server->accounts, session->account, WR_QUOTA_CONNECTIONS, 1);
         wr_list_remove(&session->paused_link);
         wr_list_remove(&session->doomed_link);

@@ -36,9 +36,10 @@ struct wr_session {
         struct wr_account *account;
         wr_object lifeline; /* the end that its peers watch */
         bool is_greeted, said_bye, is_doomed;
-        bool is_cut;  /* we ended it */
-        bool is_dead; /* its process ended */
-        bool is_away; /* its client hung up and lives: its lanes wait for it. Doomed, and not buried */
+        bool is_cut;        /* we ended it */
+        bool is_dead;       /* its process ended */
+        bool is_away;       /* its client hung up and lives: its lanes wait for it. Doomed, and not buried */
+        bool is_collecting; /* errands are appended and not run: who appends them walks over what they may end */
         int64_t away_until_ns;
         bool ping_out; /* an unanswered PING: a stopped client gets no second one */
         int64_t greet_until_ns;
