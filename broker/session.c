@@ -455,8 +455,6 @@ last_words(struct wr_session *session)
         unsigned version;
         const char *why;
 
-        if (session->is_away) /* they were read when it went */
-                return;
         for (int i = 0; i < LAST_WORDS_MAX && result == WEIR_OK && !session->said_bye; i++) {
                 result = wr_connection_receive(&session->connection, &message, &version, &why);
                 session->said_bye = result == WEIR_OK && message.kind == WR_BYE;
@@ -492,7 +490,7 @@ go_away(struct wr_session *session)
                 wr_subscription_end(WR_LIST_OWNER(link, struct wr_subscription, session_link), WEIR_E_CLOSED);
         }
         wr_rejoin_forget(&session->holds);
-        wr_connection_close(&session->connection); /* or many that are away would hold many descriptors */
+        wr_loop_remove(server->loop, &session->connection.hook);
         wr_quota_return(&server->accounts, session->account, WR_QUOTA_CONNECTIONS, 1);
         wr_list_remove(&session->paused_link);
         wr_list_remove(&session->doomed_link);

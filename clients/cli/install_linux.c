@@ -8,6 +8,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static bool
+has_systemd(char *sentence, size_t room)
+{
+        if (access("/run/systemd/system", F_OK) == 0)
+                return true;
+        snprintf(sentence, room,
+                 "systemd does not run here, so nothing can be installed: start `weir broker run` with "
+                 "the system's own manager of services, or by hand");
+        return false;
+}
+
 /* systemctl [--user] VERB [--now] UNIT. -1: it could not be run; else its exit status. */
 static int
 systemctl(bool is_users, const char *verb, bool is_now)
@@ -59,11 +70,13 @@ cli_install(bool is_users, char *sentence, size_t room)
                 snprintf(sentence, room, "a broker for the machine is root's to install; for yourself: --user");
                 return false;
         }
-        return done(systemctl(is_users, "enable", true), is_users, "enable", sentence, room);
+        return has_systemd(sentence, room) &&
+               done(systemctl(is_users, "enable", true), is_users, "enable", sentence, room);
 }
 
 bool
 cli_uninstall(bool is_users, char *sentence, size_t room)
 {
-        return done(systemctl(is_users, "disable", true), is_users, "disable", sentence, room);
+        return has_systemd(sentence, room) &&
+               done(systemctl(is_users, "disable", true), is_users, "disable", sentence, room);
 }

@@ -131,8 +131,8 @@ tell_events(struct weir *bus, const struct cli_common *common)
         const struct weir_event *event;
 
         while (weir_next(bus, WEIR_NOW, &event) == WEIR_OK && event->kind != WEIR_FRAMES) {
-                bool is_grave =
-                        event->kind == WEIR_EVICTED || event->kind == WEIR_BROKER_LOST || event->kind == WEIR_REVOKED;
+                bool is_grave = event->kind == WEIR_EVICTED || event->kind == WEIR_BROKER_LOST ||
+                                event->kind == WEIR_BROKER_BACK || event->kind == WEIR_REVOKED;
 
                 if (event->text[0] != '\0' && (common->verbose || (is_grave && !common->quiet)))
                         fprintf(stderr, "weir hz: %s\n", event->text);

@@ -70,7 +70,8 @@ tell_events(struct weir *bus, const struct cli_common *common, enum weir_result 
         const struct weir_event *event;
 
         while (weir_next(bus, WEIR_NOW, &event) == WEIR_OK) {
-                bool grave = event->kind == WEIR_EVICTED || event->kind == WEIR_BROKER_LOST; /* REVOKED: take fails */
+                bool grave = event->kind == WEIR_EVICTED || event->kind == WEIR_BROKER_LOST ||
+                             event->kind == WEIR_BROKER_BACK; /* REVOKED: take fails */
 
                 if (event->kind == WEIR_FRAMES)
                         return; /* level: it would be told for ever */

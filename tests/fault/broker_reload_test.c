@@ -201,6 +201,31 @@ Test(broker_reload, a_publisher_that_gives_each_successor_back_loses_its_lane)
         broker_end(&broker);
 }
 
+Test(broker_reload, what_a_publisher_wished_for_and_gave_back_does_not_count_against_it)
+{
+        struct broker broker = broker_with(lists("me", "me"));
+        struct client camera = client_begin(&broker, "camera"), viewer = client_begin(&broker, "viewer");
+        struct client admin = client_begin(&broker, "admin");
+        uint64_t lane = client_publish(&camera, "cam");
+
+        client_send(&viewer, subscribe("cam"));
+        client_expect(&viewer, WR_SUBSCRIBED);
+        pair_up(&camera, &viewer);
+        for (int i = 0; i < 4; i++) {
+                client_send(&camera, (struct wr_message){ .kind = WR_MOVE, .request = 9, .move = { lane, 0, 0 } });
+                client_expect(&camera, WR_LANE_GRANT);
+                client_send(&camera, (struct wr_message){ .kind = WR_CLOSE_LANE,
+                                                          .close_lane = { camera.message.lane_grant.lane } });
+        }
+        reload_with(&broker, &admin, lists("me", ""));
+        client_expect(&camera, WR_LANE_GRANT); /* it is asked, and not said to have no memory */
+        cr_assert(eq(u64, camera.message.lane_grant.follows, lane));
+        client_close(&admin);
+        client_close(&camera);
+        client_close(&viewer);
+        broker_end(&broker);
+}
+
 Test(broker_reload, a_subscriber_whose_lane_is_on_its_way_does_not_get_it)
 {
         struct broker broker = broker_with(lists("me", "me"));
