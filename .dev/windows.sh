@@ -49,7 +49,7 @@ windows_libraries() {
 windows_cross_file() {
         local file=$WINDOWS_TOOLS/mingw64.ini
 
-        sed "s#@TOOLS@#$WINDOWS_TOOLS#" .dev/mingw64.ini.in >"$file.new"
+        sed "s#@TOOLS@#$WINDOWS_TOOLS#g" .dev/mingw64.ini.in >"$file.new"
         if cmp -s "$file.new" "$file"; then
                 rm "$file.new"
         else

@@ -240,13 +240,18 @@ after_allowing(const char *text, const char *principal, const struct wr_identity
         struct wr_policy_change change = { true, "t", principal, WR_MAY_SUBSCRIBE };
         struct wr_policy_edited edited;
         uint32_t rights;
+        char *after;
 
         cr_assert(eq(int,
                      wr_policy_edit(text, strlen(text), "/p.conf", sid_from(TOKEN_USER_TEXT), &change, &edited,
                                     sentence, sizeof(sentence)),
                      WEIR_OK),
                   "%s", sentence);
-        rights = rights_by(edited.text, token);
+        after = malloc(edited.size + 1);
+        memcpy(after, edited.text, edited.size);
+        after[edited.size] = '\0';
+        rights = rights_by(after, token);
+        free(after);
         free(edited.text);
         return rights;
 }
