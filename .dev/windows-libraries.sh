@@ -22,12 +22,20 @@ die() {
         exit 1
 }
 
-# logged NAME COMMAND...: its output is shown only where it fails
+# logged NAME COMMAND...: its output is shown only where it fails. A shell of its own, which ends at the first line that
+# fails: behind `||` or `if` it would go on, and an archive without objects passed for a library.
 logged() {
-        local log=$WORK/$1.log
+        local log=$WORK/$1.log status
         shift
 
-        "$@" >"$log" 2>&1 || {
+        set +e
+        (
+                set -e
+                "$@"
+        ) >"$log" 2>&1
+        status=$?
+        set -e
+        [ $status = 0 ] || {
                 tail -n 40 "$log" >&2
                 die "this failed: $*"
         }
@@ -164,6 +172,34 @@ criterion() {
         package criterion "${tree#Criterion-}" -DCRITERION_BUILDING_DLL=1 '-lcriterion -lws2_32 -lmswsock -lshlwapi'
 }
 
+# A test that uses something of each: what is to be found in the archives is there, and for this machine's linker.
+linked() {
+        local options=()
+
+        cat >linked.c <<'C'
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <jansson.h>
+#include <mimalloc.h>
+#include <xxhash.h>
+
+Test(libraries, are_whole)
+{
+        json_t *number = json_integer((json_int_t)XXH3_64bits("weir", 4));
+        void *block = mi_malloc_aligned(100, 64);
+
+        cr_assert(ne(ptr, block, NULL));
+        cr_assert(ne(int, json_is_integer(number), 0));
+        mi_free(block);
+        json_decref(number);
+}
+C
+        read -ra options < <(PKG_CONFIG_LIBDIR=$LIBRARIES/lib/pkgconfig pkg-config --static --cflags --libs \
+                criterion jansson mimalloc libxxhash)
+        [ ${#options[@]} != 0 ]
+        $TARGET-gcc-posix -std=gnu11 -static linked.c "${options[@]}" -o linked.exe
+}
+
 rm -rf "$WORK" "$LIBRARIES"
 mkdir -p "$WORK" "$LIBRARIES"
 cd "$WORK"
@@ -173,5 +209,6 @@ logged jansson cmake_library jansson jansson-* \
 logged xxhash cmake_library xxhash xxHash-*/cmake_unofficial -DXXHASH_BUILD_XXHSUM=OFF
 logged mimalloc mimalloc
 logged criterion criterion
+logged linked linked
 cd "$TOOLS"
 rm -r "$WORK"

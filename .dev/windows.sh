@@ -72,13 +72,33 @@ build_windows() {
         ninja -C build-windows -j "$JOBS"
 }
 
-# windows_suites ARGUMENT...: the tests in build-windows. Wine's server stays until the last has ended (and a minute,
-# should this be interrupted). Its services are started by whichever program is the first, and keep that one's stdout
-# open for as long: a test would seem to never end, so it is none.
+# A server of our own, and Windows booted on it: its services are started by whichever program is the first, and keep
+# that one's stdout open for as long as they run, so a test would seem to never end. It stays until the last test has
+# ended (and a minute, should this be interrupted). A server that is there already would end when it likes, and each
+# program that begins meanwhile ends with it: without a word, and with 0.
+wine_boots() {
+        wine_here wineserver --kill || true # fails where there is none
+        wine_here timeout 60 wineserver --wait
+        wine_here wineserver --persistent=60 && wine_here timeout 120 wineboot || return 1
+        # The first program of all: that it runs, and what it ends with, comes back.
+        wine_here timeout 60 wine cmd.exe /c exit 7
+        [ $? = 7 ]
+}
+
+# windows_suites ARGUMENT...: the tests in build-windows. Whoever else runs them in this folder waits: at the end Wine's
+# server is told to go, and all that runs on it goes, too.
 windows_suites() {
-        {
-                wine_here wineserver --persistent=60 && wine_here wineboot
-        } </dev/null >/dev/null 2>&1 || say 'Wine does not start'
-        suites build-windows "$@"
+        local log=build-reports/wine.log try
+
+        exec 9>"$WINDOWS_TOOLS/wine.lock"
+        flock --nonblock 9 || { say 'another run of the Windows tests in this folder is waited for' && flock 9; }
+        for try in 1 2 3; do
+                # A shell of its own each, since Wine's server would keep the lock with its descriptor.
+                ! wine_boots </dev/null >>"$log" 2>&1 9>&- || break
+                say "Wine does not start, try $try of 3; what it said is in $log"
+        done
+        suites build-windows "$@" 9>&-
         wine_here wineserver --kill || true # fails where it is gone already
+        exec 9>&-
+        [ ! -s "$log" ] || sed 's/^/wine: /' "$log" >&2 # its server says why it dies
 }

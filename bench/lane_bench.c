@@ -65,7 +65,7 @@ way_in(struct bench_link *link)
 static enum weir_result
 way_plan(struct way *way, uint64_t lane, enum bench_hash hash)
 {
-        enum weir_result result = wr_lane_geometry_plan(&way->geometry, LANE_MEMORY_BYTES, 0, 1);
+        enum weir_result result = wr_lane_geometry_plan(&way->geometry, LANE_MEMORY_BYTES, 0, 0, 1);
 
         way->geometry.lane = lane;
         way->geometry.epoch = 1;

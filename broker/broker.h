@@ -39,6 +39,9 @@ struct weir_broker_options {
         const char *const *package_sockets; /* "ID=PATH", ended by NULL: a listener of its own for each package */
         uint64_t reserve_max;               /* bytes of shared memory in all; default 16 GiB per identity */
         int64_t idle_exit_ns;               /* weir_broker_run: end after so long without a client; default: never */
+        uint32_t
+                tcp_port; /* of 127.0.0.1, where holders of tickets may connect, too (<weir/ticket.h>); default: none */
+        uint32_t reserved;
 };
 
 /* The same with options. */

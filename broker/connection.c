@@ -1,5 +1,6 @@
 #include "broker/connection.h"
 
+#include "named-objects/datagrams.h"
 #include "named-objects/endpoint.h"
 
 #include <stdlib.h>
@@ -29,16 +30,56 @@ wr_connection_open(struct wr_connection *connection, struct wr_loop *loop, wr_ob
         return result;
 }
 
+enum weir_result
+wr_connection_stream(struct wr_connection *connection)
+{
+        connection->datagrams = malloc(sizeof(*connection->datagrams));
+        if (!connection->datagrams)
+                return WEIR_E_NO_MEMORY;
+        wr_datagrams_open(connection->datagrams, connection->hook.object);
+        return WEIR_OK;
+}
+
+/* ---- the two kinds of connection ------------------------------------------------------------------------------- */
+
+/* A message over TCP takes none of its objects along: a WELCOME leaves the client's end of its life-line here. */
+static enum weir_result
+datagram_send(struct wr_connection *connection, const void *bytes, size_t size, const wr_object *objects, size_t count)
+{
+        if (connection->datagrams)
+                return wr_datagrams_send(connection->datagrams, bytes, size);
+        return wr_endpoint_send(connection->hook.object, bytes, size, objects, count);
+}
+
+static enum weir_result
+datagram_receive(struct wr_connection *connection, void *bytes, size_t room, size_t *size)
+{
+        size_t count = 0;
+
+        if (connection->datagrams)
+                return wr_datagrams_receive(connection->datagrams, bytes, room, size);
+        return wr_endpoint_receive(connection->hook.object, bytes, room, size, NULL, &count);
+}
+
+/* Does a part of a message wait for room? */
+static bool
+is_stuck(const struct wr_connection *connection)
+{
+        return connection->datagrams && wr_datagrams_waits(connection->datagrams);
+}
+
 static void
-drain(wr_object socket)
+drain(struct wr_connection *connection)
 {
         uint8_t bytes[WR_MESSAGE_BYTES_MAX];
-        size_t size, count = 0;
+        size_t size;
 
+        if (connection->datagrams)
+                wr_datagrams_flush(connection->datagrams);
         for (int i = 0; i < DRAIN_MAX; i++) {
-                enum weir_result result = wr_endpoint_receive(socket, bytes, sizeof(bytes), &size, NULL, &count);
+                enum weir_result result = datagram_receive(connection, bytes, sizeof(bytes), &size);
 
-                if (result != WEIR_OK && result != WEIR_E_CORRUPT)
+                if (result != WEIR_OK && (result != WEIR_E_CORRUPT || connection->datagrams))
                         return;
         }
 }
@@ -49,13 +90,15 @@ wr_connection_close(struct wr_connection *connection)
         if (connection->hook.object == WR_NO_OBJECT)
                 return;
         wr_loop_remove(connection->loop, &connection->hook);
-        drain(connection->hook.object);
+        drain(connection);
         wr_object_close(connection->hook.object);
         connection->hook.object = WR_NO_OBJECT;
         for (struct wr_datagram *datagram = connection->first, *next; datagram; datagram = next) {
                 next = datagram->next;
                 free(datagram);
         }
+        free(connection->datagrams);
+        connection->datagrams = NULL;
         connection->first = connection->last = NULL;
         connection->queued_bytes = 0;
 }
@@ -108,7 +151,9 @@ wr_connection_send(struct wr_connection *connection, const struct wr_message *me
         enum weir_result result;
 
         if (!connection->first) {
-                result = wr_endpoint_send(connection->hook.object, bytes, size, NULL, 0);
+                result = datagram_send(connection, bytes, size, NULL, 0);
+                if (is_stuck(connection))
+                        want(connection, true);
                 if (result != WEIR_FULL)
                         return result;
         }
@@ -124,8 +169,8 @@ wr_connection_send_objects(struct wr_connection *connection, const struct wr_mes
         enum weir_result result = WEIR_FULL;
 
         if (!connection->first)
-                result = wr_endpoint_send(connection->hook.object, bytes, size, objects, count);
-        if (result == WEIR_FULL)
+                result = datagram_send(connection, bytes, size, objects, count);
+        if (result == WEIR_FULL || is_stuck(connection))
                 want(connection, true);
         return result;
 }
@@ -135,8 +180,7 @@ wr_connection_flush(struct wr_connection *connection)
 {
         while (connection->first) {
                 struct wr_datagram *datagram = connection->first;
-                enum weir_result result =
-                        wr_endpoint_send(connection->hook.object, datagram->bytes, datagram->size, NULL, 0);
+                enum weir_result result = datagram_send(connection, datagram->bytes, datagram->size, NULL, 0);
 
                 if (result != WEIR_OK)
                         return result;
@@ -146,6 +190,12 @@ wr_connection_flush(struct wr_connection *connection)
                 connection->queued_bytes -= datagram->size;
                 free(datagram);
         }
+        if (is_stuck(connection)) {
+                enum weir_result result = wr_datagrams_flush(connection->datagrams);
+
+                if (result != WEIR_OK)
+                        return result;
+        }
         want(connection, false);
         return WEIR_OK;
 }
@@ -154,9 +204,8 @@ enum weir_result
 wr_connection_receive(struct wr_connection *connection, struct wr_message *message, unsigned *version, const char **why)
 {
         uint8_t bytes[WR_MESSAGE_BYTES_MAX];
-        size_t size, count = 0;
-        enum weir_result result =
-                wr_endpoint_receive(connection->hook.object, bytes, sizeof(bytes), &size, NULL, &count);
+        size_t size;
+        enum weir_result result = datagram_receive(connection, bytes, sizeof(bytes), &size);
 
         *why = "larger than any message, or with descriptors";
         if (result != WEIR_OK)

@@ -1,7 +1,7 @@
 /*
- * A client's socket: whole messages in, whole messages out. What the socket does not take now waits in a queue of at
- * most WR_QUEUE_BYTES_MAX; who lets it fill up is cut by the caller. Messages with descriptors do not queue, since
- * the descriptors would: they are sent at once or not at all.
+ * A client's socket, or over TCP its stream: whole messages in, whole messages out. What the socket does not take now
+ * waits in a queue of at most WR_QUEUE_BYTES_MAX; who lets it fill up is cut by the caller. Messages with descriptors
+ * do not queue, since the descriptors would: they are sent at once or not at all.
  */
 #ifndef WR_CONNECTION_H
 #define WR_CONNECTION_H
@@ -12,10 +12,12 @@
 enum { WR_QUEUE_BYTES_MAX = 64 * 1024 };
 
 struct wr_datagram;
+struct wr_datagrams;
 
 struct wr_connection {
         struct wr_loop *loop;
         struct wr_hook hook;
+        struct wr_datagrams *datagrams; /* over TCP; else NULL */
         struct wr_datagram *first, *last;
         size_t queued_bytes;
         bool is_reading;
@@ -25,6 +27,11 @@ struct wr_connection {
 enum weir_result
 wr_connection_open(struct wr_connection *connection, struct wr_loop *loop, wr_object socket,
                    void (*call)(struct wr_hook *hook, unsigned ready), void *owner);
+
+/* It is a stream: messages come with their length in front, and objects that go with them stay here. WEIR_E_NO_MEMORY.
+ */
+enum weir_result
+wr_connection_stream(struct wr_connection *connection);
 
 /* Closes the socket. What the client sent and nobody read is read and thrown away first (a bounded amount of it):
  * closing a socket with unread data would take the last answer away from the client. */

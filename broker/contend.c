@@ -49,6 +49,16 @@ hello_say(const char *address, wr_object *connection)
         return false;
 }
 
+/* Or its log would have us dead. */
+static void
+bye_say(wr_object connection)
+{
+        struct wr_message bye = { .kind = WR_BYE };
+        uint8_t bytes[WR_MESSAGE_BYTES_MAX];
+
+        wr_endpoint_send(connection, bytes, wr_message_encode(&bye, bytes), NULL, 0);
+}
+
 enum weir_result
 wr_contend_take(wr_object *lock, const char *path, const char *address)
 {
@@ -60,6 +70,7 @@ wr_contend_take(wr_object *lock, const char *path, const char *address)
         while ((result = wr_lock_take(lock, path)) == WEIR_FULL) {
                 if (hello_say(address, &connection)) {
                         answers = is_answered(connection, wr_clock_ns() + SILENT_NS); /* it may have just begun */
+                        bye_say(connection);
                         wr_object_close(connection);
                         return answers ? WEIR_FULL : WEIR_EMPTY;
                 }
@@ -74,7 +85,6 @@ wr_contend_take(wr_object *lock, const char *path, const char *address)
 bool
 wr_contend_is_served(const char *address)
 {
-        struct wr_message bye = { .kind = WR_BYE };
         uint8_t bytes[WR_MESSAGE_BYTES_MAX];
         size_t size, none = 0;
         wr_object connection;
@@ -84,8 +94,8 @@ wr_contend_is_served(const char *address)
                 return false;
         served = is_answered(connection, wr_clock_ns() + SILENT_NS) &&
                  wr_endpoint_receive(connection, bytes, sizeof(bytes), &size, NULL, &none) != WEIR_E_CLOSED;
-        if (served) /* or its log would have us dead */
-                wr_endpoint_send(connection, bytes, wr_message_encode(&bye, bytes), NULL, 0);
+        if (served)
+                bye_say(connection);
         wr_object_close(connection);
         return served;
 }

@@ -4,6 +4,7 @@
  */
 #include "broker/broker.h"
 #include "broker/notify.h"
+#include "broker/relay/relay.h"
 #include "broker/settings.h"
 
 #include "named-objects/sentence.h"
@@ -17,6 +18,7 @@ struct daemon {
         struct wr_notify notify;
         struct wr_activation activation;
         struct wr_settings settings;
+        struct wr_relay_starter *starter;
 };
 
 static void
@@ -25,8 +27,9 @@ tell(struct wr_overseer *overseer, const struct wr_server *server, enum wr_serve
         struct daemon *daemon = (struct daemon *)(void *)overseer;
         char status[WR_NOTIFY_STATUS_BYTES];
 
-        wr_sentence(status, sizeof(status), "%" PRIu32 " clients, %zu topics, %" PRIu64 " refusals",
-                    server->session_count, server->registry.topics_by_name.count, server->refusals);
+        wr_sentence(status, sizeof(status), "%" PRIu32 " client%s, %zu topic%s, %" PRIu64 " refusal%s",
+                    server->session_count, wr_s(server->session_count), server->registry.topics_by_name.count,
+                    wr_s(server->registry.topics_by_name.count), server->refusals, wr_s(server->refusals));
         switch (news) {
         case WR_SERVER_TICK: wr_notify_turn(&daemon->notify, server->now_ns, status); break;
         case WR_SERVER_RELOADING: wr_notify_reloading(&daemon->notify, server->now_ns); break;
@@ -100,6 +103,7 @@ run(struct daemon *daemon, const struct weir_broker_options *options)
                 settings->server.catches_signals = true;
                 settings->server.idle_exit_ns = options ? options->idle_exit_ns : 0;
                 settings->server.overseer = &daemon->overseer;
+                settings->server.starter = daemon->starter;
                 if (daemon->notify.watchdog_ns > 0 && daemon->notify.watchdog_ns < WR_SERVER_TICK_NS)
                         settings->server.tick_ns = daemon->notify.watchdog_ns;
                 result = serve(daemon, &log);
@@ -120,13 +124,14 @@ static enum weir_result
 run_order(void *argument)
 {
         struct order *order = argument;
-        struct daemon daemon = { .overseer = { tell } };
+        struct daemon daemon = { .overseer = { tell }, .starter = wr_relay_open() }; /* without one nobody is relayed */
         enum weir_result result;
 
         wr_notify_open(&daemon.notify);
         result = run(&daemon, order->options);
         if (result != WEIR_OK)
                 wr_notify_failed(&daemon.notify, wr_broker_error);
+        wr_relay_close(daemon.starter);
         wr_activation_close(&daemon.activation);
         wr_notify_close(&daemon.notify);
         memcpy(order->error, wr_broker_error, sizeof(order->error));

@@ -11,6 +11,7 @@
  * The policy is read before, in the caller's thread, where looking up users may open what it likes.
  */
 #include "broker/broker.h"
+#include "broker/relay/relay.h"
 #include "broker/settings.h"
 
 #include "bus/os/cond.h"
@@ -84,8 +85,10 @@ serve(void *argument)
         struct embedded *embedded = argument;
         struct wr_server server;
         struct wr_log log = { .object = WR_NO_OBJECT };
-        enum weir_result result = wr_watch_own_table(NULL, 0);
+        struct wr_relay_starter *starter = wr_relay_open();
+        enum weir_result result = starter ? wr_watch_own_table(NULL, 0) : WEIR_E_NO_MEMORY;
 
+        embedded->settings.server.starter = starter;
         if (result == WEIR_OK)
                 result = wr_log_open_file(&log, getenv("WEIR_LOG"));
         if (result < 0) {
@@ -98,14 +101,17 @@ serve(void *argument)
         }
         wr_settings_drop(&embedded->settings);
         settle(embedded, result);
-        if (result != WEIR_OK)
+        if (result != WEIR_OK) {
+                wr_relay_close(starter);
                 return NULL; /* who waits for the result frees it */
+        }
         wr_server_run(&server);
         /* First, so that who asks to embed from now on does not take this one for a broker that will answer. */
         wr_mutex_lock(&embedded->among->lock);
         wr_list_remove(&embedded->link);
         wr_mutex_unlock(&embedded->among->lock);
         wr_server_close(&server);
+        wr_relay_close(starter);
         free(embedded);
         return NULL;
 }

@@ -51,6 +51,10 @@ bool
 wr_subscription_could(const struct wr_session *session, const char *pattern, bool is_reliable, char *sentence,
                       size_t room);
 
+/* Is that what it was granted for: the same name, type and terms? */
+bool
+wr_subscription_is_as(const struct wr_subscription *subscription, const struct wr_message_subscribe *subscribe);
+
 /* A lane went live: it is brought together with everybody who subscribed to its topic, and OPENED waits for them.
  * since: a serial; only with those who came later. */
 void
@@ -75,9 +79,22 @@ wr_subscription_settle(struct wr_subscription *subscription);
 /* rejoin.c */
 wr_handler wr_rejoin_holds, wr_rejoin_publication;
 
-/* Has it lanes that it could come back with? */
+/* Has it lanes or subscriptions that it could come back with? */
 bool
-wr_rejoin_has_lanes(const struct wr_session *session);
+wr_rejoin_has_endpoints(const struct wr_session *session);
+
+/* The subscription that this client had by an earlier connection, on the same terms. NULL: there is none, and what it
+ * asks for is new. */
+struct wr_subscription *
+wr_rejoin_own(const struct wr_session *session, const struct wr_message_subscribe *subscribe);
+
+/* It goes over to this connection, with the pairs that its client says it holds, and with those on their way to it. */
+void
+wr_rejoin_subscription(struct wr_session *session, uint32_t request, struct wr_subscription *subscription);
+
+/* What it was not charged for is settled, now that all lanes that are here have been looked at. */
+void
+wr_rejoin_settle(struct wr_subscription *subscription);
 
 /* What the session said with HOLDS is this subscription's from now on. */
 void
@@ -97,12 +114,18 @@ wr_rejoin_forget(struct wr_link *holds);
 /* move.c */
 wr_handler wr_move_request, wr_move_done;
 
+/* What a successor is to have; 0: as the lane has it. request: of who asked, 0: nobody. */
+struct wr_move_wish {
+        uint64_t memory_max, ring_bytes;
+        uint32_t request;
+};
+
 /*
- * A successor for this lane, with room for memory_max (0: as much as it has). Its publisher gets it, its readers are
- * invited when the publisher has mapped it. WEIR_OK also when one is on its way.
+ * A successor for this lane. Its publisher gets it, its readers are invited when the publisher has mapped it. WEIR_OK
+ * also when one is on its way.
  */
 enum weir_result
-wr_move_begin(struct wr_publication *publication, uint64_t memory_max, uint32_t request, char *sentence, size_t room);
+wr_move_begin(struct wr_publication *publication, const struct wr_move_wish *wish, char *sentence, size_t room);
 
 /* It has moved: its publisher wrote END, and the successor, which is live, goes on. May free it. */
 void
@@ -157,6 +180,11 @@ wr_pairing_type(const struct wr_publication *publication, const struct wr_subscr
 void
 wr_pairing_resume(struct wr_publication *publication);
 
+/* Its subscription came back from `older` by another connection, and has the pairs that are marked as held. What was on
+ * its way goes this way. Of what it has and is over it is told once more; what it has no more is removed. */
+void
+wr_pairing_come_back(struct wr_subscription *subscription, struct wr_session *older);
+
 /* Every tick: a subscriber that did all it was asked to gets one more lane, whoever else does not answer. */
 void
 wr_pairing_tick(struct wr_session *session);
@@ -198,7 +226,7 @@ void
 wr_watch_end(struct wr_session *session);
 
 /* listing.c */
-wr_handler wr_listing_request, wr_listing_status, wr_listing_stats;
+wr_handler wr_listing_request, wr_listing_status, wr_listing_stats, wr_listing_tickets;
 
 /* listing.c, listing_who.c */
 wr_handler wr_listing_who, wr_listing_pair_stats;

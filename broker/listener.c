@@ -78,6 +78,7 @@ admit(struct wr_listener *listener, wr_object socket)
         struct wr_account *account;
         wr_object process = WR_NO_OBJECT;
         char sentence[512] = "";
+        bool is_agent;
         enum weir_result result =
                 wr_identity_of(socket, listener->package, &identity, &process, sentence, sizeof(sentence));
 
@@ -86,6 +87,7 @@ admit(struct wr_listener *listener, wr_object socket)
                 refuse(server, NULL, socket, result, "somebody", sentence);
                 return NULL;
         }
+        is_agent = wr_relaying_expects(server, identity.pid);
         account = wr_quota_account(&server->accounts, &identity);
         if (!account) {
                 wr_object_close(process);
@@ -96,7 +98,7 @@ admit(struct wr_listener *listener, wr_object socket)
         if (!is_within_reach(server, &identity, process, sentence, sizeof(sentence)) ||
             !wr_policy_admits(server->policy, &identity, sentence, sizeof(sentence)))
                 result = WEIR_E_DENIED;
-        else
+        else if (!is_agent)
                 result = wr_quota_charge(&server->accounts, account, WR_QUOTA_CONNECTIONS, 1, sentence,
                                          sizeof(sentence));
         if (result < 0) {
@@ -106,8 +108,11 @@ admit(struct wr_listener *listener, wr_object socket)
                 return NULL;
         }
         session = wr_session_open(server, socket, process, &identity, account);
-        if (!session) {
-                wr_quota_return(&server->accounts, account, WR_QUOTA_CONNECTIONS, 1);
+        if (session) {
+                session->is_uncharged = is_agent;
+        } else {
+                if (!is_agent)
+                        wr_quota_return(&server->accounts, account, WR_QUOTA_CONNECTIONS, 1);
                 wr_quota_drop(account);
         }
         return session;

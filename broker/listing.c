@@ -18,10 +18,8 @@ enum { PIECE_BYTES = WR_QUEUE_BYTES_MAX / 2 };
 bool
 wr_listing_sees(const struct wr_session *session, const char *topic)
 {
-        const struct wr_policy *policy = session->server->policy;
-
-        return wr_policy_is_own(policy, &session->identity) ||
-               wr_policy_decide(policy, &session->identity, topic, WR_MAY_OBSERVE, NULL, 0);
+        return (!session->is_by_ticket && wr_policy_is_own(session->server->policy, &session->identity)) ||
+               wr_tickets_decide(session, topic, WR_MAY_OBSERVE, NULL, 0);
 }
 
 bool
@@ -93,7 +91,6 @@ endpoint_of(const struct wr_session *asker, const struct wr_session *owner, cons
         *endpoint = (struct wr_message_endpoint){
                 .id = stats->endpoint,
                 .pid = owner->identity.pid,
-                .path = WR_LISTING_PATH_SHM,
                 .frames = stats->frames,
                 .bytes = stats->bytes,
                 .lost = stats->lost,
@@ -108,7 +105,7 @@ endpoint_of(const struct wr_session *asker, const struct wr_session *owner, cons
         memcpy(endpoint->type, type, sizeof(endpoint->type));
         memcpy(endpoint->name, owner->name, sizeof(endpoint->name));
         memcpy(endpoint->identity, owner->identity_text, sizeof(endpoint->identity));
-        wr_sentence(endpoint->why, sizeof(endpoint->why), "shm: the policy grants it 'map'");
+        endpoint->path = wr_relaying_path(owner, endpoint->why, sizeof(endpoint->why));
         return message;
 }
 
@@ -239,6 +236,7 @@ phase_go_on(struct wr_session *session)
         case WR_LISTING_PUBLICATIONS: return publications_go_on(session);
         case WR_LISTING_SUBSCRIPTIONS: return subscriptions_go_on(session);
         case WR_LISTING_REFUSALS: return wr_listing_refusals_go_on(session);
+        case WR_LISTING_TICKETS: return wr_tickets_go_on(session);
         default: return true;
         }
 }
@@ -308,6 +306,13 @@ wr_listing_who(struct wr_session *session, const struct wr_message *message)
                                            : WR_LISTING_PUBLICATIONS);
 }
 
+void
+wr_listing_tickets(struct wr_session *session, const struct wr_message *message)
+{
+        session->listing.who = session->listing.watch = false;
+        begin(session, message->request, "**", WR_LISTING_TICKETS);
+}
+
 /* Where the rules stand is for who could read them anyway. Others are not left to think that there are none. */
 static const char *
 policy_path_for(const struct wr_session *session)
@@ -315,7 +320,9 @@ policy_path_for(const struct wr_session *session)
         const struct wr_policy *policy = session->server->policy;
         bool is_root = session->identity.trust == WR_TRUST_FULL && wr_user_is_system(&session->identity.user);
 
-        return is_root || wr_policy_is_own(policy, &session->identity) ? wr_policy_path(policy) : "?";
+        return !session->is_by_ticket && (is_root || wr_policy_is_own(policy, &session->identity))
+                       ? wr_policy_path(policy)
+                       : "?";
 }
 
 void

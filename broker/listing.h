@@ -4,8 +4,6 @@
 
 #include "broker/handlers.h"
 
-enum { WR_LISTING_PATH_SHM = 1 };
-
 /* Is there room for another row? */
 bool
 wr_listing_has_room(const struct wr_session *session);

@@ -18,7 +18,9 @@ enum role { ROLE_NONE, ROLE_PUBLISHER, ROLE_SUBSCRIBER }; /* as WEIR_SEAT_... */
 bool
 wr_listing_may_know(const struct wr_session *asker, const char *account)
 {
-        return wr_policy_is_own(asker->server->policy, &asker->identity) || strcmp(asker->account->key, account) == 0;
+        /* By a ticket one has its creator's account, and knows nothing of it. */
+        return !asker->is_by_ticket &&
+               (wr_policy_is_own(asker->server->policy, &asker->identity) || strcmp(asker->account->key, account) == 0);
 }
 
 static struct wr_message
@@ -34,7 +36,7 @@ seat_of(const struct wr_session *asker, const struct wr_session *owner, const st
         seat->age_ns = server->now_ns - (owner->greet_until_ns - server->greet_ns);
         if (stats) {
                 seat->id = stats->endpoint;
-                seat->path = WR_LISTING_PATH_SHM;
+                seat->path = wr_relaying_path(owner, NULL, 0);
                 seat->frames = stats->frames;
                 seat->lost = stats->lost;
                 seat->out = stats->out;
@@ -96,7 +98,7 @@ static bool
 is_bare(const struct wr_session *session)
 {
         return session->is_greeted && !session->is_doomed && wr_list_empty(&session->publications) &&
-               wr_list_empty(&session->subscriptions);
+               wr_list_empty(&session->subscriptions) && wr_list_empty(&session->relays);
 }
 
 bool

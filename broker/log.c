@@ -1,5 +1,7 @@
 #include "broker/log.h"
 
+#include "named-objects/sentence.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -113,8 +115,8 @@ tell_suppressed(struct wr_log *log, struct wr_account *account)
 
         if (account->log_suppressed == 0)
                 return;
-        snprintf(text, sizeof(text), "suppressed %" PRIu64 " lines about %s", account->log_suppressed,
-                 account->key[0] ? account->key : "strangers");
+        snprintf(text, sizeof(text), "suppressed %" PRIu64 " line%s about %s", account->log_suppressed,
+                 wr_s(account->log_suppressed), account->key[0] ? account->key : "strangers");
         account->log_suppressed = 0;
         write_line(log, WR_LOG_WARNING, text);
 }

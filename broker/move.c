@@ -50,22 +50,27 @@ wr_move_brings(const struct wr_publication *publication, const struct wr_subscri
         return !publication->successor || publication->successor->state == WR_PUBLICATION_GRANTED;
 }
 
+/* What it does not say is as the lane has it. */
 static enum weir_result
-plan(const struct wr_publication *publication, uint64_t memory_max, struct wr_lane_geometry *geometry, char *sentence,
-     size_t room)
+plan(const struct wr_publication *publication, const struct wr_move_wish *wish, struct wr_lane_geometry *geometry,
+     char *sentence, size_t room)
 {
+        uint64_t memory_max = wish->memory_max ? wish->memory_max : publication->memory_max;
+        uint64_t ring_bytes = wish->ring_bytes ? wish->ring_bytes : publication->geometry.ring_bytes;
+
         *geometry = (struct wr_lane_geometry){ .hash = publication->geometry.hash };
-        if (memory_max <= MEMORY_MOST &&
-            wr_lane_geometry_plan(geometry, memory_max, publication->history, publication->loans_max) == WEIR_OK)
+        if (memory_max <= MEMORY_MOST && wr_lane_geometry_plan(geometry, memory_max, ring_bytes, publication->history,
+                                                               publication->loans_max) == WEIR_OK)
                 return WEIR_OK;
         wr_sentence(sentence, room,
-                    "quota: memory_max of %" PRIu64 " bytes does not fit the history and loans of '%s'. %s it",
+                    "quota: memory_max of %" PRIu64 " bytes does not fit the ring, the history and the loans of '%s'. "
+                    "%s it",
                     memory_max, publication->topic->name, memory_max > MEMORY_MOST ? "Lower" : "Raise");
         return WEIR_E_QUOTA;
 }
 
 enum weir_result
-wr_move_begin(struct wr_publication *publication, uint64_t memory_max, uint32_t request, char *sentence, size_t room)
+wr_move_begin(struct wr_publication *publication, const struct wr_move_wish *wish, char *sentence, size_t room)
 {
         struct wr_session *session = publication->session;
         struct wr_accounts *accounts = &session->server->accounts;
@@ -75,17 +80,17 @@ wr_move_begin(struct wr_publication *publication, uint64_t memory_max, uint32_t 
 
         if (publication->successor)
                 return WEIR_OK;
-        result = plan(publication, memory_max ? memory_max : publication->memory_max, &geometry, sentence, room);
+        result = plan(publication, wish, &geometry, sentence, room);
         if (result == WEIR_OK)
                 result = wr_quota_charge(accounts, session->account, WR_QUOTA_RESERVE_BYTES, geometry.segment_bytes,
                                          sentence, room);
         if (result < 0)
                 return result;
         successor = wr_registry_succeed(&session->server->registry, publication, &geometry);
-        result = successor ? wr_publication_grant(successor, request) : WEIR_E_NO_MEMORY;
+        result = successor ? wr_publication_grant(successor, wish->request) : WEIR_E_NO_MEMORY;
         if (result == WEIR_OK) {
-                if (memory_max)
-                        successor->memory_max = memory_max;
+                if (wish->memory_max)
+                        successor->memory_max = wish->memory_max;
                 return WEIR_OK;
         }
         if (successor)
@@ -126,7 +131,7 @@ moves_away(struct wr_publication *publication, char *sentence, size_t room)
                 wr_sentence(sentence, room, "its publisher has no memory for another one");
                 return false;
         }
-        return wr_move_begin(publication, 0, 0, sentence, room) == WEIR_OK;
+        return wr_move_begin(publication, &(struct wr_move_wish){ 0 }, sentence, room) == WEIR_OK;
 }
 
 void
@@ -217,6 +222,7 @@ void
 wr_move_request(struct wr_session *session, const struct wr_message *message)
 {
         const struct wr_message_move *move = &message->move;
+        const struct wr_move_wish wish = { move->memory_max, move->ring_bytes, message->request };
         struct wr_publication *publication = wr_registry_publication(&session->server->registry, move->lane);
         char sentence[512];
 
@@ -227,7 +233,7 @@ wr_move_request(struct wr_session *session, const struct wr_message *message)
         }
         if (move->pinned_by)
                 pinning_note(publication, move->pinned_by);
-        if (wr_move_begin(publication, move->memory_max, message->request, sentence, sizeof(sentence)) < 0)
+        if (wr_move_begin(publication, &wish, sentence, sizeof(sentence)) < 0)
                 wr_session_refuse(session, message->request, WEIR_E_QUOTA, "%s", sentence);
 }
 

@@ -314,7 +314,7 @@ wr_pairing_begin(struct wr_publication *publication, struct wr_subscription *sub
         reason = admit(publication, subscription, text, sizeof(text),
                        !publication->is_foreign || publication->is_ending);
         if (reason == WEIR_OK && publication->is_foreign && !publication->is_ending) {
-                reason = wr_move_begin(publication, 0, 0, text, sizeof(text));
+                reason = wr_move_begin(publication, &(struct wr_move_wish){ 0 }, text, sizeof(text));
                 if (reason == WEIR_OK)
                         return;
         }
@@ -395,6 +395,96 @@ acked(struct wr_pairing *pairing, const struct wr_message_pair_ack *ack)
         }
 }
 
+/* Why a pair ends whose subscriber is done with it. */
+static enum weir_result
+done_reason(const struct wr_pairing *pairing)
+{
+        if (!pairing->is_over)
+                return WEIR_OK;
+        return pairing->subscription->revoked_until_ns || pairing->revoked_until_ns ? WEIR_E_DENIED : WEIR_E_EVICTED;
+}
+
+/* LANE_ENDED, which was told to the connection before, may have been lost. */
+static void
+tell_again(struct wr_pairing *pairing)
+{
+        enum weir_result reason = done_reason(pairing);
+        char text[512];
+
+        if (!pairing->is_over)
+                return;
+        wr_sentence(text, sizeof(text), "this subscriber %s '%s' while it was away from the broker",
+                    reason == WEIR_E_DENIED ? "lost its right to" : "was evicted from",
+                    pairing->publication->topic->name);
+        pairing->is_over = false;
+        wr_pairing_tell_subscriber(pairing, reason, text);
+}
+
+/* Its client has mapped lane and page, whether we heard PAIR_READY or not. */
+static void
+keep(struct wr_pairing *pairing)
+{
+        enum weir_result result = pairing->state == WR_PAIRING_GIVEN ? wr_region_seal(pairing->page) : WEIR_OK;
+
+        if (result < 0) {
+                wr_pairing_tell_subscriber(pairing, result, "the page of this pair could not be sealed");
+                wr_pairing_remove(pairing, result);
+                return;
+        }
+        page_close(pairing);
+        pairing->state = WR_PAIRING_LIVE;
+        tell_again(pairing);
+}
+
+/* What its subscriber was told of and does not hold: it is done with it, or LANE_ADDED was lost and comes once more.
+ * Had it been done with a lane so quickly, it finds in the page that it was. */
+static void
+miss(struct wr_pairing *pairing)
+{
+        bool was_lost = pairing->state == WR_PAIRING_GIVEN && !pairing->is_over &&
+                        pairing->publication->state != WR_PUBLICATION_MOVED;
+
+        if (!was_lost) {
+                wr_pairing_remove(pairing, done_reason(pairing));
+                return;
+        }
+        pairing->state = WR_PAIRING_ACKED;
+        pairing->errand.run = to_subscriber;
+        wr_list_append(&pairing->subscription->session->errands, &pairing->errand.link);
+}
+
+void
+wr_pairing_come_back(struct wr_subscription *subscription, struct wr_session *older)
+{
+        struct wr_session *session = subscription->session;
+
+        WR_LIST_EACH(link, &older->unpaged)
+        {
+                if (WR_LIST_OWNER(link, struct wr_pairing, errand.link)->subscription != subscription)
+                        continue;
+                wr_list_remove(link);
+                wr_list_append(&session->unpaged, link);
+        }
+        WR_LIST_EACH(link, &subscription->pairings)
+        {
+                struct wr_pairing *pairing = WR_LIST_OWNER(link, struct wr_pairing, subscription_link);
+                bool is_known = pairing->state >= WR_PAIRING_GIVEN;
+                bool is_held = pairing->is_held || (is_known && session->is_hold_refused);
+
+                pairing->is_held = false;
+                older->pages -= pairing->page != WR_NO_OBJECT;
+                session->pages += pairing->page != WR_NO_OBJECT;
+                if (is_held) {
+                        keep(pairing);
+                } else if (is_known) {
+                        miss(pairing);
+                } else if (pairing->state == WR_PAIRING_ACKED) {
+                        wr_list_remove(&pairing->errand.link);
+                        wr_list_append(&session->errands, &pairing->errand.link);
+                }
+        }
+}
+
 void
 wr_pairing_ack(struct wr_session *session, const struct wr_message *message)
 {
@@ -443,9 +533,7 @@ wr_pairing_done(struct wr_session *session, const struct wr_message *message)
         if (!pairing || pairing->subscription->session != session)
                 return; /* its lane ended before */
         subscription = pairing->subscription;
-        wr_pairing_remove(pairing, !pairing->is_over                                             ? WEIR_OK
-                                   : subscription->revoked_until_ns || pairing->revoked_until_ns ? WEIR_E_DENIED
-                                                                                                 : WEIR_E_EVICTED);
+        wr_pairing_remove(pairing, done_reason(pairing));
         wr_subscription_settle(subscription);
 }
 

@@ -58,6 +58,22 @@ wr_policy_who(const struct wr_identity *identity, char *text, size_t room)
 }
 
 static void
+where_is(const struct wr_policy *policy, const struct entry *entry, int index, char *where, size_t room)
+{
+        if (entry->line != 0)
+                wr_sentence(where, room, "%s:%u", wr_policy_file_name(policy->path), wr_policy_line(entry, index));
+        else
+                wr_sentence(where, room, "%s has no rule for it",
+                            policy->path[0] ? wr_policy_file_name(policy->path) : "the policy");
+}
+
+void
+wr_policy_where(const struct wr_policy *policy, const char *topic, enum wr_right right, char *where, size_t room)
+{
+        where_is(policy, wr_policy_entry(policy, topic), wr_policy_right_index(right), where, room);
+}
+
+static void
 refuse(const struct wr_policy *policy, const struct entry *entry, const struct wr_identity *identity,
        const struct wr_access *access, const char *topic, enum wr_right right, char *sentence, size_t room)
 {
@@ -68,12 +84,7 @@ refuse(const struct wr_policy *policy, const struct entry *entry, const struct w
         wr_policy_who(identity, who, sizeof(who));
         wr_policy_lack(policy, entry, identity, access, &lack);
         wr_policy_command(policy, &lack, topic, right, command, sizeof(command));
-        if (entry->line != 0)
-                wr_sentence(where, sizeof(where), "%s:%u", wr_policy_file_name(policy->path),
-                            wr_policy_line(entry, index));
-        else
-                wr_sentence(where, sizeof(where), "%s has no rule for it",
-                            policy->path[0] ? wr_policy_file_name(policy->path) : "the policy");
+        where_is(policy, entry, index, where, sizeof(where));
         wr_sentence(sentence, room, "denied: '%s' grants %s no '%s' (%s)", topic, who, wr_right_names[index], where);
         /* Whole or not at all: a line that was cut grants something else. */
         if (command[0] && strlen(sentence) + strlen(command) + sizeof(". Grant it: ") <= room)

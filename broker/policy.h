@@ -46,6 +46,10 @@ enum weir_result
 wr_policy_load(struct wr_policy **policy, const char *path, const char *missing_path, struct wr_sid own_user,
                char *sentence, size_t room);
 
+/* The end of a sentence about a file that was named and is not there: by whom, and what to do. WEIR_E_USAGE. */
+enum weir_result
+wr_policy_missing(const char *path, char *sentence, size_t room);
+
 /* The same from text that was read already. */
 enum weir_result
 wr_policy_parse(struct wr_policy **policy, const char *text, size_t size, const char *path, struct wr_sid own_user,
@@ -66,6 +70,10 @@ wr_policy_close(struct wr_policy *policy);
 bool
 wr_policy_decide(const struct wr_policy *policy, const struct wr_identity *identity, const char *topic,
                  enum wr_right right, char *sentence, size_t room);
+
+/* Where the rules speak of this right on the topic: "policy.conf:12", or that they do not. */
+void
+wr_policy_where(const struct wr_policy *policy, const char *topic, enum wr_right right, char *where, size_t room);
 
 /* May there be a topic that this pattern matches and on which the rules grant all of `rights`? False is certain; true
  * where the rules and the pattern begin alike. */

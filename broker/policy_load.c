@@ -23,6 +23,26 @@ load_none(struct wr_policy **policy, const char *missing_path, struct wr_sid own
 }
 
 enum weir_result
+wr_policy_missing(const char *path, char *sentence, size_t room)
+{
+        const char *set = getenv("WEIR_CONFIG");
+        size_t length;
+
+        if (!sentence)
+                return WEIR_E_USAGE;
+        length = strlen(sentence);
+        if (set && strcmp(set, path) == 0)
+                wr_sentence(sentence + length, room - length,
+                            ". WEIR_CONFIG names it: write it ('weir access allow' begins one), or set WEIR_CONFIG to "
+                            "a file that is there, or to nothing");
+        else
+                wr_sentence(sentence + length, room - length,
+                            ". It was named, so it has to be there: write it ('weir access allow' with --config begins "
+                            "one), or name another");
+        return WEIR_E_USAGE;
+}
+
+enum weir_result
 wr_policy_load(struct wr_policy **policy, const char *path, const char *missing_path, struct wr_sid own_user,
                char *sentence, size_t room)
 {
@@ -41,6 +61,8 @@ wr_policy_load(struct wr_policy **policy, const char *path, const char *missing_
                 result = wr_file_read(file, WR_POLICY_FILE_MAX, &text, &size, sentence, room);
         if (result == WEIR_EMPTY && !path)
                 return load_none(policy, missing_path, own_user, sentence, room);
+        if (result == WEIR_EMPTY)
+                return wr_policy_missing(path, sentence, room);
         if (result != WEIR_OK)
                 return WEIR_E_USAGE; /* whatever it is, the file that was named is at fault */
         result = wr_policy_parse(policy, text, size, file, own_user, sentence, room);

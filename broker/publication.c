@@ -7,6 +7,7 @@
  *      the subscriptions that were there have been sent the lane, or 500 ms have passed  ->  OPENED
  */
 #include "broker/handlers.h"
+#include "broker/relaying.h"
 
 #include "named-objects/sentence.h"
 
@@ -19,8 +20,6 @@ enum { OPENING_NS = 500 * 1000000 };
 
 #define MEMORY_DEFAULT (UINT64_C(1) << 30)
 #define MEMORY_MOST    (UINT64_C(1) << 46) /* half of a process's address space */
-
-enum { PATH_ANY = 0, PATH_SHM = 1 }; /* as WEIR_ANY_PATH, WEIR_SHM */
 
 static enum weir_result
 grant_send(struct wr_session *session, struct wr_errand *errand)
@@ -55,11 +54,6 @@ request_sound(struct wr_session *session, const struct wr_message *message)
 
         if (!wr_topic_valid(publish->topic, &why))
                 wr_session_refuse(session, message->request, WEIR_E_USAGE, "'%s' is no topic: %s", publish->topic, why);
-        else if (publish->require != PATH_ANY && publish->require != PATH_SHM)
-                wr_session_refuse(session, message->request, WEIR_E_NO_PATH,
-                                  "no path: this broker offers shared memory only, and path %" PRIu32
-                                  " was required. Leave .require at 0",
-                                  publish->require);
         else if (publish->hash > 2 || publish->refuse_reliable > 1)
                 wr_session_refuse(session, message->request, WEIR_E_USAGE,
                                   "'%s': hash is 0 to 2 and refuse_reliable 0 or 1", publish->topic);
@@ -71,19 +65,23 @@ request_sound(struct wr_session *session, const struct wr_message *message)
 bool
 wr_publication_permitted(const struct wr_session *session, const char *topic, char *sentence, size_t room)
 {
-        const struct wr_policy *policy = session->server->policy;
+        const struct wr_session *asker = wr_relaying_asker(session);
 
-        return wr_policy_decide(policy, &session->identity, topic, WR_MAY_PUBLISH, sentence, room) &&
-               wr_policy_decide(policy, &session->identity, topic, WR_MAY_MAP, sentence, room);
+        return wr_tickets_decide(asker, topic, WR_MAY_PUBLISH, sentence, room) &&
+               (session->relay || wr_tickets_decide(asker, topic, WR_MAY_MAP, sentence, room));
 }
 
 static bool
 request_permitted(struct wr_session *session, const struct wr_message *message)
 {
+        const struct wr_relay_wish wish = { .message = message,
+                                            .topic = message->publish.topic,
+                                            .require = message->publish.require,
+                                            .rights = WR_MAY_PUBLISH };
         char sentence[768];
 
-        if (wr_publication_permitted(session, message->publish.topic, sentence, sizeof(sentence)))
-                return true;
+        if (wr_tickets_decide(wr_relaying_asker(session), wish.topic, WR_MAY_PUBLISH, sentence, sizeof(sentence)))
+                return wr_relaying_choose(session, &wish) == WEIR_OK;
         wr_session_refuse(session, message->request, WEIR_E_DENIED, "%s", sentence);
         return false;
 }
@@ -167,7 +165,7 @@ wr_publication_request(struct wr_session *session, const struct wr_message *mess
         if (!request_sound(session, message) || !request_permitted(session, message))
                 return;
         if (memory_max > MEMORY_MOST ||
-            wr_lane_geometry_plan(&plan, memory_max, publish->history, publish->loans_max) < 0) {
+            wr_lane_geometry_plan(&plan, memory_max, 0, publish->history, publish->loans_max) < 0) {
                 wr_session_refuse(session, message->request, WEIR_E_QUOTA,
                                   "quota: memory_max of %" PRIu64 " bytes does not fit %" PRIu32 " frames of history"
                                   " and %" PRIu32 " loans. %s memory_max",

@@ -52,6 +52,7 @@ struct wr_account {
         char key[WR_QUOTA_KEY]; /* user, and package or confinement; letters in either case are the same */
         uint64_t references;
         uint64_t held[WR_QUOTAS];
+        uint64_t away; /* connections that hung up and are waited for: they count for none, and are as many at most */
         struct wr_bucket messages, log_lines;
         uint64_t log_suppressed;
 };

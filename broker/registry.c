@@ -195,6 +195,7 @@ wr_registry_rejoin(struct wr_registry *registry, struct wr_session *session, con
         struct wr_lane_geometry geometry = { .lane = rejoin->lane,
                                              .epoch = rejoin->epoch,
                                              .segment_bytes = rejoin->segment_bytes,
+                                             .ring_bytes = rejoin->ring_bytes,
                                              .hash = rejoin->hash };
         struct wr_publication *publication =
                 publication_enter(registry, rejoin->topic, session, rejoin->source, &geometry);

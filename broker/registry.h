@@ -120,12 +120,24 @@ struct wr_pairing {
         bool is_pinning;          /* the lane moved because of what it has out */
         bool is_overdue;          /* others of its subscriber hold all pages, and their publishers do not answer */
         bool is_over;             /* the subscriber was told that the lane ended for it; it may still have blocks out */
+        bool is_claimed;          /* somebody says that he has it and did not pay for saying so; rejoin.c */
+        bool is_held;             /* its subscriber came back with it; while that is being handled */
         int64_t revoked_until_ns; /* as of a subscription, where a pattern lost the right to this topic only */
         wr_object page;           /* until both ends have mapped it */
         struct wr_signal_pair signals; /* and what goes beside it */
         uint64_t page_bytes, words_offset;
         struct wr_lane_start start;
         struct wr_message_pair_stats stats; /* as the publisher told last */
+};
+
+/* What a client says that it has from an earlier broker or connection; rejoin.c. */
+struct wr_hold {
+        struct wr_link link; /* of the session until it subscribes, then of the subscription */
+        struct wr_node node;
+        struct wr_session *session;
+        const struct wr_subscription *subscription;
+        uint64_t source, lane, pair;
+        bool is_charged; /* else its pair is here, and was claimed by it */
 };
 
 struct wr_registry {

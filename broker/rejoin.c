@@ -1,12 +1,22 @@
 /*
- * Clients that come back. The broker before us is gone; the lanes that it made lie in the memory of their two ends and
- * flow on. We hold nothing of them, so we only learn what there is:
+ * Clients that come back, each telling what it has:
  *
  *      HOLDS (source, lane, pair)...  SUBSCRIBE     a subscription, and the lanes that it reads already
- *      REJOIN                         OPENED        a publication whose segment we do not have: it is foreign
+ *      REJOIN                         OPENED        a publication
  *
- * The two ends of a pair come in any order; whoever comes second finds the other. Rights and quotas are asked for as
- * for anything new: what a client says of itself grants it nothing, and a lane that it makes up has no readers.
+ * The broker before us is gone: the lanes that it made lie in the memory of their two ends and flow on, and we only
+ * learn what there is. A publication whose segment we do not have is foreign. The two ends of a pair come in any order;
+ * whoever comes second finds the other. Rights and quotas are asked for as for anything new: what a client says of
+ * itself grants it nothing, and a lane that it makes up has no readers.
+ *
+ * Or we live, and the client lost patience with us: we still have what is its, with its older connection, whose end we
+ * have yet to see, or which is away. All is as it was, so it goes over to the new connection, lanes with their pairs
+ * and subscriptions with theirs; the other ends need not hear of it.
+ *
+ * Nobody may come back with what is another's. Trusted is what the kernel says of both connections: the account (user,
+ * package, confinement) and the process. No two processes have one number at a time, and the older one lives: its end
+ * ends its session. Of the messages only the names are believed, which have to be those that we gave, random all of
+ * them; and the terms have to be the same.
  */
 #include "broker/handlers.h"
 
@@ -22,15 +32,7 @@
 
 /* What a lane that is held counts for in the quota, until its pair is entered and counts for itself: the least page
  * that it can be read by. */
-enum { HOLD_BYTES = 4096 };
-
-struct hold {
-        struct wr_link link; /* of the session until it subscribes, then of the subscription */
-        struct wr_node node;
-        struct wr_session *session;
-        const struct wr_subscription *subscription;
-        uint64_t source, lane, pair;
-};
+enum { HOLD_BYTES = 4096, FREE_MAX = 1024 /* that a session may say for nothing, of pairs that are here */ };
 
 /* The subscription's id is drawn when all that it holds has been said: nobody can aim at a place in the table. */
 static uint64_t
@@ -39,14 +41,14 @@ key_of(const struct wr_subscription *subscription, uint64_t lane)
         return XXH3_64bits_withSeed(&lane, sizeof(lane), subscription->node.key);
 }
 
-static struct hold *
+static struct wr_hold *
 hold_of(const struct wr_subscription *subscription, uint64_t lane)
 {
         struct wr_node *node =
                 wr_table_find(&subscription->session->server->registry.holds, key_of(subscription, lane));
 
         for (; node; node = wr_table_next(node)) {
-                struct hold *hold = WR_TABLE_OWNER(node, struct hold, node);
+                struct wr_hold *hold = WR_TABLE_OWNER(node, struct wr_hold, node);
 
                 if (hold->subscription == subscription && hold->lane == lane)
                         return hold;
@@ -55,14 +57,42 @@ hold_of(const struct wr_subscription *subscription, uint64_t lane)
 }
 
 static void
-hold_drop(struct hold *hold)
+hold_drop(struct wr_hold *hold)
 {
         struct wr_server *server = hold->session->server;
+        struct wr_pairing *pairing = hold->is_charged ? NULL : wr_registry_pairing(&server->registry, hold->pair);
 
         wr_list_remove(&hold->link);
         wr_table_remove(&server->registry.holds, &hold->node);
-        wr_quota_return(&server->accounts, hold->session->account, WR_QUOTA_ALLOCATED_BYTES, HOLD_BYTES);
+        hold->session->free_holds -= !hold->is_charged;
+        if (hold->is_charged)
+                wr_quota_return(&server->accounts, hold->session->account, WR_QUOTA_ALLOCATED_BYTES, HOLD_BYTES);
+        if (pairing)
+                pairing->is_claimed = false;
         free(hold);
+}
+
+/* Another connection of the process that this one is of. */
+static bool
+is_same_process(const struct wr_session *session, const struct wr_session *older)
+{
+        if (session->relay || older->relay) /* what an agent has is not its client's to come back with */
+                return false;
+        return older != session && !older->is_dead && !session->is_by_ticket && older->account == session->account &&
+               older->identity.pid == session->identity.pid;
+}
+
+/* The pair that the message names, which the client has by an earlier connection. Its page is charged, so to say so
+ * costs nothing more: a client whose quota is used up comes back, too. Once only of each. */
+static struct wr_pairing *
+claimable(const struct wr_session *session, const struct wr_message_holds *holds)
+{
+        struct wr_pairing *pairing = wr_registry_pairing(&session->server->registry, holds->pair);
+
+        if (session->free_holds >= FREE_MAX)
+                return NULL;
+        return pairing && !pairing->is_claimed && is_same_process(session, pairing->subscription->session) ? pairing
+                                                                                                           : NULL;
 }
 
 void
@@ -70,22 +100,32 @@ wr_rejoin_holds(struct wr_session *session, const struct wr_message *message)
 {
         const struct wr_message_holds *holds = &message->holds;
         struct wr_accounts *accounts = &session->server->accounts;
-        struct hold *hold;
+        struct wr_pairing *claimed = claimable(session, holds);
+        struct wr_hold *hold;
         char sentence[512];
 
-        if (wr_quota_charge(accounts, session->account, WR_QUOTA_ALLOCATED_BYTES, HOLD_BYTES, sentence,
-                            sizeof(sentence)) < 0) {
+        if (!claimed && wr_quota_charge(accounts, session->account, WR_QUOTA_ALLOCATED_BYTES, HOLD_BYTES, sentence,
+                                        sizeof(sentence)) < 0) {
+                session->is_hold_refused = true;
                 wr_session_refuse(session, message->request, WEIR_E_QUOTA, "%s", sentence);
                 return;
         }
         hold = malloc(sizeof(*hold));
         if (!hold) {
-                wr_quota_return(accounts, session->account, WR_QUOTA_ALLOCATED_BYTES, HOLD_BYTES);
+                if (!claimed)
+                        wr_quota_return(accounts, session->account, WR_QUOTA_ALLOCATED_BYTES, HOLD_BYTES);
                 wr_session_cut(session, message->request, WEIR_E_NO_MEMORY,
                                "the broker has no memory for a lane that is held: come again");
                 return;
         }
-        *hold = (struct hold){ .session = session, .source = holds->source, .lane = holds->lane, .pair = holds->pair };
+        *hold = (struct wr_hold){ .session = session,
+                                  .source = holds->source,
+                                  .lane = holds->lane,
+                                  .pair = holds->pair,
+                                  .is_charged = !claimed };
+        session->free_holds += !hold->is_charged;
+        if (claimed)
+                claimed->is_claimed = true;
         wr_list_append(&session->holds, &hold->link);
 }
 
@@ -95,7 +135,7 @@ wr_rejoin_take(struct wr_session *session, struct wr_subscription *subscription)
         struct wr_table *table = &session->server->registry.holds;
 
         while (!wr_list_empty(&session->holds)) {
-                struct hold *hold = WR_LIST_OWNER(wr_list_pop(&session->holds), struct hold, link);
+                struct wr_hold *hold = WR_LIST_OWNER(wr_list_pop(&session->holds), struct wr_hold, link);
 
                 if (hold_of(subscription, hold->lane)) { /* said twice */
                         hold_drop(hold);
@@ -111,30 +151,28 @@ void
 wr_rejoin_forget(struct wr_link *holds)
 {
         while (!wr_list_empty(holds))
-                hold_drop(WR_LIST_OWNER(holds->next, struct hold, link));
+                hold_drop(WR_LIST_OWNER(holds->next, struct wr_hold, link));
 }
 
 uint64_t
 wr_rejoin_held(const struct wr_subscription *subscription, uint64_t lane)
 {
-        const struct hold *hold = lane ? hold_of(subscription, lane) : NULL;
+        const struct wr_hold *hold = lane ? hold_of(subscription, lane) : NULL;
 
         return hold ? hold->pair : 0;
 }
 
-/* A reader that we cut, or that lost us, of a lane that we made: its publisher was told that it is gone and looks at
- * its page no more. So what it has of the lane ends, and it gets the lane anew. */
+/* What it has of that lane has ended. */
 static void
-part(const struct wr_publication *publication, struct wr_subscription *subscription)
+part(struct wr_subscription *subscription, uint64_t lane, const char *text)
 {
         struct wr_message message = { .kind = WR_LANE_ENDED };
 
         message.lane_ended.subscription = subscription->node.key;
-        message.lane_ended.lane = publication->geometry.lane;
+        message.lane_ended.lane = lane;
         message.lane_ended.reason = WEIR_E_CLOSED;
         message.lane_ended.publishers = wr_registry_publishers_left(subscription);
-        wr_sentence(message.lane_ended.text, sizeof(message.lane_ended.text),
-                    "the broker lost this subscriber of '%s' for a moment: it joins again", publication->topic->name);
+        wr_sentence(message.lane_ended.text, sizeof(message.lane_ended.text), "%s", text);
         wr_session_send(subscription->session, &message);
 }
 
@@ -151,8 +189,9 @@ is_lost(const struct wr_publication *publication, uint64_t pair)
 bool
 wr_rejoin_pair(struct wr_publication *publication, struct wr_subscription *subscription)
 {
-        struct hold *hold = hold_of(subscription, publication->geometry.lane);
-        struct hold held;
+        struct wr_hold *hold = hold_of(subscription, publication->geometry.lane);
+        struct wr_hold held;
+        char text[512];
 
         if (!hold)
                 return false;
@@ -163,43 +202,174 @@ wr_rejoin_pair(struct wr_publication *publication, struct wr_subscription *subsc
         if (publication->is_foreign && !is_lost(publication, held.pair) &&
             wr_pairing_enter(publication, subscription, held.pair))
                 return true;
-        part(publication, subscription); /* else it would believe that it still has the lane */
+        /* A reader that we cut, or that was away for long, of a lane that we made: its publisher was told that it is
+         * gone and looks at its page no more. So what it has of the lane ends, and it gets the lane anew. */
+        wr_sentence(text, sizeof(text), "the broker lost this subscriber of '%s' for a moment: it joins again",
+                    publication->topic->name);
+        part(subscription, held.lane, text);
         return false;
 }
 
-/* ---- publications */
-
-/*
- * A client that lost patience with us comes back, and we still have its lane: with its older connection, whose end we
- * have yet to see, or which is away. All is as it was, so the lane goes over to the new connection with its pairs; its
- * readers need not hear of it.
- *
- * Nobody may come back with what is another's. Trusted is what the kernel says of both connections: the account (user,
- * package, confinement) and the process. No two processes have one number at a time, and the older one lives: its end
- * ends its session. Of the message only the names are believed, which have to be those that we gave: lane and source,
- * random both, and the topic. Terms and memory are what we granted, whatever it says now.
- */
-static bool
-is_own(const struct wr_session *session, const struct wr_message_rejoin *rejoin,
-       const struct wr_publication *publication)
+static void
+part_all(struct wr_subscription *subscription, struct wr_link *holds)
 {
-        const struct wr_session *older = publication->session;
+        char text[512];
 
-        return older != session && !older->is_dead && older->account == session->account &&
-               older->identity.pid == session->identity.pid && publication->source == rejoin->source &&
-               strcmp(publication->topic->name, rejoin->topic) == 0 && publication->state != WR_PUBLICATION_MOVED &&
-               (publication->state != WR_PUBLICATION_GRANTED || publication->follows);
+        wr_sentence(text, sizeof(text), "a publisher of '%s' left while this subscriber was away from the broker",
+                    subscription->name);
+        WR_LIST_EACH(link, holds)
+        {
+                struct wr_hold *hold = WR_LIST_OWNER(link, struct wr_hold, link);
+                bool may_come = hold->subscription ? hold->is_charged : hold_of(subscription, hold->lane) != NULL;
+
+                if (may_come) /* its publisher, which has yet to come back to a new broker */
+                        continue;
+                part(subscription, hold->lane, text);
+                hold_drop(hold);
+        }
 }
 
+void
+wr_rejoin_settle(struct wr_subscription *subscription)
+{
+        part_all(subscription, &subscription->holds);
+}
+
+/* ---- subscriptions */
+
 bool
-wr_rejoin_has_lanes(const struct wr_session *session)
+wr_rejoin_has_endpoints(const struct wr_session *session)
 {
         WR_LIST_EACH(link, &session->publications)
         {
                 if (WR_LIST_OWNER(link, struct wr_publication, session_link)->state != WR_PUBLICATION_GRANTED)
                         return true;
         }
+        WR_LIST_EACH(link, &session->subscriptions)
+        {
+                const struct wr_subscription *subscription = WR_LIST_OWNER(link, struct wr_subscription, session_link);
+
+                if (!subscription->is_closing || subscription->revoked_until_ns != 0)
+                        return true;
+        }
         return false;
+}
+
+/* Something of it went over to another connection. The rest may follow; until then it is away. */
+static void
+older_leave(struct wr_session *older)
+{
+        if (!older->is_away || !wr_rejoin_has_endpoints(older))
+                wr_session_doom(older);
+}
+
+struct wr_subscription *
+wr_rejoin_own(const struct wr_session *session, const struct wr_message_subscribe *subscribe)
+{
+        struct wr_subscription *subscription = wr_registry_subscription(&session->server->registry, subscribe->again);
+
+        if (!subscription || !is_same_process(session, subscription->session))
+                return NULL;
+        if (subscription->is_closing && subscription->revoked_until_ns == 0)
+                return NULL; /* it had closed that one */
+        return wr_subscription_is_as(subscription, subscribe) ? subscription : NULL;
+}
+
+/* Pairs of this very subscription, that the client was given. */
+static void
+holds_mark(struct wr_session *session, const struct wr_subscription *subscription)
+{
+        WR_LIST_EACH(link, &session->holds)
+        {
+                struct wr_hold *hold = WR_LIST_OWNER(link, struct wr_hold, link);
+                struct wr_pairing *pairing = wr_registry_pairing(&session->server->registry, hold->pair);
+
+                if (!pairing || pairing->subscription != subscription || pairing->state < WR_PAIRING_GIVEN ||
+                    pairing->publication->geometry.lane != hold->lane || pairing->publication->source != hold->source)
+                        continue;
+                pairing->is_held = true;
+                hold_drop(hold);
+        }
+}
+
+/* The rules changed while it was away, or what it was told of that was lost. */
+static void
+revoked_tell(struct wr_subscription *subscription)
+{
+        struct wr_message message = { .kind = WR_REVOKED };
+        char sentence[768];
+        bool is_granted = (subscription->topic ? wr_subscription_permitted : wr_subscription_could)(
+                subscription->session, subscription->name, subscription->reliable, sentence, sizeof(sentence));
+
+        if (is_granted)
+                wr_sentence(sentence, sizeof(sentence),
+                            "the right to subscribe to '%s' was withdrawn for a while: open it anew",
+                            subscription->name);
+        message.revoked.endpoint = subscription->node.key;
+        wr_sentence(message.revoked.text, sizeof(message.revoked.text), "%s", sentence);
+        wr_session_send(subscription->session, &message);
+}
+
+/* Who rested on a ticket has to have redeemed it again by now. */
+static bool
+has_lost_right(const struct wr_subscription *subscription)
+{
+        const struct wr_session *session = subscription->session;
+        bool is_reliable = subscription->reliable;
+        char sentence[768];
+
+        if (subscription->topic)
+                return !wr_subscription_permitted(session, subscription->name, is_reliable, sentence, sizeof(sentence));
+        WR_LIST_EACH(link, &subscription->pairings)
+        {
+                const struct wr_pairing *pairing = WR_LIST_OWNER(link, struct wr_pairing, subscription_link);
+
+                if (!pairing->is_over && !wr_subscription_permitted(session, pairing->publication->topic->name,
+                                                                    is_reliable, sentence, sizeof(sentence)))
+                        return true;
+        }
+        return !wr_subscription_could(session, subscription->name, is_reliable, sentence, sizeof(sentence));
+}
+
+void
+wr_rejoin_subscription(struct wr_session *session, uint32_t request, struct wr_subscription *subscription)
+{
+        struct wr_session *older = subscription->session;
+        struct wr_message message = { .kind = WR_SUBSCRIBED, .request = request };
+
+        wr_list_remove(&subscription->session_link);
+        wr_list_append(&session->subscriptions, &subscription->session_link);
+        subscription->session = session;
+        WR_LIST_EACH(link, &subscription->holds)
+        {
+                WR_LIST_OWNER(link, struct wr_hold, link)->session = session;
+        }
+        message.subscribed.subscription = subscription->node.key;
+        wr_session_send(session, &message);
+        if (subscription->is_closing)
+                revoked_tell(subscription);
+        holds_mark(session, subscription);
+        part_all(subscription, &session->holds);
+        wr_pairing_come_back(subscription, older);
+        older_leave(older);
+        if (subscription->is_closing)
+                wr_subscription_settle(subscription);
+        else if (has_lost_right(subscription))
+                wr_reload_subscription(subscription);
+        wr_session_pump(session);
+        wr_pairing_tick(session);
+}
+
+/* ---- publications */
+
+/* Terms and memory are what we granted, whatever it says now. */
+static bool
+is_own(const struct wr_session *session, const struct wr_message_rejoin *rejoin,
+       const struct wr_publication *publication)
+{
+        return is_same_process(session, publication->session) && publication->source == rejoin->source &&
+               strcmp(publication->topic->name, rejoin->topic) == 0 && publication->state != WR_PUBLICATION_MOVED &&
+               (publication->state != WR_PUBLICATION_GRANTED || publication->follows);
 }
 
 /* All lanes of this publisher: what it moved away from, and what it was to move to. */
@@ -239,8 +409,7 @@ come_back(struct wr_session *session, uint32_t request, struct wr_publication *p
         enum weir_result result = is_new ? wr_publication_live(publication) : WEIR_OK;
 
         take_over(session, older, publication->source);
-        if (!older->is_away || !wr_rejoin_has_lanes(older))
-                wr_session_doom(older);
+        older_leave(older);
         if (result < 0) {
                 struct wr_publication *before = publication->follows;
 

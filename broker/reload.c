@@ -121,8 +121,20 @@ revoke_subscription(struct wr_subscription *subscription, const char *sentence)
         wr_subscription_settle(subscription);
 }
 
-static void
-recheck(struct wr_server *server)
+void
+wr_reload_subscription(struct wr_subscription *subscription)
+{
+        char sentence[SENTENCE_ROOM];
+
+        if (!(subscription->topic ? wr_subscription_permitted : wr_subscription_could)(
+                    subscription->session, subscription->name, subscription->reliable, sentence, sizeof(sentence)))
+                revoke_subscription(subscription, sentence);
+        else if (!subscription->topic)
+                wr_subscription_recheck(subscription);
+}
+
+void
+wr_reload_recheck(struct wr_server *server)
 {
         struct wr_registry *registry = &server->registry;
         char sentence[SENTENCE_ROOM];
@@ -131,7 +143,8 @@ recheck(struct wr_server *server)
         {
                 struct wr_session *session = WR_LIST_OWNER(link, struct wr_session, link);
 
-                if (!wr_policy_admits(server->policy, &session->identity, sentence, sizeof(sentence)))
+                if (!session->is_by_ticket && !session->relay &&
+                    !wr_policy_admits(server->policy, &session->identity, sentence, sizeof(sentence)))
                         wr_session_cut(session, 0, WEIR_E_DENIED, "%s", sentence);
         }
         WR_LIST_EACH(link, &registry->publications)
@@ -146,14 +159,8 @@ recheck(struct wr_server *server)
         {
                 struct wr_subscription *subscription = WR_LIST_OWNER(link, struct wr_subscription, link);
 
-                if (subscription->is_closing)
-                        continue;
-                if (!(subscription->topic ? wr_subscription_permitted
-                                          : wr_subscription_could)(subscription->session, subscription->name,
-                                                                   subscription->reliable, sentence, sizeof(sentence)))
-                        revoke_subscription(subscription, sentence);
-                else if (!subscription->topic)
-                        wr_subscription_recheck(subscription);
+                if (!subscription->is_closing)
+                        wr_reload_subscription(subscription);
         }
         WR_LIST_EACH(link, &registry->publications)
         {
@@ -184,7 +191,7 @@ take_over(struct wr_server *server, struct wr_policy *policy)
         server->policy = policy;
         server->accounts.limits = wr_policy_limits(policy);
         wr_policy_close(old);
-        recheck(server);
+        wr_reload_recheck(server);
 }
 
 enum weir_result

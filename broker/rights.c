@@ -103,6 +103,8 @@ load(const char *given, struct loaded *loaded)
                                          wr_rights_error, ROOM);
         else if (result == WEIR_EMPTY && !is_named)
                 result = wr_policy_load(&loaded->policy, NULL, path, own_user(path), wr_rights_error, ROOM);
+        else if (result == WEIR_EMPTY)
+                result = wr_policy_missing(path, wr_rights_error, ROOM);
         else
                 result = WEIR_E_USAGE;
         if (result == WEIR_OK && !is_named)

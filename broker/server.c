@@ -30,6 +30,7 @@
 
 enum {
         PAUSE_NS = 10 * 1000000,
+        LATE_NS = 100 * 1000000, /* no broker that runs is so late */
         GREET_SECONDS = 2,
         REVOKE_SECONDS = 5,
         LOCK_PATH_BYTES = 1536,
@@ -89,6 +90,18 @@ open_late(struct wr_server *server)
                 if (publication->opening_until_ns > server->now_ns)
                         return;
                 wr_publication_settle(publication, true);
+        }
+}
+
+/* We were stopped, and so were those who come back kept from being heard: they have their time anew. */
+static void
+wait_for_away(struct wr_server *server, int64_t late_ns)
+{
+        if (late_ns < LATE_NS)
+                return;
+        WR_LIST_EACH(link, &server->away)
+        {
+                WR_LIST_OWNER(link, struct wr_session, away_link)->away_until_ns = server->now_ns + WR_SERVER_AWAY_NS;
         }
 }
 
@@ -205,6 +218,9 @@ tick(struct wr_server *server)
         }
         ping_all(server);
         wr_reload_tick(server);
+        wr_tickets_tick(server);
+        wr_tcp_tick(server);
+        wr_relaying_tick(server);
         names_look(server);
         wr_log_tick(&server->log, &server->accounts, server->now_ns);
         idle_check(server);
@@ -236,12 +252,14 @@ wr_server_run(struct wr_server *server)
         bool was_away;
 
         while (!server->is_stopping && !wr_loop_stopping(server->loop)) {
-                enum weir_result result = wr_loop_wait(server->loop, due_ns(server) - wr_clock_ns());
+                int64_t due = due_ns(server);
+                enum weir_result result = wr_loop_wait(server->loop, due - wr_clock_ns());
 
                 if (result < 0)
                         return result;
                 was_away = wr_clock_ns() - server->now_ns > server->tick_every_ns + AWAY_SECONDS * SECOND_NS;
                 server->now_ns = wr_clock_ns();
+                wait_for_away(server, server->now_ns - due);
                 /* Who was stopped for long may have been deposed. Then clients that hung up did not die, they have
                  * gone to the other one, and nobody must hear of it from here. */
                 if (was_away)
@@ -338,9 +356,9 @@ lock_take(struct wr_server *server, char *sentence, size_t room)
         result = lock_newest(server, path, sizeof(path));
         if (result == WEIR_FULL)
                 wr_sentence(sentence, room,
-                            "another process is the broker at '%s'. Look at it: weir broker status; end it: weir "
-                            "broker stop; or listen elsewhere: weir broker run --address PATH",
-                            server->address);
+                            "another process is the broker at '%s'. Look at it: weir broker status -b %s; end it: weir "
+                            "broker stop -b %s; or listen elsewhere: weir broker run --address PATH",
+                            server->address, server->address, server->address);
         else if (result < 0)
                 wr_sentence(sentence, room, "cannot take the lock '%s'", path);
         return result;
@@ -401,6 +419,7 @@ clear(struct wr_server *server, struct wr_policy *policy, const struct wr_log *l
         wr_list_clear(&server->away);
         wr_list_clear(&server->opening);
         wr_list_clear(&server->watching);
+        wr_list_clear(&server->relays);
         for (int i = 0; i < WR_SERVER_SPARE_DESCRIPTORS; i++)
                 server->spares[i] = WR_NO_OBJECT;
 }
@@ -416,6 +435,7 @@ wr_server_open(struct wr_server *server, const struct wr_server_options *options
         server->busy_ns = server->now_ns;
         server->idle_exit_ns = options->idle_exit_ns;
         server->overseer = options->overseer;
+        server->starter = options->starter;
         server->tick_every_ns = options->tick_ns ? options->tick_ns : WR_SERVER_TICK_NS;
         server->tick_ns = server->now_ns + server->tick_every_ns;
         server->greet_ns = options->greet_ns ? options->greet_ns : GREET_SECONDS * SECOND_NS;
@@ -423,6 +443,7 @@ wr_server_open(struct wr_server *server, const struct wr_server_options *options
         server->scope = wr_address_is_system(options->address) ? WR_SCOPE_SYSTEM : WR_SCOPE_USER;
         wr_sentence(server->address, sizeof(server->address), "%s", options->address);
         wr_quota_open(&server->accounts, wr_policy_limits(policy), options->reserve_max);
+        wr_tickets_open(&server->tickets);
         wr_sentence(sentence, room, "the broker at '%s' could not start", server->address);
         result = wr_registry_open(&server->registry, wr_random);
         if (result == WEIR_OK)
@@ -435,6 +456,8 @@ wr_server_open(struct wr_server *server, const struct wr_server_options *options
                 result = wr_loop_catch_signals(server->loop);
         if (result == WEIR_OK)
                 result = listen_all(server, options, sentence, room);
+        if (result == WEIR_OK && options->tcp_port != 0)
+                result = wr_tcp_open(server, (uint16_t)options->tcp_port, sentence, room);
         if (result == WEIR_OK) {
                 wr_listener_spares(server, true);
                 wr_log_line(&server->log, NULL, server->now_ns, WR_LOG_INFO, "the broker listens at %s",
@@ -462,10 +485,14 @@ wr_server_close(struct wr_server *server)
         {
                 wr_listener_close(WR_LIST_OWNER(link, struct wr_listener, link));
         }
+        if (server->starter)
+                server->starter->stop_all(server->starter);
         wr_listener_spares(server, false);
+        wr_tcp_close(server);
         wr_loop_close(server->loop);
         if (server->registry.topics_by_name.buckets)
                 wr_registry_close(&server->registry);
+        wr_tickets_close(&server->tickets);
         wr_policy_close(server->policy);
         wr_refusal_close(&server->refused);
         wr_quota_close(&server->accounts);

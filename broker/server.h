@@ -11,7 +11,10 @@
 #include "broker/policy.h"
 #include "broker/refusal.h"
 #include "broker/registry.h"
+#include "broker/relaying.h"
 #include "broker/session.h"
+#include "broker/tcp.h"
+#include "broker/tickets.h"
 
 enum {
         WR_SERVER_DESCRIPTORS_MIN = 64, /* below this limit of open descriptors a broker is of no use */
@@ -46,6 +49,12 @@ struct wr_server {
         struct wr_policy *policy;
         struct wr_accounts accounts;
         struct wr_registry registry;
+        struct wr_tickets tickets;
+        struct wr_relay_starter *starter; /* NULL: this program has no agents, and nobody is relayed */
+        struct wr_link relays;
+        uint32_t relay_count, relays_awaited; /* awaited: their agents have yet to come */
+        struct wr_tcp *tcp;                   /* or NULL */
+        uint16_t tcp_port;                    /* of 127.0.0.1, where holders of tickets connect; 0: none */
         struct wr_link listeners;
         struct wr_link sessions, greeting, paused, doomed, away; /* greeting, away: by deadline */
         int64_t resume_ns;       /* when those in `paused` are read again; 0: nobody was in it */
@@ -79,6 +88,8 @@ struct wr_server_options {
         int64_t idle_exit_ns;             /* end after so long without a client; 0: never */
         struct wr_activation *activation; /* its sockets, if any, are listened at and nobody contends; taken over */
         struct wr_overseer *overseer;
+        struct wr_relay_starter *starter; /* or NULL; the caller's, and there until the server was closed */
+        uint32_t tcp_port;                /* listen at this port of 127.0.0.1, too; 0: do not; WR_TCP_ANY_PORT: any */
         bool catches_signals;
 };
 
@@ -136,6 +147,14 @@ wr_listener_spares(struct wr_server *server, bool take);
  */
 enum weir_result
 wr_reload_run(struct wr_server *server, const char *who, char *sentence, size_t room);
+
+/* Every live grant is asked for again: what a rule or a ticket gave may be gone. */
+void
+wr_reload_recheck(struct wr_server *server);
+
+/* Ask anew for one grant. May free it. */
+void
+wr_reload_subscription(struct wr_subscription *subscription);
 
 /* Every tick: subscribers that lost their right and still hold on to what they had. */
 void

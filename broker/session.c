@@ -3,6 +3,7 @@
  * the others waiting. Without a token the client is not cut, only not read: its socket fills up and it waits.
  */
 #include "broker/handlers.h"
+#include "broker/relaying.h"
 
 #include "named-objects/lifeline.h"
 #include "named-objects/random.h"
@@ -17,7 +18,7 @@ enum { MESSAGES_PER_TURN = 32, LAST_WORDS_MAX = 256 };
 
 static const enum wr_message_kind any = WR_HELLO; /* in `owes`: whatever comes next is the answer */
 
-static wr_handler greet, pong, bye, stop, package_socket, no_tickets, reload;
+static wr_handler greet, pong, bye, stop, package_socket, reload;
 
 /* What a client may send. Kinds without a handler are the broker's. */
 static const struct {
@@ -41,7 +42,10 @@ static const struct {
         [WR_STATUS] = { wr_listing_status },
         [WR_STOP] = { stop },
         [WR_PACKAGE_SOCKET] = { package_socket },
-        [WR_TICKET] = { no_tickets },
+        [WR_TICKET] = { wr_tickets_make },
+        [WR_REDEEM] = { wr_tickets_redeem },
+        [WR_TICKETS] = { wr_listing_tickets },
+        [WR_TICKET_REVOKE] = { wr_tickets_revoke },
         [WR_RELOAD] = { reload },
         [WR_WATCH] = { wr_watch_request },
         [WR_PEER] = { wr_watch_peer },
@@ -161,13 +165,13 @@ wr_session_send_objects(struct wr_session *session, const struct wr_message *mes
         if (result == WEIR_OK) {
                 session->owes = answer;
                 session->owes_id = id;
-        } else if (result == WEIR_E_CLOSED) {
-                wr_session_doom(session);
-        } else {
-                /* Full, or too many descriptors of this user are in flight: the next tick tries again. */
-                result = WEIR_FULL;
+                return WEIR_OK;
         }
-        return result;
+        if (result == WEIR_E_CLOSED)
+                wr_session_doom(session);
+        /* Full, or too many descriptors of this user are in flight: the next tick tries again. Or it hung up: then it
+         * waits for a client that comes back. */
+        return WEIR_FULL;
 }
 
 void
@@ -180,6 +184,19 @@ wr_session_answered(struct wr_session *session, enum wr_message_kind answer, uin
 }
 
 /* ---- in ------------------------------------------------------------------------------------------------------- */
+
+/* What it is called, in lists and sentences. */
+static void
+who_set(struct wr_session *session, const struct wr_message_hello *hello)
+{
+        wr_identity_text(&session->identity, session->identity_text, sizeof(session->identity_text));
+        memcpy(session->name, hello->name, sizeof(session->name));
+        for (char *at = session->name; *at; at++)
+                if ((unsigned char)*at < 0x20 || *at == 0x7f)
+                        *at = '?';
+        wr_sentence(session->who, sizeof(session->who), "%s (pid %" PRIu32 ", %s)",
+                    session->name[0] ? session->name : "unnamed", session->identity.pid, session->identity_text);
+}
 
 static void
 greet(struct wr_session *session, const struct wr_message *message)
@@ -196,13 +213,10 @@ greet(struct wr_session *session, const struct wr_message *message)
                                hello->layout, WR_LAYOUT);
                 return;
         }
-        wr_identity_text(&session->identity, session->identity_text, sizeof(session->identity_text));
-        memcpy(session->name, hello->name, sizeof(session->name));
-        for (char *at = session->name; *at; at++)
-                if ((unsigned char)*at < 0x20 || *at == 0x7f)
-                        *at = '?';
-        wr_sentence(session->who, sizeof(session->who), "%s (pid %" PRIu32 ", %s)",
-                    session->name[0] ? session->name : "unnamed", session->identity.pid, session->identity_text);
+        if (!wr_relaying_greet(session, message))
+                return;
+        if (!session->relay)
+                who_set(session, hello);
         result = wr_lifeline_create(session->process.object, &held, &session->lifeline);
         if (result < 0) {
                 session->lifeline = WR_NO_OBJECT;
@@ -246,7 +260,7 @@ bye(struct wr_session *session, const struct wr_message *message)
 static bool
 is_own(struct wr_session *session, uint32_t request, const char *what)
 {
-        if (wr_policy_is_own(session->server->policy, &session->identity))
+        if (!session->is_by_ticket && wr_policy_is_own(session->server->policy, &session->identity))
                 return true;
         wr_session_refuse(session, request, WEIR_E_DENIED,
                           "denied: only a full-trust process of the broker's own user"
@@ -302,12 +316,6 @@ reload(struct wr_session *session, const struct wr_message *message)
                 wr_session_refuse(session, message->request, result, "%s", sentence);
         else
                 done(session, message->request);
-}
-
-static void
-no_tickets(struct wr_session *session, const struct wr_message *message)
-{
-        wr_session_refuse(session, message->request, WEIR_E_USAGE, "this broker gives no tickets");
 }
 
 static void
@@ -429,6 +437,7 @@ wr_session_open(struct wr_server *server, wr_object socket, wr_object process, c
         wr_list_clear(&session->doomed_link);
         wr_list_clear(&session->away_link);
         wr_list_clear(&session->errands);
+        wr_list_clear(&session->relays);
         wr_list_clear(&session->publications);
         wr_list_clear(&session->subscriptions);
         wr_list_clear(&session->unpaged);
@@ -439,9 +448,30 @@ wr_session_open(struct wr_server *server, wr_object socket, wr_object process, c
         wr_list_append(&server->greeting, &session->greeting_link);
         server->session_count++;
         session->process = (struct wr_hook){ .object = process, .call = process_ended, .owner = session };
-        if (wr_loop_add(server->loop, &session->process, WR_READY_READ) < 0)
+        if (process != WR_NO_OBJECT && wr_loop_add(server->loop, &session->process, WR_READY_READ) < 0)
                 wr_session_doom(session);
         wr_connection_read(&session->connection, true);
+        return session;
+}
+
+/* Nothing is known of the process, and nothing is granted to this identity: it is for lists and sentences. */
+struct wr_session *
+wr_session_open_by_ticket(struct wr_server *server, wr_object stream, const struct wr_ticket_entry *entry)
+{
+        struct wr_identity identity = { .trust = WR_TRUST_CONFINED, .user = entry->creator->user };
+        struct wr_session *session;
+
+        wr_sentence(identity.why, sizeof(identity.why), "by its ticket %016" PRIx64 ", over TCP", entry->id);
+        session = wr_session_open(server, stream, WR_NO_OBJECT, &identity, entry->account);
+        if (!session)
+                return NULL;
+        entry->account->references++;
+        session->is_by_ticket = true;
+        wr_sentence(session->who, sizeof(session->who), "who holds ticket %016" PRIx64 " (over TCP)", entry->id);
+        if (wr_connection_stream(&session->connection) < 0) {
+                session->is_cut = true;
+                wr_session_doom(session);
+        }
         return session;
 }
 
@@ -470,9 +500,27 @@ static bool
 may_come_back(const struct wr_session *session)
 {
         if (session->is_away || !session->is_greeted || session->said_bye || session->is_cut || session->is_dead ||
-            session->server->is_stopping)
+            session->server->is_stopping || session->is_by_ticket || session->relay) /* that is no process of its own */
                 return false;
-        return wr_rejoin_has_lanes(session);
+        return wr_rejoin_has_endpoints(session);
+}
+
+/* Who connects and hangs up again and again would else have us keep a process and a life-line for each. */
+static void
+away_bound(struct wr_server *server, struct wr_account *account)
+{
+        if (account->away++ < server->accounts.limits->of[WR_QUOTA_CONNECTIONS])
+                return;
+        WR_LIST_EACH(link, &server->away)
+        {
+                struct wr_session *oldest = WR_LIST_OWNER(link, struct wr_session, away_link);
+
+                if (oldest->account == account) {
+                        wr_list_remove(&oldest->away_link);
+                        wr_session_doom(oldest);
+                        return;
+                }
+        }
 }
 
 static void
@@ -485,13 +533,10 @@ go_away(struct wr_session *session)
         session->owes = 0;
         session->listing.phase = WR_LISTING_NONE;
         wr_watch_end(session);
-        WR_LIST_EACH(link, &session->subscriptions)
-        {
-                wr_subscription_end(WR_LIST_OWNER(link, struct wr_subscription, session_link), WEIR_E_CLOSED);
-        }
         wr_rejoin_forget(&session->holds);
-        wr_loop_remove(server->loop, &session->connection.hook);
+        wr_connection_close(&session->connection);
         wr_quota_return(&server->accounts, session->account, WR_QUOTA_CONNECTIONS, 1);
+        away_bound(server, session->account);
         wr_list_remove(&session->paused_link);
         wr_list_remove(&session->doomed_link);
         wr_list_append(&server->away, &session->away_link);
@@ -523,7 +568,9 @@ wr_session_bury(struct wr_session *session)
 {
         struct wr_server *server = session->server;
 
-        last_words(session);
+        if (!session->is_away)
+                last_words(session);
+        wr_relaying_leave(session);
         if (may_come_back(session)) {
                 go_away(session);
                 return;
@@ -533,11 +580,14 @@ wr_session_bury(struct wr_session *session)
         wr_watch_end(session);
         give_back(session);
         wr_rejoin_forget(&session->holds);
+        wr_tickets_leave(session);
         wr_connection_close(&session->connection);
         wr_loop_remove(server->loop, &session->process);
         wr_object_close(session->process.object);
         wr_object_close(session->lifeline);
-        if (!session->is_away)
+        if (session->is_away)
+                session->account->away--;
+        else if (!session->is_uncharged)
                 wr_quota_return(&server->accounts, session->account, WR_QUOTA_CONNECTIONS, 1);
         wr_quota_drop(session->account);
         wr_list_remove(&session->link);

@@ -12,6 +12,7 @@
 #include "broker/connection.h"
 #include "broker/quota.h"
 #include "broker/registry.h"
+#include "broker/tickets.h"
 #include "named-objects/identity.h"
 
 #include "bus/os/printf.h"
@@ -22,8 +23,11 @@ enum wr_listing {
         WR_LISTING_SESSIONS,
         WR_LISTING_PUBLICATIONS,
         WR_LISTING_SUBSCRIPTIONS,
-        WR_LISTING_REFUSALS
+        WR_LISTING_REFUSALS,
+        WR_LISTING_TICKETS
 };
+
+struct wr_relay;
 
 struct wr_session {
         struct wr_link link, greeting_link, paused_link, doomed_link, away_link;
@@ -34,11 +38,18 @@ struct wr_session {
         struct wr_hook process; /* ends with the client's process */
         struct wr_identity identity;
         struct wr_account *account;
-        wr_object lifeline; /* the end that its peers watch */
+        wr_object lifeline;             /* the end that its peers watch */
+        struct wr_ticket_entry *ticket; /* that it has redeemed, or NULL */
+        bool is_by_ticket; /* over TCP: the identity is that of the ticket's creator, and it may what the ticket grants
+                            */
+        struct wr_link relays;  /* of its endpoints; relaying.h */
+        struct wr_relay *relay; /* that it stands in for, or NULL */
+        bool has_no_memory;     /* it said that it cannot map others' */
+        bool is_uncharged;      /* it may be an agent: its connection is not charged before it said hello */
         bool is_greeted, said_bye, is_doomed;
         bool is_cut;        /* we ended it */
         bool is_dead;       /* its process ended */
-        bool is_away;       /* its client hung up and lives: its lanes wait for it. Doomed, and not buried */
+        bool is_away;       /* its client hung up and lives: what it has waits for it. Doomed, and not buried */
         bool is_collecting; /* errands are appended and not run: who appends them walks over what they may end */
         int64_t away_until_ns;
         bool ping_out; /* an unanswered PING: a stopped client gets no second one */
@@ -48,6 +59,8 @@ struct wr_session {
         uint64_t owes_id;
         struct wr_link publications, subscriptions;
         struct wr_link holds;   /* said by HOLDS, of the SUBSCRIBE that comes next; rejoin.c */
+        uint32_t free_holds;    /* of them and of its subscriptions': that were not charged */
+        bool is_hold_refused;   /* there was no room for one of them: it may hold more than it could say */
         struct wr_link unpaged; /* errands of its pairings that wait for a page; see pairing.c */
         uint32_t pages;         /* that are open for its pairings */
         struct wr_link watches; /* patterns; see watch.c */
@@ -73,6 +86,11 @@ struct wr_session {
 struct wr_session *
 wr_session_open(struct wr_server *server, wr_object socket, wr_object process, const struct wr_identity *identity,
                 struct wr_account *account);
+
+/* A stream whose other end proved the key of this ticket. It takes the stream over; its connection is yet to be
+ * charged. NULL: as above. */
+struct wr_session *
+wr_session_open_by_ticket(struct wr_server *server, wr_object stream, const struct wr_ticket_entry *entry);
 
 /* The server's: takes everything back that the session held, tells its peers, frees it. One whose client lives and
  * published something goes away first: its lanes stay for a while, should it come back (rejoin.c). */

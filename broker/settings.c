@@ -6,6 +6,7 @@
 #include "named-objects/sentence.h"
 #include "named-objects/user.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,6 +89,10 @@ wr_settings_make(struct wr_settings *settings, const struct weir_broker_options 
                 wr_sentence(sentence, room, "options->size is not that of this version's struct weir_broker_options");
                 return WEIR_E_USAGE;
         }
+        if (options->tcp_port > UINT16_MAX) {
+                wr_sentence(sentence, room, "%" PRIu32 " is no port of TCP: 1 to 65535", options->tcp_port);
+                return WEIR_E_USAGE;
+        }
         result = address_choose(settings->address, sizeof(settings->address), options->address, is_service, sentence,
                                 room);
         if (result == WEIR_OK)
@@ -109,6 +114,7 @@ wr_settings_make(struct wr_settings *settings, const struct weir_broker_options 
                 .address = settings->address,
                 .package_sockets = (const char *const *)settings->package_sockets,
                 .reserve_max = options->reserve_max,
+                .tcp_port = options->tcp_port,
         };
         return WEIR_OK;
 }

@@ -8,13 +8,14 @@
  * that goes live is held against all patterns, so a pattern counts for several subscriptions of its identity.
  */
 #include "broker/handlers.h"
+#include "broker/relaying.h"
 
 #include "bus/topic.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-enum { FRAMES_DEFAULT = 16, FRAMES_MAX = 1024, DELIVERY_RELIABLE = 1, PATH_SHM = 1 };
+enum { FRAMES_DEFAULT = 16, FRAMES_MAX = 1024, DELIVERY_RELIABLE = 1 };
 
 static bool
 request_sound(struct wr_session *session, const struct wr_message *message)
@@ -25,11 +26,6 @@ request_sound(struct wr_session *session, const struct wr_message *message)
         if (!wr_topic_pattern_valid(subscribe->topic, &why)) /* each topic is a pattern, too */
                 wr_session_refuse(session, message->request, WEIR_E_USAGE, "'%s' is no topic and no pattern: %s",
                                   subscribe->topic, why);
-        else if (subscribe->require > PATH_SHM)
-                wr_session_refuse(session, message->request, WEIR_E_NO_PATH,
-                                  "no path: this broker offers shared memory only, and path %" PRIu32
-                                  " was required. Leave .require at 0",
-                                  subscribe->require);
         else if (subscribe->delivery > DELIVERY_RELIABLE)
                 wr_session_refuse(session, message->request, WEIR_E_USAGE, "'%s': delivery is 0 or 1",
                                   subscribe->topic);
@@ -43,15 +39,22 @@ request_sound(struct wr_session *session, const struct wr_message *message)
         return false;
 }
 
+/* By whichever path. */
+static bool
+may_subscribe(const struct wr_session *session, const char *topic, bool is_reliable, char *sentence, size_t room)
+{
+        const struct wr_session *asker = wr_relaying_asker(session);
+
+        return wr_tickets_decide(asker, topic, WR_MAY_SUBSCRIBE, sentence, room) &&
+               (!is_reliable || wr_tickets_decide(asker, topic, WR_MAY_STALL, sentence, room));
+}
+
 bool
 wr_subscription_permitted(const struct wr_session *session, const char *topic, bool is_reliable, char *sentence,
                           size_t room)
 {
-        const struct wr_policy *policy = session->server->policy;
-
-        return wr_policy_decide(policy, &session->identity, topic, WR_MAY_SUBSCRIBE, sentence, room) &&
-               wr_policy_decide(policy, &session->identity, topic, WR_MAY_MAP, sentence, room) &&
-               (!is_reliable || wr_policy_decide(policy, &session->identity, topic, WR_MAY_STALL, sentence, room));
+        return may_subscribe(session, topic, is_reliable, sentence, room) &&
+               (session->relay || wr_tickets_decide(session, topic, WR_MAY_MAP, sentence, room));
 }
 
 static bool
@@ -64,9 +67,9 @@ bool
 wr_subscription_could(const struct wr_session *session, const char *pattern, bool is_reliable, char *sentence,
                       size_t room)
 {
-        uint32_t rights = WR_MAY_SUBSCRIBE | WR_MAY_MAP | (is_reliable ? WR_MAY_STALL : 0);
+        uint32_t rights = WR_MAY_SUBSCRIBE | (session->relay ? 0 : WR_MAY_MAP) | (is_reliable ? WR_MAY_STALL : 0);
 
-        return wr_policy_could(session->server->policy, &session->identity, pattern, rights) ||
+        return wr_tickets_could(wr_relaying_asker(session), pattern, rights) ||
                wr_subscription_permitted(session, pattern, is_reliable, sentence, room);
 }
 
@@ -75,13 +78,32 @@ request_permitted(struct wr_session *session, const struct wr_message *message)
 {
         const char *topic = message->subscribe.topic;
         bool is_reliable = message->subscribe.delivery == DELIVERY_RELIABLE;
+        struct wr_relay_wish wish = { .message = message,
+                                      .topic = topic,
+                                      .require = message->subscribe.require,
+                                      .rights = WR_MAY_SUBSCRIBE | (is_reliable ? WR_MAY_STALL : 0),
+                                      .is_pattern = is_pattern(topic) };
         char sentence[768];
 
-        if (is_pattern(topic) ? wr_subscription_could(session, topic, is_reliable, sentence, sizeof(sentence))
-                              : wr_subscription_permitted(session, topic, is_reliable, sentence, sizeof(sentence)))
-                return true;
+        if ((wish.is_pattern && wr_tickets_could(wr_relaying_asker(session), topic, wish.rights)) ||
+            may_subscribe(session, topic, is_reliable, sentence, sizeof(sentence)))
+                return wr_relaying_choose(session, &wish) == WEIR_OK;
         wr_session_refuse(session, message->request, WEIR_E_DENIED, "%s", sentence);
         return false;
+}
+
+static uint32_t
+frames_of(const struct wr_message_subscribe *subscribe)
+{
+        return subscribe->frames_max ? subscribe->frames_max : FRAMES_DEFAULT;
+}
+
+bool
+wr_subscription_is_as(const struct wr_subscription *subscription, const struct wr_message_subscribe *subscribe)
+{
+        return strcmp(subscription->name, subscribe->topic) == 0 && strcmp(subscription->type, subscribe->type) == 0 &&
+               subscription->reliable == (subscribe->delivery == DELIVERY_RELIABLE) &&
+               subscription->frames_max == frames_of(subscribe) && subscription->history == subscribe->history;
 }
 
 static struct wr_subscription *
@@ -92,7 +114,7 @@ create(struct wr_session *session, const struct wr_message_subscribe *subscribe,
 
         if (!subscription)
                 return NULL;
-        subscription->frames_max = subscribe->frames_max ? subscribe->frames_max : FRAMES_DEFAULT;
+        subscription->frames_max = frames_of(subscribe);
         subscription->history = subscribe->history;
         subscription->reliable = subscribe->delivery == DELIVERY_RELIABLE;
         subscription->charged = charged;
@@ -221,13 +243,20 @@ subscribe(struct wr_session *session, const struct wr_message *message)
                 return;
         }
         pair_all(subscription, message->request, count, mark);
+        wr_rejoin_settle(subscription);
 }
 
 void
 wr_subscription_request(struct wr_session *session, const struct wr_message *message)
 {
-        subscribe(session, message);
+        struct wr_subscription *own = wr_rejoin_own(session, &message->subscribe);
+
+        if (own)
+                wr_rejoin_subscription(session, message->request, own);
+        else
+                subscribe(session, message);
         wr_rejoin_forget(&session->holds); /* of one that was refused: they are not the next one's */
+        session->is_hold_refused = false;
 }
 
 void

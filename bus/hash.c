@@ -93,3 +93,9 @@ wr_hash_finish(enum wr_hash_policy policy, uint64_t bytes_hash, const struct wr_
 {
         return wr_hash_mix(policy, bytes_hash, words);
 }
+
+uint64_t
+wr_hash_bytes_back(uint64_t hash, const struct wr_hash_words *words)
+{
+        return hash - wr_hash_mix(WR_HASH_FULL, 0, words);
+}

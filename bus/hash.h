@@ -34,4 +34,10 @@ wr_hash_copy(const void *first, size_t first_size, void *to, const void *second,
 uint64_t
 wr_hash_finish(enum wr_hash_policy policy, uint64_t bytes_hash, const struct wr_hash_words *words);
 
+/* The other way, under WR_HASH_FULL: the hash of the bytes that a header's word was finished with. Whoever hands the
+ * bytes on, elsewhere and with other words, finishes it anew, and they are checked against what their publisher hashed.
+ */
+uint64_t
+wr_hash_bytes_back(uint64_t hash, const struct wr_hash_words *words);
+
 #endif

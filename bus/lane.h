@@ -54,10 +54,16 @@ wr_lane_step_bytes(const struct wr_lane_geometry *geometry)
         return step < WR_HEADER_BYTES ? WR_HEADER_BYTES : step;
 }
 
-/* The broker's choice for a publisher that asked for memory_max bytes, `history` frames and `loans_max` loans; all
- * but lane, epoch, follows, hash and start. WEIR_E_QUOTA when memory_max cannot hold a ring and one block. */
+/* The broker's choice for a publisher that asked for memory_max bytes, a ring of ring_least (0: as is best), `history`
+ * frames and `loans_max` loans; all but lane, epoch, follows, hash and start. WEIR_E_QUOTA when memory_max cannot hold
+ * twice that ring. */
 enum weir_result
-wr_lane_geometry_plan(struct wr_lane_geometry *geometry, uint64_t memory_max, uint32_t history, uint32_t loans_max);
+wr_lane_geometry_plan(struct wr_lane_geometry *geometry, uint64_t memory_max, uint64_t ring_least, uint32_t history,
+                      uint32_t loans_max);
+
+/* The ring that a lane with this one may grow to within memory_max: twice as much; 0: it stays as it is. */
+uint64_t
+wr_lane_ring_next(const struct wr_lane_geometry *geometry, uint64_t memory_max);
 
 /* What goes with a frame beside its payload. flags: as weir_about.flags. */
 struct wr_about {
@@ -162,6 +168,10 @@ wr_lane_discard(struct wr_lane_writer *w, uint64_t offset, uint64_t size);
 uint32_t
 wr_lane_extension(const struct wr_about *about, void *to);
 
+/* The other way, from private memory: about->meta points into it. False: its metadata does not fit it. */
+bool
+wr_lane_about(const void *extension, uint32_t bytes, struct wr_about *about);
+
 /* New format from the next frame on; bytes as bus/format.h. offset: a block (not scratch) lent for it, of at least
  * `size` bytes; it belongs to the lane afterwards, and on a failure it stays lent. WEIR_FULL: WR_FORMATS changes
  * within one lap of the ring. */
@@ -257,6 +267,8 @@ struct wr_lane_reader {
         uint32_t history;             /* for a lane that has not begun: frames from before it that are wanted */
         uint32_t verify, verify_turn; /* hash of every Nth frame; WEIR_NONE-like UINT32_MAX: none */
         bool reliable, ended;
+        bool careful;        /* no take is an easy one: its caller has something to add to each frame */
+        bool leaves_blocks;  /* the hash of a block is for who gets it from here on (wr_hash_bytes_back) */
         bool easy;           /* the last take left nothing behind that the next one has to think of */
         bool joining;        /* it waits for the lane to begin, or passes over what it is not to get */
         bool begun;          /* joining: it knows where the lane begins */
@@ -285,10 +297,17 @@ struct wr_taken {
         uint64_t format;          /* number in force; reader->format_bytes holds it */
         uint64_t block;           /* heap offset + 1 when the payload is in place, else 0 */
         uint32_t announcement;    /* entry that holds the block */
-        uint32_t extension_bytes; /* at the beginning of the copy */
+        uint32_t extension_bytes; /* of a block: at the beginning of the copy; wr_taken_extension() knows of all */
         uint64_t hash;            /* of a block: the header's hash word, and what beside the bytes went into it: with */
         struct wr_hash_words words; /* them a copy can be verified once more (weir_copy) */
 };
+
+/* Bytes of the extension, which stands at the beginning of the copy that it was taken with. */
+static inline uint32_t
+wr_taken_extension(const struct wr_taken *t, const void *copy)
+{
+        return t->block ? t->extension_bytes : (uint32_t)((const uint8_t *)t->data - (const uint8_t *)copy);
+}
 
 enum { WR_COPY_SLACK = 64 }; /* bytes readable behind a copied payload */
 

@@ -3,6 +3,8 @@
 
 enum {
         RING_BYTES_MIN = 256 * 1024, /* 4 096 of the smallest frames with a payload; short enough to stay in a cache */
+        RING_BYTES_GROWN = 64 << 20, /* what growth ends at: all of it is touched when the lane begins */
+        RING_SHARE = 16,             /* and the part of the memory that a ring may grow to */
         INLINE_MAX = 4096,
         PAGE_BYTES = 4096,
 };
@@ -62,7 +64,8 @@ wr_lane_geometry_check(const struct wr_lane_geometry *g)
 }
 
 enum weir_result
-wr_lane_geometry_plan(struct wr_lane_geometry *g, uint64_t memory_max, uint32_t history, uint32_t loans_max)
+wr_lane_geometry_plan(struct wr_lane_geometry *g, uint64_t memory_max, uint64_t ring_least, uint32_t history,
+                      uint32_t loans_max)
 {
         uint64_t frame_max, descriptor_max, wanted;
 
@@ -72,6 +75,8 @@ wr_lane_geometry_plan(struct wr_lane_geometry *g, uint64_t memory_max, uint32_t 
         descriptor_max = wr_lane_frame_bytes(wr_lane_extension_max(g), WR_DESCRIPTOR_BYTES);
         /* Room for the history at its largest, for every loan's descriptor, and as much again to run in. */
         wanted = 2 * ((uint64_t)history * frame_max + ((uint64_t)loans_max + 1) * descriptor_max);
+        if (wanted < ring_least)
+                wanted = ring_least;
         if (wanted > memory_max / 2 || memory_max < 4 * RING_BYTES_MIN || memory_max > MEMORY_BYTES_MAX)
                 return WEIR_E_QUOTA;
         if (wanted > RING_BYTES_MIN)
@@ -83,4 +88,12 @@ wr_lane_geometry_plan(struct wr_lane_geometry *g, uint64_t memory_max, uint32_t 
         g->heap_bytes = (memory_max - g->ring_bytes) & ~(uint64_t)(PAGE_BYTES - 1);
         g->segment_bytes = g->heap_offset + g->heap_bytes;
         return WEIR_OK;
+}
+
+uint64_t
+wr_lane_ring_next(const struct wr_lane_geometry *g, uint64_t memory_max)
+{
+        uint64_t ring = 2 * g->ring_bytes;
+
+        return ring <= RING_BYTES_GROWN && ring <= memory_max / RING_SHARE ? ring : 0;
 }

@@ -157,9 +157,8 @@ verify_turn(struct wr_lane_reader *r)
         return r->verify_turn == 0;
 }
 
-/* Reads the extension out of the private copy; false: its metadata does not fit it. */
-static bool
-read_extension(const void *copy, uint32_t bytes, struct wr_about *about)
+bool
+wr_lane_about(const void *copy, uint32_t bytes, struct wr_about *about)
 {
         struct wr_frame_extension head;
 
@@ -227,7 +226,7 @@ take_inline(struct wr_lane_reader *r, struct look *look, struct wr_taken *t, voi
                 wr_words_load(copy, at, bytes);       /* S2 */
         if (wr_lane_lapped(r, r->position, &claimed)) /* S3, S4 */
                 return wr_lane_recover(r, claimed) ? PASSED : STUCK;
-        if (!sound || !read_extension(copy, look->extension_bytes, &t->about))
+        if (!sound || !wr_lane_about(copy, look->extension_bytes, &t->about))
                 return bad_frame(r, true, result);
         if (verify_turn(r) && !hash_matches(r, look, r->geometry.hash == WR_HASH_FULL ? wr_hash_bytes(copy, bytes) : 0))
                 return bad_frame(r, true, result);
@@ -307,7 +306,8 @@ take_announced(struct wr_lane_reader *r, struct look *look, const uint64_t descr
                 wr_lane_pass(r, look->frame_bytes, 1);
                 return PASSED;
         }
-        if (verify_turn(r) && !hash_matches(r, look, block_hash(r, look, copy, descriptor))) {
+        if ((!r->leaves_blocks || r->doubt) && verify_turn(r) &&
+            !hash_matches(r, look, block_hash(r, look, copy, descriptor))) {
                 wr_lane_release(&r->pair, entry);
                 return bad_frame(r, true, result);
         }
@@ -336,7 +336,7 @@ take_block(struct wr_lane_reader *r, struct look *look, struct wr_taken *t, void
                 return wr_lane_recover(r, claimed) ? PASSED : STUCK;
         if (sound)
                 memcpy(descriptor, (uint8_t *)copy + look->extension_bytes, sizeof descriptor);
-        if (!sound || !descriptor_is_sound(r, descriptor) || !read_extension(copy, look->extension_bytes, &t->about))
+        if (!sound || !descriptor_is_sound(r, descriptor) || !wr_lane_about(copy, look->extension_bytes, &t->about))
                 return bad_frame(r, true, result);
         *result = WEIR_E_NO_MEMORY;
         if (descriptor[0] + descriptor[1] > r->committed) {
@@ -424,8 +424,8 @@ nothing_special(const struct wr_lane_reader *r)
 {
         bool is_verified_in_turn = r->verify > 1 && r->verify != UINT32_MAX;
 
-        return !r->ended && !r->astray && !r->doubt && r->bad_in_row == 0 && !is_verified_in_turn && r->lost_now == 0 &&
-               r->skipped_now == 0 && r->format == r->format_bytes_number;
+        return !r->careful && !r->ended && !r->astray && !r->doubt && r->bad_in_row == 0 && !is_verified_in_turn &&
+               r->lost_now == 0 && r->skipped_now == 0 && r->format == r->format_bytes_number;
 }
 
 /* S1 to S6. */

@@ -270,15 +270,21 @@ put_frame(const struct luggage *l, uint64_t age)
         (void)result;
 }
 
-/* A reader that goes along brings its debts, and is forgiven for what it takes of what is left in the old lane. */
+/* A reader that goes along brings its debts, and is forgiven for what it takes of what is left in the old lane. Who was
+ * evicted there is here as well: it would hold the publisher up once more. */
 static void
-bring_debts(const struct wr_lane_writer *old, struct wr_pair_writer *pair)
+bring_debts(const struct wr_lane_writer *old, const struct wr_lane_writer *next, struct wr_pair_writer *pair)
 {
         for (size_t i = 0; i < old->pair_count; i++) {
                 const struct wr_pair_writer *before = old->pairs[i];
 
-                if (before->id != pair->follows || before->evicted || before->left)
+                if (before->id != pair->follows || before->left)
                         continue;
+                if (before->evicted) {
+                        pair->evicted = true;
+                        wr_store_release(&pair->words->evicted, next->sequence);
+                        continue;
+                }
                 pair->charged_ns = before->charged_ns;
                 if (before->accepted == old->position)
                         continue;
@@ -313,7 +319,7 @@ wr_lane_move(struct wr_lane_writer *old, struct wr_lane_writer *next,
                 wr_lane_floor(old, true); /* how far each is now */
                 for (size_t i = 0; i < next->pair_count; i++)
                         if (next->pairs[i]->follows != 0)
-                                bring_debts(old, next->pairs[i]);
+                                bring_debts(old, next, next->pairs[i]);
                 wr_lane_end(old, next->geometry.lane); /* M4 */
         }
         free(l.blocks);

@@ -6,33 +6,17 @@
 #include "bus/message.h"
 
 #include <assert.h>
-#include <stdbool.h>
 #include <string.h>
 
-struct field {
-        uint16_t offset; /* in the structure */
-        uint16_t bytes;  /* on the wire; 0 ends the array */
-        bool is_text;
-};
-
-#define FIELD_NUMBER(type, name) { offsetof(this_message, name), sizeof(wr_field_##type), false },
-#define FIELD_TEXT(name, room)   { offsetof(this_message, name), room, true },
-
-/* An array for each message, in a function of its own so that `this_message` can name its structure. */
-#define FIELDS_OF(KIND, name, number, descriptors)                                                                    \
-        static const struct field *name##_fields(void)                                                                \
-        {                                                                                                             \
-                typedef struct wr_message_##name this_message;                                                        \
-                static const struct field fields[] = { WR_##KIND##_FIELDS(FIELD_NUMBER, FIELD_TEXT){ 0, 0, false } }; \
-                return fields;                                                                                        \
-        }                                                                                                             \
-        static_assert(sizeof(struct wr_message_##name) + WR_MESSAGE_HEADER_BYTES <= WR_MESSAGE_BYTES_MAX,             \
+#define FIELDS_OF(KIND, name, number, descriptors)                                                        \
+        WR_FIELDS_OF(name, struct wr_message_##name, WR_##KIND##_FIELDS)                                  \
+        static_assert(sizeof(struct wr_message_##name) + WR_MESSAGE_HEADER_BYTES <= WR_MESSAGE_BYTES_MAX, \
                       "every message fits into one datagram");
 WR_MESSAGES(FIELDS_OF)
 
 struct shape {
         const char *name;
-        const struct field *(*fields)(void);
+        const struct wr_field *(*fields)(void);
         unsigned descriptors;
 };
 
@@ -50,96 +34,23 @@ shape_of(unsigned kind)
         return kind < sizeof(shapes) / sizeof(*shapes) && shapes[kind].name ? &shapes[kind] : NULL;
 }
 
-static uint64_t
-number_read(const uint8_t *bytes, size_t count)
-{
-        uint64_t value = 0;
-
-        for (size_t i = 0; i < count; i++)
-                value |= (uint64_t)bytes[i] << (8 * i);
-        return value;
-}
-
-static void
-number_write(uint8_t *bytes, size_t count, uint64_t value)
-{
-        for (size_t i = 0; i < count; i++)
-                bytes[i] = (uint8_t)(value >> (8 * i));
-}
-
-static void
-field_encode(const struct field *field, const uint8_t *from, uint8_t *to)
-{
-        uint32_t narrow;
-        uint64_t wide;
-
-        if (field->is_text) {
-                memset(to, 0, field->bytes);
-                memcpy(to, from, strnlen((const char *)from, (size_t)field->bytes - 1));
-        } else if (field->bytes == sizeof(narrow)) {
-                memcpy(&narrow, from, sizeof(narrow));
-                number_write(to, sizeof(narrow), narrow);
-        } else {
-                memcpy(&wide, from, sizeof(wide));
-                number_write(to, sizeof(wide), wide);
-        }
-}
-
-/* Returns NULL or what is wrong with the field. */
-static const char *
-field_decode(const struct field *field, const uint8_t *from, uint8_t *to)
-{
-        uint32_t narrow;
-        uint64_t wide;
-
-        if (field->is_text) {
-                size_t length = strnlen((const char *)from, field->bytes);
-
-                if (length == field->bytes)
-                        return "a string has no end";
-                for (size_t i = length; i < field->bytes; i++)
-                        if (from[i] != 0)
-                                return "a string has bytes behind its end";
-                memcpy(to, from, field->bytes);
-        } else if (field->bytes == sizeof(narrow)) {
-                narrow = (uint32_t)number_read(from, sizeof(narrow));
-                memcpy(to, &narrow, sizeof(narrow));
-        } else {
-                wide = number_read(from, sizeof(wide));
-                memcpy(to, &wide, sizeof(wide));
-        }
-        return NULL;
-}
-
-static size_t
-size_of(const struct shape *shape)
-{
-        size_t size = WR_MESSAGE_HEADER_BYTES;
-
-        for (const struct field *field = shape->fields(); field->bytes != 0; field++)
-                size += field->bytes;
-        return size;
-}
-
 size_t
 wr_message_encode(const struct wr_message *message, void *bytes)
 {
         const struct shape *shape = shape_of((unsigned)message->kind);
         const uint8_t *from = (const uint8_t *)message + FIELDS_OFFSET;
         uint8_t *to = bytes;
-        size_t at = WR_MESSAGE_HEADER_BYTES;
+        size_t size;
 
         assert(shape); /* our own code chose the kind */
-        for (const struct field *field = shape->fields(); field->bytes != 0; field++) {
-                field_encode(field, from + field->offset, to + at);
-                at += field->bytes;
-        }
+        size = WR_MESSAGE_HEADER_BYTES + wr_fields_bytes(shape->fields());
+        wr_fields_encode(shape->fields(), from, to + WR_MESSAGE_HEADER_BYTES);
         memcpy(to, magic, sizeof(magic));
-        number_write(to + 4, 2, WR_PROTOCOL);
-        number_write(to + 6, 2, (uint64_t)message->kind);
-        number_write(to + 8, 4, at);
-        number_write(to + 12, 4, message->request);
-        return at;
+        wr_fields_number_put(to + 4, 2, WR_PROTOCOL);
+        wr_fields_number_put(to + 6, 2, (uint64_t)message->kind);
+        wr_fields_number_put(to + 8, 4, size);
+        wr_fields_number_put(to + 12, 4, message->request);
+        return size;
 }
 
 static enum weir_result
@@ -156,31 +67,27 @@ wr_message_decode(const void *bytes, size_t size, struct wr_message *message, co
         const uint8_t *from = bytes;
         uint8_t *to = (uint8_t *)message + FIELDS_OFFSET;
         const struct shape *shape;
-        size_t at = WR_MESSAGE_HEADER_BYTES;
+        const char *wrong;
 
         memset(message, 0, sizeof(*message));
         if (size < WR_MESSAGE_HEADER_BYTES)
                 return corrupt(why, "shorter than a message's header");
         if (memcmp(from, magic, sizeof(magic)) != 0)
                 return corrupt(why, "does not begin with WEIR");
-        message->request = (uint32_t)number_read(from + 12, 4);
+        message->request = (uint32_t)wr_fields_number(from + 12, 4);
         if (wr_message_version(bytes, size) != WR_PROTOCOL) {
                 if (why)
                         *why = "another version of the protocol";
                 return WEIR_E_VERSION;
         }
-        shape = shape_of((unsigned)number_read(from + 6, 2));
+        shape = shape_of((unsigned)wr_fields_number(from + 6, 2));
         if (!shape)
                 return corrupt(why, "unknown kind of message");
-        if (number_read(from + 8, 4) != size || size != size_of(shape))
+        if (wr_fields_number(from + 8, 4) != size || size != WR_MESSAGE_HEADER_BYTES + wr_fields_bytes(shape->fields()))
                 return corrupt(why, "not of its kind's size");
-        for (const struct field *field = shape->fields(); field->bytes != 0; field++) {
-                const char *wrong = field_decode(field, from + at, to + field->offset);
-
-                if (wrong)
-                        return corrupt(why, wrong);
-                at += field->bytes;
-        }
+        wrong = wr_fields_decode(shape->fields(), from + WR_MESSAGE_HEADER_BYTES, to);
+        if (wrong)
+                return corrupt(why, wrong);
         message->kind = (enum wr_message_kind)(shape - shapes);
         return WEIR_OK;
 }
@@ -188,7 +95,7 @@ wr_message_decode(const void *bytes, size_t size, struct wr_message *message, co
 unsigned
 wr_message_version(const void *bytes, size_t size)
 {
-        return size < WR_MESSAGE_HEADER_BYTES ? 0 : (unsigned)number_read((const uint8_t *)bytes + 4, 2);
+        return size < WR_MESSAGE_HEADER_BYTES ? 0 : (unsigned)wr_fields_number((const uint8_t *)bytes + 4, 2);
 }
 
 unsigned

@@ -12,6 +12,7 @@
 #ifndef WR_MESSAGE_H
 #define WR_MESSAGE_H
 
+#include "bus/fields.h"
 #include "bus/result.h"
 
 #include <stddef.h>
@@ -32,8 +33,8 @@ enum {
         F(u64, lane) F(u64, epoch) F(u64, follows) F(u64, segment_bytes) F(u64, ring_offset) F(u64, ring_bytes)       \
         F(u64, heap_offset) F(u64, heap_bytes) F(u64, start) F(u32, inline_max) F(u32, hash)
 
-/* client -> broker, first on a connection. flags: WR_HELLO_MAY_EMBED */
-#define WR_HELLO_FIELDS(F, T) F(u32, layout) F(u32, flags) F(u64, features) T(name, 64)
+/* client -> broker, first on a connection. flags: of enum wr_hello_flags; key: of WR_HELLO_STANDS_IN */
+#define WR_HELLO_FIELDS(F, T) F(u32, layout) F(u32, flags) F(u64, features) T(name, 64) T(key, 40)
 /* broker -> client, with the write end of the client's life-line */
 #define WR_WELCOME_FIELDS(F, T)                                                                                       \
         F(u64, session) F(i64, clock_ns) F(u32, scope) F(u32, layout) F(u64, features) T(identity, 256)
@@ -49,10 +50,12 @@ enum {
 #define WR_READY_FIELDS(F, T) F(u64, lane)
 /* broker -> publisher: the lane is live and every subscriber that was there has been paired */
 #define WR_OPENED_FIELDS(F, T) F(u64, lane) F(u32, pairs)
-/* client -> broker: a subscription. again: 1: it was open at an earlier broker: its publishers may be on their way */
+/* client -> broker: a subscription. again: the id that it had at an earlier broker or by an earlier connection; 0: it
+ * is a new one. keep: so many of the newest frames at a time, 0: all; for its agent */
 #define WR_SUBSCRIBE_FIELDS(F, T)                                                                                     \
-        F(u32, delivery) F(u32, frames_max) F(u32, history) F(u32, require) F(u32, again) T(topic, 208) T(type, 128)
-/* broker -> subscriber: granted; `lanes` of them are on their way */
+        F(u32, delivery) F(u32, frames_max) F(u32, history) F(u32, require) F(u32, keep) F(u64, again)                \
+        T(topic, 208) T(type, 128)
+/* broker -> subscriber: granted; `lanes` of them are on their way. 0 lanes to who comes back: it knows what it has */
 #define WR_SUBSCRIBED_FIELDS(F, T) F(u64, subscription) F(u32, lanes)
 /* broker -> publisher, with the pair page and the read end of the subscriber's life-line. follows: the pair of the same
  * subscriber in the lane that this one succeeds, or 0 */
@@ -125,8 +128,21 @@ enum {
 #define WR_STOP_FIELDS(F, T) F(u32, reserved)
 /* full trust of the broker's user -> broker: listen at `path` for one package; answered by DONE or REFUSAL */
 #define WR_PACKAGE_SOCKET_FIELDS(F, T) T(package, 256) T(path, 256)
-/* reserved for tickets */
-#define WR_TICKET_FIELDS(F, T) F(u32, rights) F(i64, ttl_ns) T(topic, 208)
+/* client -> broker: make a ticket, that gives these rights on a topic or pattern to whoever redeems it within ttl_ns;
+ * uses: how often, 0: any number of times; answered by TICKET_IS, where its text is told for the only time */
+#define WR_TICKET_FIELDS(F, T) F(u32, rights) F(u32, uses) F(i64, ttl_ns) T(topic, 208)
+#define WR_TICKET_IS_FIELDS(F, T) F(u64, id) T(text, 512)
+/* client -> broker: I hold this ticket, give me what it grants; answered by DONE. redeemer: random, says that it is the
+ * same client when it comes back; key: the client key of bus/transport/ticket.h, hexadecimal */
+#define WR_REDEEM_FIELDS(F, T) F(u64, id) F(u64, redeemer) T(key, 68)
+/* client -> broker: which tickets are there of my identity (full trust of the broker's user: of all); answered by
+ * TICKET_ROW messages and one DONE. state: of enum wr_ticket_state; ttl_ns: what is left, INT64_MAX: for ever */
+#define WR_TICKETS_FIELDS(F, T) F(u32, reserved)
+#define WR_TICKET_ROW_FIELDS(F, T)                                                                                    \
+        F(u64, id) F(u32, rights) F(u32, uses) F(u32, used) F(u32, state) F(u32, sessions) F(i64, age_ns)             \
+        F(i64, ttl_ns) T(topic, 208) T(identity, 256)
+/* client -> broker: nobody may redeem it any more, and what was opened by it ends; answered by DONE */
+#define WR_TICKET_REVOKE_FIELDS(F, T) F(u64, id)
 /* full trust of the broker's user -> broker: read the policy file again; answered by DONE, or by REFUSAL (the old
  * policy stays) with FILE:LINE:COLUMN and what is wrong */
 #define WR_RELOAD_FIELDS(F, T) F(u32, reserved)
@@ -137,11 +153,13 @@ enum {
 /* client -> broker that it came back to: a lane that an earlier broker made, and that goes on; answered by OPENED. It
  * holds no memory of it, so nobody new can be given this lane: who comes gets a successor */
 #define WR_REJOIN_FIELDS(F, T)                                                                                        \
-        F(u64, source) F(u64, lane) F(u64, epoch) F(u64, segment_bytes) F(u64, memory_max) F(u32, history)            \
-        F(u32, loans_max) F(u32, hash) F(u32, refuse_reliable) F(i64, stall_ns) T(topic, 208) T(type, 128)
+        F(u64, source) F(u64, lane) F(u64, epoch) F(u64, segment_bytes) F(u64, memory_max) F(u64, ring_bytes)         \
+        F(u32, history) F(u32, loans_max) F(u32, hash) F(u32, refuse_reliable) F(i64, stall_ns)                       \
+        T(topic, 208) T(type, 128)
 /* publisher -> broker: this lane is too small or spoiled, a successor is wanted; answered by LANE_GRANT or REFUSAL.
- * pinned_by: the pair that holds its memory, or 0 */
-#define WR_MOVE_FIELDS(F, T) F(u64, lane) F(u64, memory_max) F(u64, pinned_by)
+ * memory_max, ring_bytes: of the successor, its ring at least that; 0: as it has. pinned_by: the pair that holds its
+ * memory, or 0 */
+#define WR_MOVE_FIELDS(F, T) F(u64, lane) F(u64, memory_max) F(u64, ring_bytes) F(u64, pinned_by)
 /* client -> broker: tell me who publishes and subscribes, now (as LISTED) and from now on; answered by DONE behind the
  * last of now. An empty pattern: no more of it, of all that was watched */
 #define WR_WATCH_FIELDS(F, T) F(u32, reserved) T(pattern, 208)
@@ -154,6 +172,10 @@ enum {
  * result below 0: there is none that this client may see */
 #define WR_PEER_FIELDS(F, T) F(u64, source)
 #define WR_PEER_IS_FIELDS(F, T) F(u32, pid) T(name, 64) T(identity, 256)
+/* broker -> client, instead of LANE_GRANT or SUBSCRIBED, with its end of a stream (none over TCP): what it asked for
+ * goes over that. id: names it from now on; path: WEIR_PIPE or WEIR_TCP; why: why not shared memory; key: over TCP, to
+ * be shown on the second connection */
+#define WR_RELAY_FIELDS(F, T) F(u64, id) F(u32, path) F(u32, reserved) T(key, 40) T(why, 192)
 /* either way: goodbye */
 #define WR_BYE_FIELDS(F, T) F(i32, reason) T(text, 256)
 
@@ -172,11 +194,17 @@ enum {
         M(RELOAD, reload, 34, 0) M(WHO, who, 35, 0) M(SEAT, seat, 36, 0) M(REFUSED, refused, 37, 0)                   \
         M(PAIR_STATS, pair_stats, 38, 0) M(REVOKED, revoked, 39, 0) M(WATCH, watch, 40, 0)                           \
         M(WATCHED, watched, 41, 0) M(PEER, peer, 42, 0) M(PEER_IS, peer_is, 43, 0) M(HOLDS, holds, 45, 0)             \
-        M(REJOIN, rejoin, 46, 0) M(MOVE, move, 47, 0)
+        M(REJOIN, rejoin, 46, 0) M(MOVE, move, 47, 0) M(RELAY, relay, 48, 1)                                 \
+        M(TICKET_IS, ticket_is, 49, 0) M(REDEEM, redeem, 50, 0) M(TICKETS, tickets, 51, 0)                            \
+        M(TICKET_ROW, ticket_row, 52, 0) M(TICKET_REVOKE, ticket_revoke, 53, 0)
 
 /* clang-format on */
 
-enum { WR_HELLO_MAY_EMBED = 1 };
+enum wr_hello_flags {
+        WR_HELLO_MAY_EMBED = 1,
+        WR_HELLO_STANDS_IN = 2, /* an agent of the broker's own, for the relay whose key it shows */
+        WR_HELLO_NO_MEMORY = 4  /* this client cannot map others' memory: all that it opens is relayed */
+};
 enum wr_watched { WR_WATCHED_LISTED = 1, WR_WATCHED_JOINED = 2, WR_WATCHED_LEFT = 3, WR_WATCHED_ALL = 4 };
 enum wr_scope { WR_SCOPE_USER = 1, WR_SCOPE_SYSTEM = 2, WR_SCOPE_COMPANION = 3 };
 
@@ -186,12 +214,6 @@ enum wr_message_kind {
 #undef WR_MESSAGE_ENUM
 };
 
-typedef uint32_t wr_field_u32;
-typedef uint64_t wr_field_u64;
-typedef int32_t wr_field_i32;
-typedef int64_t wr_field_i64;
-#define WR_FIELD_NUMBER(type, name) wr_field_##type name;
-#define WR_FIELD_TEXT(name, room)   char name[room];
 #define WR_MESSAGE_STRUCT(KIND, name, number, descriptors)         \
         struct wr_message_##name {                                 \
                 WR_##KIND##_FIELDS(WR_FIELD_NUMBER, WR_FIELD_TEXT) \

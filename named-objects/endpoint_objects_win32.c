@@ -13,10 +13,9 @@
 #include <string.h>
 
 static const enum wr_trailer_kind kinds[] = {
-        [WR_GRANT_OTHER] = WR_TRAILER_NONE,
-        [WR_GRANT_SECTION] = WR_TRAILER_SECTION,
-        [WR_GRANT_EVENT] = WR_TRAILER_EVENT,
-        [WR_GRANT_PROCESS] = WR_TRAILER_PROCESS,
+        [WR_GRANT_OTHER] = WR_TRAILER_NONE,  [WR_GRANT_SECTION] = WR_TRAILER_SECTION,
+        [WR_GRANT_EVENT] = WR_TRAILER_EVENT, [WR_GRANT_PROCESS] = WR_TRAILER_PROCESS,
+        [WR_GRANT_PIPE] = WR_TRAILER_PIPE,
 };
 
 static enum wr_grant_kind
@@ -51,7 +50,7 @@ give_name(const struct wr_endpoint_peer *peer, HANDLE object, struct wr_trailer_
                 *entry = (struct wr_trailer_entry){ .kind = WR_TRAILER_NONE };
                 return WEIR_OK;
         }
-        if (peer->sid_count == 0)
+        if (peer->sid_count == 0 || entry->kind == WR_TRAILER_PIPE)
                 return WEIR_E_DENIED;
         result = wr_grant_name_of(object, entry->name, sizeof entry->name);
         if (result != WEIR_OK)

@@ -10,7 +10,7 @@
 #include <wchar.h>
 #include <winternl.h>
 
-enum { TYPE_BYTES = 512, NAME_BYTES = 2048, BASIC = 0, NAME = 1, TYPE = 2 };
+enum { TYPE_BYTES = 512, NAME_BYTES = 2048, BASIC = 0, NAME = 1, TYPE = 2, PIPE_RIGHTS = 0x12019b };
 
 /* winternl.h has the library, not the names. */
 struct basic_information {
@@ -32,14 +32,16 @@ wr_grant_kind_of(HANDLE object)
                 enum wr_grant_kind kind;
         } kinds[] = { { L"Section", WR_GRANT_SECTION },
                       { L"Event", WR_GRANT_EVENT },
-                      { L"Process", WR_GRANT_PROCESS } };
+                      { L"Process", WR_GRANT_PROCESS },
+                      { L"File", WR_GRANT_PIPE } };
 
         if (object == NULL || NtQueryObject(object, (OBJECT_INFORMATION_CLASS)TYPE, &type, sizeof type, NULL) < 0)
                 return WR_GRANT_OTHER;
         for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
                 if (type.name.Length == wcslen(kinds[i].name) * sizeof(wchar_t) &&
                     wmemcmp(type.name.Buffer, kinds[i].name, wcslen(kinds[i].name)) == 0)
-                        return kinds[i].kind;
+                        return kinds[i].kind != WR_GRANT_PIPE || GetFileType(object) == FILE_TYPE_PIPE ? kinds[i].kind
+                                                                                                       : WR_GRANT_OTHER;
         return WR_GRANT_OTHER;
 }
 
@@ -60,6 +62,7 @@ wr_grant_handed(enum wr_grant_kind kind, uint32_t rights)
         case WR_GRANT_SECTION: return rights & (SECTION_MAP_READ | SECTION_MAP_WRITE);
         case WR_GRANT_EVENT: return rights & (EVENT_MODIFY_STATE | SYNCHRONIZE);
         case WR_GRANT_PROCESS: return rights & SYNCHRONIZE;
+        case WR_GRANT_PIPE: return rights & PIPE_RIGHTS;
         case WR_GRANT_OTHER: break;
         }
         return 0;

@@ -17,7 +17,7 @@
 
 #include <windows.h>
 
-enum wr_grant_kind { WR_GRANT_OTHER, WR_GRANT_SECTION, WR_GRANT_EVENT, WR_GRANT_PROCESS };
+enum wr_grant_kind { WR_GRANT_OTHER, WR_GRANT_SECTION, WR_GRANT_EVENT, WR_GRANT_PROCESS, WR_GRANT_PIPE };
 
 /* `Global\weir-` and 32 digits, or without `Global\`; room for longer names that tests choose. */
 enum { WR_GRANT_NAME_MAX = 128 };
@@ -34,7 +34,8 @@ uint32_t
 wr_grant_rights_of(HANDLE object);
 
 /* Those of `rights` that a client may be handed: of a section MAP_READ and MAP_WRITE, of an event MODIFY_STATE and
- * SYNCHRONIZE, of a process SYNCHRONIZE. 0: nothing of it is handed over. */
+ * SYNCHRONIZE, of a process SYNCHRONIZE, of a pipe all but to make an instance of it. 0: nothing of it is handed over.
+ */
 uint32_t
 wr_grant_handed(enum wr_grant_kind kind, uint32_t rights);
 

@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 __attribute__((format(WR_PRINTF, 3, 4))) static inline void
@@ -18,6 +19,13 @@ wr_sentence(char *sentence, size_t room, const char *format, ...)
         va_start(values, format);
         vsnprintf(sentence, room, format, values);
         va_end(values);
+}
+
+/* The end of a noun behind its number: 0 frames, 1 frame, 2 frames. */
+static inline const char *
+wr_s(uint64_t count)
+{
+        return count == 1 ? "" : "s";
 }
 
 #endif

@@ -79,6 +79,8 @@ def may_include_own(source, header):
         return header.startswith('bus/')
     if room == 'named-objects':
         return header in ('bus/result.h', 'bus/atomic.h') or header.startswith(('bus/os/', 'named-objects/'))
+    if path.startswith('broker/relay/') and header.startswith('clients/c/'):
+        return True  # an agent is a client of the broker whose process it is in
     if room == 'broker':
         return header.startswith(('bus/', 'named-objects/', 'broker/'))
     if path.startswith('clients/c/'):

@@ -29,6 +29,13 @@ wr_clock_cycles_usable(void);
 int64_t
 wr_clock_anchored_ns(struct wr_clock *clock);
 
+/* From now on it stands still, at this time: for who publishes what was published elsewhere, then. */
+static inline void
+wr_clock_stand(struct wr_clock *clock, int64_t ns)
+{
+        *clock = (struct wr_clock){ .ns = ns, .last_ns = ns, .window = UINT64_MAX };
+}
+
 #if defined(__x86_64__) || defined(__i386__)
 static inline uint64_t
 wr_clock_cycles(void)

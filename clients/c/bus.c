@@ -19,6 +19,7 @@
 #include "named-objects/signal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { VERSION = 0x000100 };
 
@@ -54,6 +55,7 @@ wr_bus_drop(struct weir *bus)
         wr_mutex_destroy(&bus->lock);
         wr_mutex_destroy(&bus->wakeup.lock);
         wr_helpers_free(&bus->helpers);
+        wr_hmac_wipe(&bus->held, sizeof bus->held);
         free(bus);
 }
 
@@ -131,8 +133,8 @@ bus_embed(const struct weir_options *o)
                         o->address ? o->address : "the default address", weir_result_text(result));
 }
 
-enum weir_result WEIR_CALL
-weir_open(struct weir **out, const struct weir_options *options)
+enum weir_result
+wr_bus_open(struct weir **out, const struct weir_options *options, const char *key)
 {
         struct weir_options o;
         struct weir *bus = NULL;
@@ -144,24 +146,35 @@ weir_open(struct weir **out, const struct weir_options *options)
         result = wr_options_read(&o, sizeof o, options, "weir_options");
         if (result < 0)
                 return result;
-        if (o.ticket)
-                return wr_error(WEIR_E_USAGE,
-                                "this version of weir redeems no tickets: leave weir_options.ticket NULL");
         if (o.flags != 0)
                 return wr_error(WEIR_E_USAGE, "weir_options.flags has no meaning yet: leave it 0");
         barriers_register();
         result = bus_create(&bus);
         if (result < 0)
                 return result;
-        result = bus_embed(&o);
+        memcpy(bus->stands_in, key, strnlen(key, sizeof bus->stands_in - 1));
+        if (o.ticket)
+                result = wr_ticket_hold(bus, o.ticket);
+        if (result == WEIR_OK)
+                result = bus_embed(&o);
         if (result == WEIR_OK)
                 result = wr_control_open(bus, &o);
         if (result < 0) {
                 wr_bus_drop(bus);
                 return result;
         }
-        *out = bus;
-        return WEIR_OK;
+        result = wr_ticket_present(bus);
+        if (result < 0)
+                weir_close(bus);
+        else
+                *out = bus;
+        return result;
+}
+
+enum weir_result WEIR_CALL
+weir_open(struct weir **out, const struct weir_options *options)
+{
+        return wr_bus_open(out, options, "");
 }
 
 /* Closes what is left open; the objects stay until their own close call, whenever that comes. */

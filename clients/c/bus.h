@@ -16,6 +16,7 @@
 #include "clients/c/event.h"
 #include "clients/c/helper.h"
 #include "clients/c/left.h"
+#include "clients/c/ticket.h"
 #include "clients/c/wakeup.h"
 
 struct weir {
@@ -31,9 +32,16 @@ struct weir {
         struct wr_watch_wish *watches; /* likewise under the lock: what weir_watch() was asked for */
         struct wr_wakeup wakeup;
         struct wr_helpers helpers;
-        struct wr_helped poked; /* `poke`, for helpers */
+        struct wr_helped poked;     /* `poke`, for helpers */
+        struct wr_ticket_held held; /* what it was opened with */
+        char stands_in[40];         /* the broker's own agent: the key of its relay; else "" */
         struct wr_control control;
 };
+
+/* weir_open() of an agent that stands in for a relayed endpoint (broker/relay/): says so with this key, and leaves the
+ * hashes of blocks to the other end of its stream. */
+enum weir_result
+wr_bus_open(struct weir **out, const struct weir_options *options, const char *key);
 
 /* Wakes every sleeper of the bus, so that it looks again. Any thread, signal handlers too. */
 void

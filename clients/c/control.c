@@ -7,11 +7,13 @@
 
 #include "bus/os/clock.h"
 #include "clients/c/bus.h"
+#include "clients/c/control_wire.h"
 #include "clients/c/error.h"
 #include "clients/c/publisher.h"
+#include "clients/c/relayed.h"
 #include "clients/c/subscriber.h"
-#include "named-objects/endpoint.h"
 #include "named-objects/flag.h"
+#include "named-objects/sentence.h"
 #include "named-objects/signal.h"
 #include "named-objects/watch.h"
 
@@ -23,7 +25,6 @@
 enum {
         RETRY_NS = 1000000,        /* a publisher was busy */
         ENDING_TURN_NS = 10000000, /* behind weir_close() nobody raises `wake` any more */
-        LETTERS_MAX = 4096,        /* unsent messages; a broker that leaves so many is none */
         MESSAGES_PER_TURN = 64,
         OBJECTS_PER_MESSAGE = WR_MESSAGE_DESCRIPTORS_MAX + WR_SIGNAL_OBJECTS,
         OBJECTS_OWN = 6, /* 0 to 2, connection, life-line (those of brokers before count by themselves), wake */
@@ -118,13 +119,17 @@ static void
 question_begin(struct wr_control *c, struct wr_job *job)
 {
         struct wr_question *q = (struct wr_question *)(void *)job; /* its first member */
+        char text[512];
 
-        if (!wr_load32(&c->lost))
+        if (!wr_load32(&c->lost)) {
                 question_send(c, q);
-        else
-                question_fail(c, q, WEIR_E_NO_BROKER,
-                              "the broker of this bus is gone; it is looked for, and WEIR_BROKER_BACK tells when it is "
-                              "there: try again then, or start one: weir broker run");
+                return;
+        }
+        wr_sentence(text, sizeof text,
+                    "the broker of this bus is gone; it is looked for, and WEIR_BROKER_BACK tells when it is there: "
+                    "try again then, or start one: weir broker run -b %s",
+                    c->address);
+        question_fail(c, q, WEIR_E_NO_BROKER, text);
 }
 
 void
@@ -181,19 +186,6 @@ questions_deadline(const struct wr_control *c)
 
 /* ---- the connection ---- */
 
-static void
-letters_drop(struct wr_control *c)
-{
-        struct wr_letter *letter;
-
-        while ((letter = c->letters)) {
-                c->letters = letter->next;
-                free(letter);
-        }
-        c->letters_end = &c->letters;
-        c->letter_count = 0;
-}
-
 void
 wr_control_lost(struct wr_control *c, const char *why)
 {
@@ -204,9 +196,8 @@ wr_control_lost(struct wr_control *c, const char *why)
                 return;
         c->phase = WR_PHASE_AWAY;
         wr_store32_release(&c->lost, 1);
-        wr_object_close(c->connection);
-        c->connection = WR_NO_OBJECT;
-        letters_drop(c); /* they were for that broker */
+        wr_control_wire_close(c);
+        wr_control_letters_drop(c); /* they were for that broker */
         c->rejoining = 0;
         wr_control_postpone(c);
         c->tick_ns = c->again_ns; /* from now on readers are looked after without a broker */
@@ -215,63 +206,6 @@ wr_control_lost(struct wr_control *c, const char *why)
         snprintf(text, sizeof text, "the broker at %s is lost (%s): what is connected flows on", c->address, why);
         questions_fail(c, INT64_MAX, WEIR_E_NO_BROKER, text);
         wr_bus_tell(c->bus, &(struct weir_event){ .kind = WEIR_BROKER_LOST, .reason = WEIR_E_NO_BROKER, .text = text });
-}
-
-static void
-letter_keep(struct wr_control *c, const void *bytes, size_t size)
-{
-        struct wr_letter *letter = c->letter_count < LETTERS_MAX ? malloc(sizeof *letter + size) : NULL;
-
-        if (!letter) {
-                wr_control_lost(c, "it does not read");
-                return;
-        }
-        letter->next = NULL;
-        letter->size = size;
-        memcpy(letter->bytes, bytes, size);
-        *c->letters_end = letter;
-        c->letters_end = &letter->next;
-        c->letter_count += 1;
-}
-
-void
-wr_control_send(struct wr_control *c, const struct wr_message *message)
-{
-        uint8_t bytes[WR_MESSAGE_BYTES_MAX];
-        size_t size;
-        enum weir_result result = WEIR_FULL;
-
-        if (c->phase == WR_PHASE_AWAY)
-                return;
-        size = wr_message_encode(message, bytes);
-        if (!c->letters)
-                result = wr_endpoint_send(c->connection, bytes, size, NULL, 0);
-        if (result == WEIR_FULL)
-                letter_keep(c, bytes, size);
-        else if (result < 0)
-                wr_control_lost(c, "it hung up");
-}
-
-static void
-letters_send(struct wr_control *c)
-{
-        struct wr_letter *letter;
-
-        while (c->phase != WR_PHASE_AWAY && (letter = c->letters)) {
-                enum weir_result result = wr_endpoint_send(c->connection, letter->bytes, letter->size, NULL, 0);
-
-                if (result == WEIR_FULL)
-                        return;
-                if (result < 0) {
-                        wr_control_lost(c, "it hung up");
-                        return;
-                }
-                c->letters = letter->next;
-                if (!c->letters)
-                        c->letters_end = &c->letters;
-                c->letter_count -= 1;
-                free(letter);
-        }
 }
 
 static void
@@ -381,7 +315,7 @@ control_receive(struct wr_control *c)
         size_t size = 0, count = OBJECTS_PER_MESSAGE;
         struct wr_message m;
         const char *why = NULL;
-        enum weir_result result = wr_endpoint_receive(c->connection, bytes, sizeof bytes, &size, objects, &count);
+        enum weir_result result = wr_control_wire_receive(c, bytes, sizeof bytes, &size, objects, &count);
 
         if (result == WEIR_EMPTY)
                 return false;
@@ -393,7 +327,9 @@ control_receive(struct wr_control *c)
         for (size_t i = count; i < OBJECTS_PER_MESSAGE; i++)
                 objects[i] = WR_NO_OBJECT;
         result = wr_message_decode(bytes, size, &m, &why);
-        if (result < 0 || wr_control_objects_due(m.kind) != count)
+        if (result == WEIR_OK && m.kind == WR_RELAY)
+                wr_control_wire_relay(c, &m, &objects[0]);
+        if (result < 0 || wr_control_wire_objects_due(c, m.kind) != count)
                 wr_control_lost(c, result < 0 && why ? why : "its message is not whole");
         else if (c->phase == WR_PHASE_GREETING)
                 wr_control_greeted(c, &m, objects);
@@ -471,6 +407,8 @@ wr_control_has_objects(const struct wr_control *c, uint32_t count, char *sentenc
                 needed += peer->line != WR_NO_OBJECT;
         if (c->line_count > 1)
                 needed += c->line_count - 1;
+        for (const struct wr_relayed *r = c->relayed; r; r = r->next)
+                needed += 2; /* its stream, its next one or the lane of a publisher */
         if (needed <= max)
                 return true;
         snprintf(sentence, room,
@@ -492,6 +430,8 @@ control_timeout(const struct wr_control *c)
                 until_ns = c->tick_ns;
         if (c->stranded && until_ns > c->stranded_ns)
                 until_ns = c->stranded_ns;
+        if (c->relayed && until_ns > c->relayed_ns)
+                until_ns = c->relayed_ns;
         if (c->phase == WR_PHASE_SERVED && until_ns > c->heard_ns + SILENT_NS)
                 until_ns = c->heard_ns + SILENT_NS + 1;
         if (c->phase != WR_PHASE_SERVED && !c->contends && until_ns > c->again_ns)
@@ -510,7 +450,9 @@ control_watches(const struct wr_control *c, struct wr_watch *watches, uint64_t *
         size_t count = 2;
 
         watches[0] = (struct wr_watch){ .object = c->wake, .read = true };
-        watches[1] = (struct wr_watch){ .object = c->connection, .read = true, .write = c->letters };
+        watches[1] = (struct wr_watch){ .object = c->connection,
+                                        .read = true,
+                                        .write = c->letters || wr_control_wire_waits(c) };
         for (const struct wr_peer *peer = c->peers; peer && count < max; peer = peer->next) {
                 if (peer->dead)
                         continue;
@@ -545,7 +487,7 @@ control_turn(struct wr_control *c)
                 wr_flag_lower(c->wake); /* before the jobs: a job posted meanwhile raises it again */
         control_run_jobs(c);
         if (watches[1].writable)
-                letters_send(c);
+                wr_control_letters_send(c);
         if ((watches[1].readable || watches[1].hung_up) && c->phase != WR_PHASE_AWAY)
                 for (int i = 0; i < MESSAGES_PER_TURN && control_receive(c); i++)
                         ;
@@ -559,6 +501,8 @@ control_turn(struct wr_control *c)
                 c->stranded_ns = wr_lanes_stranded(c, wr_clock_ns());
         if (c->phase != WR_PHASE_SERVED && !c->ending)
                 wr_control_again(c);
+        if (c->relayed)
+                c->relayed_ns = wr_relayed_again(c, wr_clock_ns());
         control_publishers(c);
 }
 
@@ -567,12 +511,13 @@ static void
 control_end(struct wr_control *c)
 {
         wr_control_send(c, &(struct wr_message){ .kind = WR_BYE });
-        wr_object_close(c->connection);
+        wr_control_wire_flush(c);
+        wr_control_wire_close(c);
         while (c->line_count > 0)
                 wr_object_close(c->lines[--c->line_count]);
         free(c->lines);
         c->lines = NULL;
-        letters_drop(c);
+        wr_control_letters_drop(c);
 }
 
 void *

@@ -27,7 +27,10 @@ struct weir_options;
 struct weir_publisher;
 struct weir_subscriber;
 struct wr_control;
+struct wr_datagrams;
 struct wr_lane_link;
+struct wr_relayed;
+struct wr_relayed_numbers;
 
 /* Something for the control thread to do. Lies in the object that it is about; run() owns it from then on. */
 struct wr_job {
@@ -100,6 +103,7 @@ struct wr_control {
         int64_t heard_ns;           /* when the broker said something for the last time: it does so each second */
         uint32_t rejoining;         /* endpoints that the broker has yet to take back */
         wr_object connection;
+        struct wr_datagrams *datagrams; /* over TCP; else NULL */
         /* Our ends of the life-lines that brokers gave us. Those of earlier brokers stay open while anybody watches
          * them: a peer of that time would take their end for ours. Their number is bounded by that of descriptors. */
         wr_object *lines;
@@ -110,6 +114,8 @@ struct wr_control {
         struct wr_peer *peers;
         struct weir_publisher *publishers;
         struct weir_subscriber *subscribers;
+        struct wr_relayed *relayed;    /* far ends whose threads run: relayed.h */
+        int64_t relayed_ns;            /* when they are looked at again */
         struct wr_lane_link *stranded; /* lanes that ended before their successor came */
         int64_t stranded_ns;           /* when they are looked at again */
         uint32_t told_turn;            /* of wr_control_pairs_tell */
@@ -161,6 +167,13 @@ wr_control_send(struct wr_control *c, const struct wr_message *message);
 /* A question of the control thread's own, malloc'd, with settle. */
 void
 wr_control_ask_own(struct wr_control *c, struct wr_question *q, int64_t timeout_ns);
+
+/* control_letters.c: what waited is sent, as far as there is room; or it was for a broker that is lost. */
+void
+wr_control_letters_send(struct wr_control *c);
+
+void
+wr_control_letters_drop(struct wr_control *c);
 
 /* The thread: argument is the control; questions holds the opener's. */
 void *
@@ -246,6 +259,16 @@ wr_control_pairs_tell(struct wr_control *c);
 /* control_lanes.c: messages for subscribers; the death of a peer. */
 void
 wr_control_lane_added(struct wr_control *c, const struct wr_message_lane_added *m, wr_object *objects);
+
+/* The same from the far end of a relayed subscriber, with its numbers: nobody else is to hear of it. Below 0: it has
+ * not come; the user was told. */
+enum weir_result
+wr_control_lane_relayed(struct wr_control *c, struct weir_subscriber *s, const struct wr_message_lane_added *m,
+                        wr_object *objects, struct wr_relayed_numbers *numbers);
+
+/* A publisher's lane does not come to this subscriber. */
+void
+wr_control_lane_declined(struct wr_control *c, struct weir_subscriber *s, int32_t reason, const char *text);
 
 void
 wr_control_lane_ended(struct wr_control *c, const struct wr_message_lane_ended *m);

@@ -14,9 +14,10 @@
  * by other threads comes behind the rejoining, since a connection keeps its order.
  */
 #include "bus/os/clock.h"
+#include "clients/c/control_wire.h"
 #include "clients/c/publisher.h"
+#include "clients/c/relayed.h"
 #include "clients/c/subscriber.h"
-#include "named-objects/endpoint.h"
 #include "named-objects/random.h"
 #include "named-objects/sentence.h"
 #include "named-objects/watch.h"
@@ -116,8 +117,7 @@ wr_control_again(struct wr_control *c)
                 c->again_ns = wr_clock_ns() + GREET_NS;
                 return;
         }
-        wr_object_close(c->connection);
-        c->connection = WR_NO_OBJECT;
+        wr_control_wire_close(c);
         wr_control_postpone(c);
         contend_begin(c);
 }
@@ -173,6 +173,43 @@ publisher_settle(struct wr_control *c, struct wr_question *q)
         rejoined(c);
 }
 
+static bool
+relayed_answer(struct wr_control *c, struct wr_question *q, const struct wr_message *m, wr_object *objects)
+{
+        struct wr_relayed *r = wr_relayed_of(c, q->subject);
+
+        q->result = r ? wr_relayed_answer(c, r, q, m, objects) : WEIR_E_CLOSED;
+        return true;
+}
+
+static void
+relayed_settle(struct wr_control *c, struct wr_question *q)
+{
+        struct wr_relayed *r = wr_relayed_of(c, q->subject);
+
+        if (r)
+                wr_relayed_settle(c, r, q);
+        if (c->phase == WR_PHASE_SERVED)
+                rejoined(c);
+}
+
+/* Its stream ended with the broker: it is opened anew, and what is resumed is said on the stream. */
+static void
+relayed_rejoin(struct wr_control *c, struct wr_relayed *r, bool is_over)
+{
+        struct wr_question *q = question_new(c, is_over);
+
+        if (!q)
+                return;
+        r->again_ns = 0;
+        r->is_asked = true;
+        q->answer = relayed_answer;
+        q->settle = relayed_settle;
+        q->subject = r;
+        wr_relayed_describe(r, &q->message);
+        wr_control_ask_own(c, q, REJOIN_ANSWER_NS);
+}
+
 static void
 publisher_rejoin(struct wr_control *c, struct weir_publisher *p)
 {
@@ -182,6 +219,9 @@ publisher_rejoin(struct wr_control *c, struct weir_publisher *p)
         if (!q)
                 return;
         wr_publisher_abandon(c, p); /* its broker is gone */
+        wr_store(&p->told, 0);      /* and with it what was counted */
+        for (struct wr_pair_link *link = p->control_links; link; link = link->control_next)
+                link->told = 0;
         wr_publisher_moved(c, p); /* what had moved before has; the LANE_MOVED that this sends is ignored, see below */
         q->settle = publisher_settle;
         q->message.kind = WR_REJOIN;
@@ -191,6 +231,7 @@ publisher_rejoin(struct wr_control *c, struct weir_publisher *p)
                                          .epoch = p->writer.geometry.epoch,
                                          .segment_bytes = p->segment_bytes,
                                          .memory_max = p->memory_now,
+                                         .ring_bytes = p->writer.geometry.ring_bytes,
                                          .history = p->options.history,
                                          .loans_max = p->loans_max,
                                          .hash = p->options.hash,
@@ -217,6 +258,10 @@ subscriber_answer(struct wr_control *c, struct wr_question *q, const struct wr_m
 
         (void)objects;
         q->result = WEIR_OK;
+        if (m->kind == WR_RELAY) { /* it may no longer map what it reads */
+                q->result = WEIR_E_DENIED;
+                wr_sentence(q->sentence, sizeof q->sentence, "%s", m->relay.why);
+        }
         if (m->kind != WR_SUBSCRIBED)
                 return true;
         if (is_subscriber(c, s))
@@ -249,6 +294,7 @@ subscriber_rejoin(struct wr_control *c, struct weir_subscriber *s)
 
         if (!q)
                 return;
+        wr_store(&s->told, 0);
         for (const struct wr_lane_link *lane = s->control_lanes; lane; lane = lane->control_next)
                 wr_control_send(
                         c, &(struct wr_message){ .kind = WR_HOLDS,
@@ -258,7 +304,7 @@ subscriber_rejoin(struct wr_control *c, struct weir_subscriber *s)
         q->subject = s;
         q->message.kind = WR_SUBSCRIBE;
         wr_subscriber_describe(s, &q->message.subscribe);
-        q->message.subscribe.again = 1;
+        q->message.subscribe.again = s->id;
         wr_control_ask_own(c, q, REJOIN_ANSWER_NS);
 }
 
@@ -288,6 +334,7 @@ wr_control_greeted(struct wr_control *c, const struct wr_message *m, wr_object *
 {
         char sentence[WR_CONTROL_SENTENCE_MAX];
         enum weir_result result = wr_control_welcome(c, m, objects, sentence, sizeof sentence);
+        struct wr_message redeem;
 
         if (result < 0) {
                 wr_control_lost(c, sentence);
@@ -295,10 +342,18 @@ wr_control_greeted(struct wr_control *c, const struct wr_message *m, wr_object *
         }
         c->pause_ns = 0;
         c->rejoining = 1; /* so that it is said when nothing is open, too */
+        if (c->bus->held.ticket.id != 0 && !c->datagrams && wr_ticket_message(c->bus, &redeem))
+                watch_rejoin(c, &redeem); /* first: what is open may rest on it */
         for (struct weir_subscriber *s = c->subscribers; s; s = s->control_next)
-                subscriber_rejoin(c, s);
+                if (s->relayed)
+                        relayed_rejoin(c, s->relayed, wr_load32(&s->revoked) != 0);
+                else
+                        subscriber_rejoin(c, s);
         for (struct weir_publisher *p = c->publishers; p; p = p->control_next)
-                publisher_rejoin(c, p);
+                if (p->relayed)
+                        relayed_rejoin(c, p->relayed, wr_load32(&p->revoked) != 0);
+                else
+                        publisher_rejoin(c, p);
         wr_watch_again(c, watch_rejoin);
         rejoined(c);
 }

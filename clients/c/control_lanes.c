@@ -9,6 +9,7 @@
  * The lane's read-only descriptor stays here: the taking thread asks through it how far the memory really is there.
  */
 #include "clients/c/options.h"
+#include "clients/c/relayed_numbers.h"
 #include "clients/c/subscriber.h"
 
 #include "named-objects/sentence.h"
@@ -72,8 +73,9 @@ lane_map(struct wr_lane_link *lane, const struct wr_message_lane_added *m, const
 
 static enum weir_result
 lane_read(struct wr_lane_link *lane, const struct wr_message_lane_added *m, const struct wr_lane_geometry *g,
-          const struct weir_subscriber_options *o)
+          const struct weir_subscriber *s)
 {
+        const struct weir_subscriber_options *o = &s->options;
         struct wr_lane_start start = { m->position, m->sequence, m->format };
         struct wr_pair_words *words = (struct wr_pair_words *)(void *)((uint8_t *)lane->page + m->words_offset);
         enum weir_result result =
@@ -82,7 +84,17 @@ lane_read(struct wr_lane_link *lane, const struct wr_message_lane_added *m, cons
         lane->reader.keep = o->keep == WEIR_NONE ? 0 : o->keep;
         lane->reader.history = wr_options_count(o->history, UINT32_MAX); /* of a lane that has not begun */
         lane->reader.verify = o->verify == 0 ? 1 : o->verify;            /* WEIR_NONE is what it calls none, too */
+        lane->reader.leaves_blocks = s->bus->stands_in[0] != '\0';
         return result;
+}
+
+/* The broker did not hear that we were done with it, and gives it once more: we had hung up. */
+static bool
+lane_was_left(const struct wr_lane_link *lane, const struct wr_message_lane_added *m)
+{
+        const struct wr_pair_words *words = (const void *)((const uint8_t *)lane->page + m->words_offset);
+
+        return wr_load_acquire(&words->state) == WR_PAIR_RELEASED;
 }
 
 /* Whatever of it is there goes. */
@@ -103,6 +115,7 @@ lane_free(struct wr_control *c, struct wr_lane_link *lane)
                 wr_name_let_go(lane->subscriber, lane);
         if (lane->peer)
                 wr_control_peer_drop(c, lane->peer);
+        wr_relayed_numbers_drop(lane->numbers);
         free(lane);
 }
 
@@ -118,7 +131,8 @@ lane_finish(struct wr_control *c, struct wr_job *job)
                 at = &(*at)->control_next;
         *at = lane->control_next;
         wr_store_release(&lane->reader.pair.words->state, WR_PAIR_RELEASED);
-        wr_control_send(c, &(struct wr_message){ .kind = WR_PAIR_DONE, .pair_done = { lane->pair } });
+        if (!lane->numbers)
+                wr_control_send(c, &(struct wr_message){ .kind = WR_PAIR_DONE, .pair_done = { lane->pair } });
         lane_free(c, lane);
         c->lanes -= 1;
         wr_subscriber_drop(s);
@@ -137,8 +151,10 @@ lane_create(struct wr_control *c, struct weir_subscriber *s, const struct wr_mes
         lane->object = WR_NO_OBJECT;
         lane->reader.geometry = geometry;
         result = lane_map(lane, m, &geometry, objects);
+        if (result == WEIR_OK && lane_was_left(lane, m))
+                result = WEIR_E_CLOSED;
         if (result == WEIR_OK)
-                result = lane_read(lane, m, &geometry, &s->options);
+                result = lane_read(lane, m, &geometry, s);
         if (result == WEIR_OK)
                 result = wr_signal_bind(&lane->reader.pair.words->wake, &lane->reader.pair.words->space,
                                         WR_SIGNAL_SUBSCRIBER, &objects[3]);
@@ -191,8 +207,8 @@ lane_arrive(struct weir_subscriber *s, struct wr_lane_link *lane)
         return count;
 }
 
-static void
-lane_declined(struct wr_control *c, struct weir_subscriber *s, int32_t reason, const char *text)
+void
+wr_control_lane_declined(struct wr_control *c, struct weir_subscriber *s, int32_t reason, const char *text)
 {
         uint32_t count;
 
@@ -228,6 +244,37 @@ lane_has_place(const struct wr_control *c, struct weir_subscriber *s, const stru
         return false;
 }
 
+static void
+lane_come(struct wr_control *c, struct weir_subscriber *s, struct wr_lane_link *lane, uint64_t source)
+{
+        char text[WR_EVENT_TEXT_MAX];
+        uint32_t count;
+
+        lane_enter(c, s, lane);
+        if (wr_lane_follow(s, lane))
+                return;
+        count = lane_arrive(s, lane);
+        wr_sentence(text, sizeof text, "publisher '%s' of '%s' joined", lane->name, lane->topic);
+        wr_bus_tell(c->bus, &(struct weir_event){ .kind = WEIR_JOINED,
+                                                  .user = s->options.user,
+                                                  .subscriber = s,
+                                                  .topic = lane->topic,
+                                                  .text = text,
+                                                  .source = source,
+                                                  .count = count });
+        opening_settle(c, s);
+}
+
+static void
+lane_not_come(struct wr_control *c, struct weir_subscriber *s, const struct wr_message_lane_added *m,
+              enum weir_result result, char *text, size_t room)
+{
+        if (!text[0])
+                wr_sentence(text, room, "the lane of publisher '%s' of '%s' cannot be mapped: %s", m->name, m->topic,
+                            weir_result_text(result));
+        wr_control_lane_declined(c, s, result, text);
+}
+
 void
 wr_control_lane_added(struct wr_control *c, const struct wr_message_lane_added *m, wr_object *objects)
 {
@@ -235,35 +282,36 @@ wr_control_lane_added(struct wr_control *c, const struct wr_message_lane_added *
         struct wr_lane_link *lane = NULL;
         char text[WR_EVENT_TEXT_MAX] = "";
         enum weir_result result = s ? WEIR_OK : WEIR_E_CLOSED;
-        uint32_t count;
 
         if (s && !lane_has_place(c, s, m, text, sizeof text))
                 result = WEIR_E_QUOTA;
         if (result == WEIR_OK)
                 result = lane_create(c, s, m, objects, &lane);
         wr_control_send(c, &(struct wr_message){ .kind = WR_PAIR_READY, .pair_ready = { m->pair, result } });
-        if (!s)
-                return;
+        if (s && result < 0)
+                lane_not_come(c, s, m, result, text, sizeof text);
+        else if (s)
+                lane_come(c, s, lane, m->source);
+}
+
+enum weir_result
+wr_control_lane_relayed(struct wr_control *c, struct weir_subscriber *s, const struct wr_message_lane_added *m,
+                        wr_object *objects, struct wr_relayed_numbers *numbers)
+{
+        struct wr_lane_link *lane;
+        char text[WR_EVENT_TEXT_MAX] = "";
+        enum weir_result result = WEIR_E_QUOTA;
+
+        if (lane_has_place(c, s, m, text, sizeof text))
+                result = lane_create(c, s, m, objects, &lane);
         if (result < 0) {
-                if (!text[0])
-                        wr_sentence(text, sizeof text, "the lane of publisher '%s' of '%s' cannot be mapped: %s",
-                                    m->name, m->topic, weir_result_text(result));
-                lane_declined(c, s, result, text);
-                return;
+                lane_not_come(c, s, m, result, text, sizeof text);
+                return result;
         }
-        lane_enter(c, s, lane);
-        if (wr_lane_follow(s, lane))
-                return;
-        count = lane_arrive(s, lane);
-        wr_sentence(text, sizeof text, "publisher '%s' of '%s' joined", m->name, lane->topic);
-        wr_bus_tell(c->bus, &(struct weir_event){ .kind = WEIR_JOINED,
-                                                  .user = s->options.user,
-                                                  .subscriber = s,
-                                                  .topic = lane->topic,
-                                                  .text = text,
-                                                  .source = m->source,
-                                                  .count = count });
-        opening_settle(c, s);
+        lane->numbers = wr_relayed_numbers_hold(numbers);
+        lane->reader.careful = true;
+        lane_come(c, s, lane, m->source);
+        return WEIR_OK;
 }
 
 /* ---- its end ---- */
@@ -287,7 +335,7 @@ wr_control_lane_ended(struct wr_control *c, const struct wr_message_lane_ended *
         if (!s)
                 return;
         if (m->lane == 0) {
-                lane_declined(c, s, m->reason, m->text);
+                wr_control_lane_declined(c, s, m->reason, m->text);
                 return;
         }
         for (struct wr_lane_link *lane = s->control_lanes; lane; lane = lane->control_next)

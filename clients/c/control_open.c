@@ -9,9 +9,9 @@
 #include "bus/os/clock.h"
 #include "bus/os/process.h"
 #include "clients/c/bus.h"
+#include "clients/c/control_wire.h"
 #include "clients/c/error.h"
 #include "named-objects/address.h"
-#include "named-objects/endpoint.h"
 #include "named-objects/flag.h"
 #include "named-objects/sentence.h"
 #include "named-objects/watch.h"
@@ -200,8 +200,7 @@ hello_answer(struct wr_control *c, char *sentence, size_t room)
         size_t size, count = 1;
         enum weir_result result;
 
-        while ((result = wr_endpoint_receive(c->connection, bytes, sizeof bytes, &size, &object, &count)) ==
-               WEIR_EMPTY) {
+        while ((result = wr_control_wire_receive(c, bytes, sizeof bytes, &size, &object, &count)) == WEIR_EMPTY) {
                 left_ns = deadline_ns - wr_clock_ns();
                 if (left_ns <= 0) {
                         wr_sentence(sentence, room, "it listens, but does not answer");
@@ -217,7 +216,7 @@ hello_answer(struct wr_control *c, char *sentence, size_t room)
         if (count == 0)
                 object = WR_NO_OBJECT;
         result = wr_message_decode(bytes, size, &m, NULL);
-        if (result < 0 || wr_message_descriptors(m.kind) != count) {
+        if (result < 0 || wr_control_wire_objects_due(c, m.kind) != count) {
                 wr_sentence(sentence, room, "it speaks another protocol than version %d of this library", WR_PROTOCOL);
                 result = WEIR_E_VERSION;
         } else {
@@ -225,6 +224,15 @@ hello_answer(struct wr_control *c, char *sentence, size_t room)
         }
         wr_object_close(object);
         return result;
+}
+
+/* WEIR_PATH=pipe, tcp: this process is to map no memory of others; for tests, and for who suspects it. */
+static bool
+is_relayed_by_wish(void)
+{
+        const char *path = getenv("WEIR_PATH");
+
+        return path && (strcmp(path, "pipe") == 0 || strcmp(path, "tcp") == 0);
 }
 
 enum weir_result
@@ -235,13 +243,18 @@ wr_control_hello(struct wr_control *c, const char *address, char *sentence, size
         enum weir_result result;
 
         lines_prune(c); /* first, so that there is a descriptor for the new one */
-        result = wr_endpoint_connect(&c->connection, address, sentence, room);
+        result = wr_control_wire_open(c, address, sentence, room);
         if (result < 0)
                 return result;
         if (c->embed)
                 hello.hello.flags = WR_HELLO_MAY_EMBED;
+        if (is_relayed_by_wish())
+                hello.hello.flags |= WR_HELLO_NO_MEMORY;
+        if (c->bus->stands_in[0])
+                hello.hello.flags = WR_HELLO_STANDS_IN;
+        memcpy(hello.hello.key, c->bus->stands_in, sizeof hello.hello.key);
         memcpy(hello.hello.name, c->name, sizeof hello.hello.name);
-        result = wr_endpoint_send(c->connection, bytes, wr_message_encode(&hello, bytes), NULL, 0);
+        result = wr_control_wire_send(c, bytes, wr_message_encode(&hello, bytes));
         /* Who is refused at the door is told why before it speaks. */
         return result == WEIR_E_CLOSED ? WEIR_OK : result;
 }
@@ -257,8 +270,7 @@ say_hello(struct wr_control *c, const char *address, char *sentence, size_t room
                 wr_sentence(c->address, sizeof c->address, "%s", address);
                 return WEIR_OK;
         }
-        wr_object_close(c->connection);
-        c->connection = WR_NO_OBJECT;
+        wr_control_wire_close(c);
         return result;
 }
 
@@ -289,6 +301,19 @@ try_each(struct wr_control *c, char list[][WR_ADDRESS_MAX], size_t count, char *
         return WEIR_E_NO_BROKER;
 }
 
+/* `address`: the one that was asked for; NULL: a broker that is told no place listens where we looked. */
+static void
+tell_none(char *sentence, size_t room, const char *tried, const char *address)
+{
+        const char *quote = address && strpbrk(address, " \t&;()$") ? "\"" : "";
+
+        if (address)
+                wr_sentence(sentence, room, "no broker: tried %s. Start one: weir broker run -b %s%s%s", tried, quote,
+                            address, quote);
+        else
+                wr_sentence(sentence, room, "no broker: tried %s. Start one: weir broker run", tried);
+}
+
 enum weir_result
 wr_control_connect(struct wr_control *c, char *sentence, size_t room)
 {
@@ -304,10 +329,18 @@ wr_control_connect(struct wr_control *c, char *sentence, size_t room)
                             weir_result_text(result));
                 return result;
         }
-        if (!o->address)
+        if (!o->address && c->bus->held.ticket.id != 0)
+                count = wr_ticket_addresses(c->bus, list, WR_ADDRESSES);
+        else if (!o->address)
                 count = wr_address_list(list, WR_ADDRESSES);
         else if (snprintf(list[0], sizeof list[0], "%s", o->address) >= (int)sizeof list[0])
                 count = 0;
+        if (count == 0 && c->bus->held.ticket.id != 0) {
+                wr_sentence(sentence, room,
+                            "the ticket names no broker that can be reached from here. Say where it is: "
+                            "weir_options.address, or WEIR_BROKER");
+                return WEIR_E_USAGE;
+        }
         if (count == 0) {
                 wr_sentence(sentence, room, "the address of the broker is longer than %d bytes", WR_ADDRESS_MAX - 1);
                 return WEIR_E_USAGE;
@@ -320,7 +353,7 @@ wr_control_connect(struct wr_control *c, char *sentence, size_t room)
                 wr_watch_wait(&wake, 1, left_ns < AGAIN_NS ? left_ns : AGAIN_NS);
         }
         if (result == WEIR_E_NO_BROKER)
-                wr_sentence(sentence, room, "no broker: tried %s. Start one: weir broker run", tried);
+                tell_none(sentence, room, tried, o->address || getenv("WEIR_BROKER") ? list[0] : NULL);
         else if (result < 0)
                 wr_sentence(sentence, room, "%s", tried);
         c->options = NULL; /* the opener's */

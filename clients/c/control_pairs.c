@@ -52,9 +52,13 @@ wr_control_link_drop(struct wr_pair_link *link)
         free(link);
 }
 
+/* The far end of a relayed publisher looks for itself. */
 static void
-pair_ack(struct wr_control *c, uint64_t lane, uint64_t pair, enum weir_result result, const struct wr_lane_start *start)
+pair_ack(struct wr_control *c, const struct weir_publisher *p, uint64_t lane, uint64_t pair, enum weir_result result,
+         const struct wr_lane_start *start)
 {
+        if (p && p->relayed)
+                return;
         wr_control_send(c, &(struct wr_message){ .kind = WR_PAIR_ACK,
                                                  .pair_ack = { lane, pair, result, start->position, start->sequence,
                                                                start->format } });
@@ -146,14 +150,14 @@ wr_control_pair_added(struct wr_control *c, const struct wr_message_pair_added *
         char sentence[256];
         enum weir_result result = p ? WEIR_OK : WEIR_E_CLOSED;
 
-        if (result == WEIR_OK && m->reliable && p->options.refuse_reliable)
+        if (result == WEIR_OK && m->reliable && p->options.refuse_reliable && !p->relayed)
                 result = WEIR_E_DENIED;
         if (result == WEIR_OK && !wr_control_has_objects(c, 1, sentence, sizeof sentence))
                 result = WEIR_E_QUOTA;
         if (result == WEIR_OK)
                 result = link_create(c, p, m, objects, &link);
         if (result < 0) {
-                pair_ack(c, m->lane, m->pair, result, &(struct wr_lane_start){ 0, 0, 0 });
+                pair_ack(c, p, m->lane, m->pair, result, &(struct wr_lane_start){ 0, 0, 0 });
                 return;
         }
         link->control_next = p->control_links;
@@ -168,7 +172,8 @@ void
 wr_control_link_refuse(struct wr_control *c, const struct wr_pair_link *link)
 {
         if (link->era == c->era) /* else it was asked on an earlier connection, and there is nobody to answer */
-                pair_ack(c, link->lane, link->pair.id, WEIR_E_CLOSED, &(struct wr_lane_start){ 0, 0, 0 });
+                pair_ack(c, link->publisher, link->lane, link->pair.id, WEIR_E_CLOSED,
+                         &(struct wr_lane_start){ 0, 0, 0 });
 }
 
 void
@@ -189,7 +194,7 @@ joined_or_left(struct wr_control *c, const struct weir_publisher *p, const struc
         char text[WR_EVENT_TEXT_MAX];
         const char *how = "joined";
 
-        if (wr_load32(&link->is_follower))
+        if (wr_load32(&link->is_follower) || p->relayed)
                 return;
         if (kind == WEIR_LEFT)
                 how = link->reason == WEIR_OK          ? "left"
@@ -220,7 +225,7 @@ static void
 attach_applied(struct wr_control *c, struct weir_publisher *p, struct wr_pair_link *link)
 {
         if (link->era == c->era)
-                pair_ack(c, link->lane, link->pair.id, link->result, &link->start);
+                pair_ack(c, p, link->lane, link->pair.id, link->result, &link->start);
         else
                 link->leaving =
                         true; /* the broker of that connection never told the subscriber of it, nor does another */

@@ -76,6 +76,6 @@ wr_control_pairs_tell(struct wr_control *c)
         c->told_turn = turns > 0 ? (c->told_turn + 1) % turns : 0;
         for (struct weir_publisher *p = c->publishers; p; p = p->control_next)
                 for (struct wr_pair_link *link = p->control_links; link; link = link->control_next)
-                        if (at++ / PAIRS_PER_TURN == c->told_turn && link->attached)
+                        if (at++ / PAIRS_PER_TURN == c->told_turn && link->attached && !p->relayed)
                                 stats_tell(c, p, link);
 }

@@ -5,6 +5,7 @@
 #include "clients/c/error.h"
 #include "clients/c/options.h"
 #include "clients/c/publisher.h"
+#include "clients/c/relayed.h"
 #include "clients/c/subscriber.h"
 #include "named-objects/fork.h"
 
@@ -32,8 +33,20 @@ publisher_info(const struct weir_publisher *p)
         };
 }
 
-static struct weir_info
-subscriber_info(struct weir_subscriber *s)
+/* Two copies are the kernel's, one on either side of the stream. */
+static void
+info_path(struct weir_info *info, const struct wr_relayed *r)
+{
+        info->copies = info->bytes > 0 && info->copied_bytes >= info->bytes ? 1 : 0;
+        if (!r)
+                return;
+        info->path = r->path;
+        info->copies = 2;
+        snprintf(info->why, sizeof info->why, "%s", r->why);
+}
+
+struct weir_info
+wr_info_of_subscriber(struct weir_subscriber *s)
 {
         struct weir_info info = {
                 .path = WEIR_SHM,
@@ -70,7 +83,7 @@ weir_publisher_info(const struct weir_publisher *p, struct weir_info *i)
         if (result < 0 && result != WEIR_E_DENIED) /* what it did before that is known all the same */
                 return result;
         info = publisher_info(p);
-        info.copies = info.bytes > 0 && info.copied_bytes >= info.bytes ? 1 : 0;
+        info_path(&info, p->relayed);
         return wr_options_write(i, &info, sizeof info, "weir_info");
 }
 
@@ -82,8 +95,8 @@ weir_subscriber_info(const struct weir_subscriber *s, struct weir_info *i)
 
         if (result < 0)
                 return result;
-        info = subscriber_info((struct weir_subscriber *)(uintptr_t)s); /* its lock is no part of what is const */
-        info.copies = info.bytes > 0 && info.copied_bytes >= info.bytes ? 1 : 0;
+        info = wr_info_of_subscriber((struct weir_subscriber *)(uintptr_t)s); /* its lock is no part of what is const */
+        info_path(&info, s->relayed);
         return wr_options_write(i, &info, sizeof info, "weir_info");
 }
 
@@ -102,17 +115,39 @@ stats_send(struct wr_control *c, uint64_t endpoint, const struct weir_info *info
                            });
 }
 
+/* What an agent's subscriber is told of as: what was taken at the other end of its stream. */
+static void
+info_far(struct weir_subscriber *s, struct weir_info *info)
+{
+        wr_mutex_lock(&s->lock);
+        if (s->far.is_there) {
+                info->frames = s->far.frames;
+                info->bytes = s->far.bytes;
+                info->lost = s->far.lost;
+                info->skipped = s->far.skipped;
+                info->corrupt = s->far.corrupt;
+                info->out = s->far.out;
+                info->copied_bytes = s->far.copied_bytes;
+        }
+        wr_mutex_unlock(&s->lock);
+}
+
 void
 wr_info_send(struct wr_control *c)
 {
         struct weir_info info;
 
         for (struct weir_publisher *p = c->publishers; p; p = p->control_next) {
+                if (p->relayed)
+                        continue; /* its agent tells */
                 info = publisher_info(p);
                 stats_send(c, p->lane, &info, &p->told);
         }
         for (struct weir_subscriber *s = c->subscribers; s; s = s->control_next) {
-                info = subscriber_info(s);
+                if (s->relayed)
+                        continue;
+                info = wr_info_of_subscriber(s);
+                info_far(s, &info);
                 stats_send(c, s->id, &info, &s->told);
         }
 }

@@ -22,6 +22,7 @@
 
 #include "bus/os/clock.h"
 #include "clients/c/error.h"
+#include "clients/c/relayed_numbers.h"
 #include "named-objects/sentence.h"
 #include "named-objects/signal.h"
 
@@ -82,14 +83,14 @@ strand_begin(struct wr_control *c, struct wr_job *job)
 
 /* A reliable subscriber is told of what it missed before it gets any further frame. */
 static enum weir_result
-gap_tell(struct weir_subscriber *s, const struct wr_lane_link *lane, uint64_t gap)
+gap_tell(struct weir_subscriber *s, const struct wr_lane_link *lane, uint64_t gap, uint64_t behind)
 {
         char text[WR_EVENT_TEXT_MAX];
 
         wr_sentence(text, sizeof text,
-                    "publisher '%s' of '%s' went on in another lane before this subscriber came back: %llu frames "
-                    "behind frame %llu are lost to it",
-                    lane->name, lane->topic, (unsigned long long)gap, (unsigned long long)lane->reader.sequence - 1);
+                    "publisher '%s' of '%s' went on before this subscriber came back, which lost %llu "
+                    "frame%s behind frame %llu",
+                    lane->name, lane->topic, (unsigned long long)gap, wr_s(gap), (unsigned long long)behind);
         wr_bus_tell(s->bus, &(struct weir_event){ .kind = WEIR_EVICTED,
                                                   .reason = WEIR_E_EVICTED,
                                                   .user = s->options.user,
@@ -99,6 +100,14 @@ gap_tell(struct weir_subscriber *s, const struct wr_lane_link *lane, uint64_t ga
                                                   .source = lane->source,
                                                   .count = s->lane_count });
         return wr_error(WEIR_E_EVICTED, "%s", text);
+}
+
+enum weir_result
+wr_lane_gap(struct weir_subscriber *s, struct wr_lane_link *lane)
+{
+        uint64_t behind, gap = wr_relayed_numbers_gap(lane->numbers, lane->reader.sequence, &behind);
+
+        return gap > 0 ? gap_tell(s, lane, gap, behind) : WEIR_OK;
 }
 
 enum weir_result
@@ -123,7 +132,7 @@ wr_lane_go_on(struct weir_subscriber *s, struct wr_lane_link *lane)
         }
         gap = next->reader.sequence - lane->reader.sequence; /* it was attached when the lane had begun */
         if (lane->reader.reliable && next->reader.sequence != 0 && (int64_t)gap > 0)
-                result = gap_tell(s, lane, gap);
+                result = gap_tell(s, lane, gap, lane->reader.sequence - 1);
         next->format = lane->format; /* the same pointer, if it is the same format */
         wr_lane_followers_drop(lane);
         wr_subscriber_add_up(s, lane);

@@ -2,6 +2,8 @@
  * What the broker knows of everybody: lists that come as many messages and one DONE. They are kept until the last one
  * is here and then told row by row in the asker's own thread, so that a call back may take its time, or ask again.
  */
+#include "clients/c/list.h"
+
 #include "clients/c/bus.h"
 #include "clients/c/error.h"
 
@@ -84,9 +86,8 @@ row_of(const struct wr_message *m)
         };
 }
 
-/* Asks, and hands every row to `tell` until that says enough. */
-static enum weir_result
-list_ask(struct weir *bus, struct wr_question *q, bool (*tell)(const struct wr_message *m, void *visit), void *visit)
+enum weir_result
+wr_list_ask(struct weir *bus, struct wr_question *q, bool (*tell)(const struct wr_message *m, void *visit), void *visit)
 {
         struct list list = { .end = &list.rows };
         struct list_row *at, *next;
@@ -134,7 +135,7 @@ weir_list(struct weir *bus, const char *pattern, int endpoints, int (*row)(const
                 return result;
         q.message.list.endpoints = endpoints ? 1 : 0;
         snprintf(q.message.list.pattern, sizeof q.message.list.pattern, "%s", pattern ? pattern : "**");
-        return list_ask(bus, &q, row_tell, &(struct list_visit){ .row = row, .user = user });
+        return wr_list_ask(bus, &q, row_tell, &(struct list_visit){ .row = row, .user = user });
 }
 
 static struct weir_seat
@@ -204,5 +205,5 @@ weir_who(struct weir *bus, const char *pattern, int refusals, int (*seat)(const 
                 return result;
         q.message.who.refusals = refusals ? 1 : 0;
         snprintf(q.message.who.pattern, sizeof q.message.who.pattern, "%s", pattern ? pattern : "**");
-        return list_ask(bus, &q, seat_tell, &(struct list_visit){ .seat = seat, .user = user });
+        return wr_list_ask(bus, &q, seat_tell, &(struct list_visit){ .seat = seat, .user = user });
 }

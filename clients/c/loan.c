@@ -269,7 +269,8 @@ loan_publish(struct weir_publisher *p, struct wr_loan *loan, const struct wr_abo
         enum weir_result result;
 
         if (loan->offset != WR_SCRATCH && p->hash_full) /* outside the latch: it may take milliseconds */
-                hash = wr_hash_two(extension, wr_lane_extension(about, extension), loan->bytes, size);
+                hash = p->known_hash ? *p->known_hash
+                                     : wr_hash_two(extension, wr_lane_extension(about, extension), loan->bytes, size);
         wr_publisher_enter(p);
         if (loan->past) {
                 wr_publisher_leave(p);

@@ -55,12 +55,13 @@ wr_options_path(uint32_t require, const char *topic)
 {
         static const char *const names[] = { "any", "shm", "pipe", "tcp", "vsock", "ivshmem" };
 
-        if (require == WEIR_ANY_PATH || require == WEIR_SHM)
-                return WEIR_OK;
+        if (require <= WEIR_TCP)
+                return WEIR_OK; /* the broker says whether it can be had */
         if (require > WEIR_IVSHMEM)
-                return wr_error(WEIR_E_USAGE, "%u is no path: use one of WEIR_ANY_PATH, WEIR_SHM", require);
-        return wr_error(WEIR_E_NO_PATH, "'%s' requires path '%s': this version of weir has only 'shm'", topic,
-                        names[require]);
+                return wr_error(WEIR_E_USAGE, "%u is no path: use one of WEIR_ANY_PATH, WEIR_SHM, WEIR_PIPE, WEIR_TCP",
+                                require);
+        return wr_error(WEIR_E_NO_PATH, "'%s' requires path '%s': this version of weir has 'shm', 'pipe' and 'tcp'",
+                        topic, names[require]);
 }
 
 enum weir_result

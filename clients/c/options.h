@@ -23,7 +23,7 @@ wr_options_write(void *to, const void *from, size_t size, const char *name);
 uint32_t
 wr_options_count(uint32_t value, uint32_t when_zero);
 
-/* This version has one path. WEIR_E_NO_PATH: another one is required. */
+/* WEIR_E_NO_PATH: this version does not have the path that is required. */
 enum weir_result
 wr_options_path(uint32_t require, const char *topic);
 

@@ -20,7 +20,7 @@
 
 #include <stdatomic.h>
 
-enum wr_growing { WR_GROWING_NOT, WR_GROWING_ASKED, WR_GROWING_REFUSED };
+enum wr_growing { WR_GROWING_NOT, WR_GROWING_ASKED, WR_GROWING_RING, WR_GROWING_REFUSED };
 enum wr_change { WR_CHANGE_NONE, WR_CHANGE_ATTACH, WR_CHANGE_DETACH };
 
 /* A subscriber of ours. Counted: by its publisher, and by who sleeps on its words. */
@@ -104,15 +104,20 @@ struct weir_publisher {
         uint32_t fruitless; /* times in a row that room was told and there was none */
         wr_word room_after; /* clock: no reader's word that there is room is believed before; 0: each is */
         bool hash_full;
-        uint64_t committed; /* heap bytes that are there */
+        const uint64_t *known_hash; /* of the loan that is published next, where an agent was told; else NULL */
+        uint64_t committed;         /* heap bytes that are there */
         uint8_t *segment;
         uint64_t segment_bytes;
-        uint32_t inline_max;   /* of every lane of its life: read outside of the latch */
-        wr_word heap_bytes;    /* the same of this one, for sentences */
-        uint64_t memory_now;   /* of this lane; grows up to options.memory_max. Latch */
-        wr_word32 growing;     /* enum wr_growing */
-        wr_word grow_wish;     /* bytes that did not fit */
-        wr_word refused_ns;    /* when more was refused */
+        uint32_t inline_max;                 /* of every lane of its life: read outside of the latch */
+        wr_word heap_bytes;                  /* the same of this one, for sentences */
+        uint64_t memory_now;                 /* of this lane; grows up to options.memory_max. Latch */
+        wr_word32 growing;                   /* enum wr_growing; _RING: the ring alone, which no call waits for */
+        wr_word grow_memory, grow_ring;      /* what is asked for; grow_ring 0: as it is */
+        wr_word refused_ns, ring_refused_ns; /* when more was refused */
+        uint64_t ring_first;                 /* of its first lane: what history and loans need */
+        uint64_t heap_most;  /* heap bytes that a lane of it had in use: a ring takes none of them. Latch */
+        uint64_t stalled_at; /* where its slowest reader stands, and since when. Latch */
+        int64_t stalled_ns;
         int64_t full_since_ns; /* the heap is full; 0: it is not. Latch */
         struct wr_job grow;
         char grow_text[256]; /* why it may not grow; written before `growing` says so */
@@ -140,6 +145,7 @@ struct weir_publisher {
         struct wr_job tick;
         wr_word32 tick_posted, wakes_due; /* wakes_due: the tick is to raise what wr_lane_wake held back */
         uint64_t lane, source;
+        struct wr_relayed *relayed; /* its far end; NULL: its lane is read by others */
         char revoked_text[WR_CONTROL_SENTENCE_MAX];
         struct weir_publisher_options options;
         char topic[208], type[128];
@@ -151,6 +157,16 @@ wr_publisher_shut(struct weir_publisher *p);
 
 void
 wr_publisher_drop(struct weir_publisher *p);
+
+/* What PUBLISH says of it. */
+void
+wr_publisher_describe(const struct weir_publisher *p, struct wr_message_publish *m);
+
+/* Control thread: maps the lane that was granted, puts the format into it; it is one of ours then. Below 0: with a
+ * sentence. */
+enum weir_result
+wr_publisher_granted(struct wr_control *c, struct weir_publisher *p, const struct wr_message_lane_grant *m,
+                     wr_object region, char *sentence, size_t room);
 
 /* Enter and leave the latch, with what a busy publisher was left to do. */
 void
@@ -239,6 +255,11 @@ wr_publisher_about(const struct weir_about *about, struct wr_about *room, const 
  * going to be more memory. */
 enum weir_result
 wr_publisher_grow(struct weir_publisher *p, uint64_t size, enum weir_result result);
+
+/* Latch held: there is no room, each reader's cursor was looked at. Asks for a longer ring, where it is a stall that
+ * this one is too short for. */
+void
+wr_publisher_lengthen(struct weir_publisher *p, int64_t now_ns);
 
 /* The sentence for WEIR_E_TOO_LARGE, which is returned. */
 enum weir_result

@@ -140,8 +140,12 @@ swap(struct weir_publisher *p, struct wr_past_lane *past)
         p->writer = next->writer;
         p->segment = next->segment;
         p->segment_bytes = next->segment_bytes;
+        if (p->heap_most < p->committed)
+                p->heap_most = p->committed;
         p->committed = next->committed;
-        p->memory_now = next->segment_bytes;
+        p->memory_now = next->segment_bytes; /* and a control page, which is no part of memory_max */
+        if (p->memory_now > p->options.memory_max)
+                p->memory_now = p->options.memory_max;
         p->full_since_ns = 0;
         wr_store32_release(&p->growing, WR_GROWING_NOT);
         wr_store(&p->heap_bytes, next->writer.geometry.heap_bytes);
@@ -389,6 +393,7 @@ wr_publisher_moved(struct wr_control *c, struct weir_publisher *p)
                 p->lane = p->writer.geometry.lane; /* no further move begins before we allow it */
         wr_mutex_unlock(&p->lock);
         if (moved) {
+                wr_store(&p->told, 0); /* nothing of this lane yet */
                 retired_forget(c, p);
                 wr_control_send(c, &(struct wr_message){ .kind = WR_LANE_MOVED, .lane_moved = { before, p->lane } });
                 wr_bus_poke(c->bus);

@@ -17,6 +17,7 @@
 #include "bus/os/memory.h"
 #include "clients/c/error.h"
 #include "clients/c/options.h"
+#include "clients/c/relayed.h"
 #include "named-objects/fork.h"
 #include "named-objects/sentence.h"
 #include "named-objects/signal.h"
@@ -48,6 +49,7 @@ segment_map(struct weir_publisher *p, const struct wr_lane_geometry *g, wr_objec
         p->segment = segment;
         p->segment_bytes = g->segment_bytes;
         p->inline_max = g->inline_max;
+        p->ring_first = g->ring_bytes;
         wr_store(&p->heap_bytes, g->heap_bytes);
         result = wr_memory_commit(segment, g->ring_offset + g->ring_bytes);
         if (result == WEIR_OK)
@@ -59,18 +61,17 @@ segment_map(struct weir_publisher *p, const struct wr_lane_geometry *g, wr_objec
         return result;
 }
 
-static enum weir_result
-lane_granted(struct wr_control *c, struct wr_question *q, const struct wr_message_lane_grant *m, wr_object region)
+enum weir_result
+wr_publisher_granted(struct wr_control *c, struct weir_publisher *p, const struct wr_message_lane_grant *m,
+                     wr_object region, char *sentence, size_t room)
 {
-        struct weir_publisher *p = q->subject;
         struct wr_lane_geometry geometry = WR_GEOMETRY_OF(m);
         enum weir_result result = segment_map(p, &geometry, region);
 
         p->lane = m->lane;
         p->source = m->source;
         if (result < 0) {
-                wr_sentence(q->sentence, sizeof q->sentence,
-                            "cannot map the lane of '%s' (%llu bytes, %llu at once): %s", p->topic,
+                wr_sentence(sentence, room, "cannot map the lane of '%s' (%llu bytes, %llu at once): %s", p->topic,
                             (unsigned long long)m->segment_bytes, (unsigned long long)(m->ring_offset + m->ring_bytes),
                             weir_result_text(result));
                 return result;
@@ -78,27 +79,36 @@ lane_granted(struct wr_control *c, struct wr_question *q, const struct wr_messag
         if (p->options.format)
                 result = wr_publisher_put_format(p, p->options.format);
         if (result != WEIR_OK) {
-                wr_sentence(q->sentence, sizeof q->sentence, "%s",
-                            weir_error()); /* said in this thread, moved to its own */
+                wr_sentence(sentence, room, "%s", weir_error()); /* said in this thread, moved to its own */
                 return result < 0 ? result : WEIR_E_TOO_LARGE;
         }
         wr_add32(&p->references, 1);
         p->control_next = c->publishers;
         c->publishers = p;
+        return WEIR_OK;
+}
+
+static bool
+lane_granted(struct wr_control *c, struct wr_question *q, const struct wr_message_lane_grant *m, wr_object region)
+{
+        q->result = wr_publisher_granted(c, q->subject, m, region, q->sentence, sizeof q->sentence);
+        if (q->result < 0) {
+                wr_control_send(c, &(struct wr_message){ .kind = WR_CLOSE_LANE, .close_lane = { m->lane } });
+                return true;
+        }
         wr_control_send(c,
                         &(struct wr_message){ .kind = WR_READY, .request = q->message.request, .ready = { m->lane } });
-        return WEIR_OK;
+        return false;
 }
 
 static bool
 publish_answer(struct wr_control *c, struct wr_question *q, const struct wr_message *m, wr_object *objects)
 {
-        if (m->kind == WR_LANE_GRANT) {
-                q->result = lane_granted(c, q, &m->lane_grant, objects[0]);
-                if (q->result == WEIR_OK)
-                        return false;
-                wr_control_send(c, &(struct wr_message){ .kind = WR_CLOSE_LANE, .close_lane = { m->lane_grant.lane } });
-                return true;
+        if (m->kind == WR_LANE_GRANT)
+                return lane_granted(c, q, &m->lane_grant, objects[0]);
+        if (m->kind == WR_RELAY) {
+                q->result = wr_relayed_begin(c, q, &m->relay, objects, NULL, q->subject);
+                return q->result < 0;
         }
         q->result = WEIR_OK;
         if (m->kind != WR_OPENED) {
@@ -107,6 +117,15 @@ publish_answer(struct wr_control *c, struct wr_question *q, const struct wr_mess
                             wr_message_name(m->kind));
         }
         return true;
+}
+
+static void
+publish_abandon(struct wr_control *c, struct wr_question *q)
+{
+        const struct weir_publisher *p = q->subject;
+
+        (void)c;
+        wr_relayed_abandon(p->relayed);
 }
 
 /* The publishing thread is outside for good: it waits for this. */
@@ -121,10 +140,11 @@ control_publisher_close(struct wr_control *c, struct wr_job *job)
         if (*at) {
                 *at = p->control_next;
                 wr_control_pairs_close(c, p);
-                wr_control_send(c, &(struct wr_message){ .kind = WR_CLOSE_LANE, .close_lane = { p->lane } });
+                if (!p->relayed)
+                        wr_control_send(c, &(struct wr_message){ .kind = WR_CLOSE_LANE, .close_lane = { p->lane } });
                 wr_publisher_drop(p);
         }
-        wr_control_answered(c, q);
+        wr_relayed_close(c, p->relayed, q);
 }
 
 /* ---- in the user's thread ---- */
@@ -136,6 +156,7 @@ wr_publisher_drop(struct weir_publisher *p)
 
         if (wr_add32(&p->references, UINT32_MAX) != 1)
                 return;
+        wr_relayed_free(p->relayed);
         wr_mutex_destroy(&p->lock);
         wr_mutex_destroy(&p->shared_lock);
         free(p);
@@ -198,12 +219,9 @@ publisher_create(struct weir *bus, const char *topic, const struct weir_publishe
         return p;
 }
 
-static enum weir_result
-publisher_ask(struct weir_publisher *p)
+void
+wr_publisher_describe(const struct weir_publisher *p, struct wr_message_publish *m)
 {
-        struct wr_question q = { .answer = publish_answer, .subject = p, .message.kind = WR_PUBLISH };
-        struct wr_message_publish *m = &q.message.publish;
-
         *m = (struct wr_message_publish){ .memory_max = p->memory_now,
                                           .history = p->options.history,
                                           .loans_max = p->loans_max,
@@ -213,6 +231,16 @@ publisher_ask(struct weir_publisher *p)
                                           .stall_ns = p->options.stall_ns };
         snprintf(m->topic, sizeof m->topic, "%s", p->topic);
         snprintf(m->type, sizeof m->type, "%s", p->type);
+}
+
+static enum weir_result
+publisher_ask(struct weir_publisher *p)
+{
+        struct wr_question q = {
+                .answer = publish_answer, .abandon = publish_abandon, .subject = p, .message.kind = WR_PUBLISH
+        };
+
+        wr_publisher_describe(p, &q.message.publish);
         return wr_control_ask(&p->bus->control, &q, OPEN_TIMEOUT_NS);
 }
 

@@ -36,7 +36,7 @@ try_once(struct weir_publisher *p, struct wr_want *want)
                 wr_store32(&p->filling, result == WEIR_OK);
                 if (result == WEIR_OK)
                         p->full_since_ns = 0;
-                else
+                else if (result != WEIR_FULL || wr_lane_roomy(&p->writer)) /* else it is the ring that is full */
                         result = wr_publisher_grow(p, want->size, result);
         } else {
                 result = wr_lane_publish(&p->writer, want->data, want->size, want->about, wr_clock_fast_ns(&p->clock));
@@ -133,6 +133,8 @@ wr_publisher_charge(struct weir_publisher *p, int64_t now_ns)
         struct wr_pair_writer *pair;
 
         p->charging = true;
+        if (p->relayed) /* its one reader waits for the stream: who is at fault there is charged there */
+                return;
         while ((pair = wr_lane_charge(&p->writer, now_ns, p->options.stall_ns))) {
                 struct wr_pair_link *link = pair->user;
 
@@ -141,6 +143,7 @@ wr_publisher_charge(struct weir_publisher *p, int64_t now_ns)
                 link->evicted.run = evicted_tell;
                 wr_control_post(&p->bus->control, &link->evicted);
         }
+        wr_publisher_lengthen(p, now_ns);
 }
 
 /* The last thing before giving up or sleeping: whoever makes room from now on changes a word we sleep on. */
@@ -157,8 +160,11 @@ arm_and_try(struct weir_publisher *p, struct wr_want *want, struct wr_wait *wait
         room_arm(p);
         wr_pair_settle();
         result = try_once(p, want);
-        if (result == WEIR_FULL && wait)
+        if (result == WEIR_FULL && wait) {
                 wr_wait_add_publisher(wait, p);
+                if (p->full_since_ns != 0)
+                        wr_publisher_tick(p); /* the control thread looks whether somebody pins it */
+        }
         wr_publisher_leave(p);
         return result;
 }
@@ -258,8 +264,6 @@ sleep_and_try(struct weir_publisher *p, struct wr_want *want, int64_t deadline_n
                         return wr_publisher_check(p);
                 result = arm_and_try(p, want, &wait);
                 left_ns = deadline_ns == WEIR_FOREVER ? SLICE_NS : deadline_ns - wr_clock_ns();
-                if (p->full_since_ns != 0)
-                        wr_publisher_tick(p); /* the control thread looks whether somebody pins it */
                 if (result == WEIR_FULL && left_ns > 0)
                         wr_wait_sleep(&wait, left_ns < SLICE_NS ? left_ns : SLICE_NS, tries++);
                 wr_wait_end(&wait);

@@ -11,8 +11,10 @@
 
 #include "bus/os/clock.h"
 #include "clients/c/error.h"
+#include "clients/c/relayed_numbers.h"
 #include "clients/c/wait.h"
 #include "named-objects/fork.h"
+#include "named-objects/sentence.h"
 #include "named-objects/signal.h"
 
 #include <stdio.h>
@@ -209,6 +211,8 @@ lane_took(struct weir_subscriber *s, struct wr_lane_link *lane, struct wr_frame 
 
         if (frame->taken.format != lane->format_number && !format_follow(s, lane, &frame->taken))
                 return WEIR_EMPTY;
+        if (lane->numbers)
+                wr_relayed_numbers_apply(lane->numbers, r, &frame->taken);
         frame_fill(s, lane, frame);
         s->spare = NULL;
         if (r->reliable && wr_pair_room_due(&r->pair))
@@ -234,8 +238,8 @@ lane_said(struct weir_subscriber *s, struct wr_lane_link *lane, enum weir_result
         case WEIR_E_EVICTED:
                 snprintf(text, sizeof text,
                          "publisher '%s' of '%s' evicted this reliable subscriber: it held the "
-                         "publisher up for longer than its stall_ns; %llu frames that it had not taken are lost",
-                         lane->name, lane->topic, (unsigned long long)lane->reader.lost);
+                         "publisher up for longer than its stall_ns; what it had not taken is lost: %llu frame%s",
+                         lane->name, lane->topic, (unsigned long long)lane->reader.lost, wr_s(lane->reader.lost));
                 wr_subscriber_leave(s, lane, WEIR_E_EVICTED, text);
                 return wr_error(WEIR_E_EVICTED, "%s", text);
         case WEIR_E_CORRUPT:
@@ -285,6 +289,8 @@ lane_take(struct weir_subscriber *s, struct wr_lane_link *lane, struct wr_frame 
                 wr_subscriber_leave(s, lane, lane->reason, lane->text);
                 return result;
         }
+        if (lane->numbers && (result = wr_lane_gap(s, lane)) < 0)
+                return result;
         result = take_grown(lane, frame);
         if (result == WEIR_OK)
                 return lane_took(s, lane, frame);
@@ -303,8 +309,8 @@ lane_take(struct weir_subscriber *s, struct wr_lane_link *lane, struct wr_frame 
 static enum weir_result
 frames_held(struct weir_subscriber *s)
 {
-        return wr_error(WEIR_E_HELD, "all %u frames of '%s' are out: release one, copy, or raise frames_max",
-                        s->frames_max, s->topic);
+        return wr_error(WEIR_E_HELD, "frames_max of '%s' are out (%u): release one, copy, or raise it", s->topic,
+                        s->frames_max);
 }
 
 /* Every frame is out. Is one waiting behind them? */

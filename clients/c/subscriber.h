@@ -38,9 +38,10 @@ struct wr_lane_link {
         wr_object object; /* the control thread's, to ask the kernel what is committed */
         void *segment, *page;
         uint64_t page_bytes, pair, source;
-        wr_word lost, skipped, corrupt;   /* the reader's sums, for onlookers */
-        int32_t reason;                   /* why it is over; written before `over` */
-        const struct weir_format *format; /* of format_number */
+        struct wr_relayed_numbers *numbers; /* of a relayed one: what its frames are called at their source */
+        wr_word lost, skipped, corrupt;     /* the reader's sums, for onlookers */
+        int32_t reason;                     /* why it is over; written before `over` */
+        const struct weir_format *format;   /* of format_number */
         uint64_t format_number;
         struct wr_job finish, strand;
         const char *topic; /* of the frames: the subscriber's, or topic_name's */
@@ -72,6 +73,12 @@ struct wr_format {
         struct wr_format *next;
         uint64_t size;
         uint8_t bytes[];
+};
+
+/* Of an agent: what the far end of its stream said last. */
+struct wr_far_figures {
+        bool is_there;
+        uint64_t frames, bytes, lost, skipped, corrupt, out, copied_bytes;
 };
 
 struct weir_subscriber {
@@ -110,8 +117,10 @@ struct weir_subscriber {
         struct weir_subscriber *control_next;
         struct wr_lane_link *control_lanes;
         uint64_t id;
+        struct wr_relayed *relayed;  /* its far end; NULL: its lanes are its publishers' own */
         struct wr_question *opening; /* the control thread's, while it opens */
         uint32_t lanes_due;          /* announced then, not yet here */
+        struct wr_far_figures far;   /* under the lock */
         int32_t declined;            /* why the last lane that did not come did not */
         char revoked_text[WR_CONTROL_SENTENCE_MAX];
         struct weir_subscriber_options options;
@@ -123,6 +132,15 @@ wr_subscriber_shut(struct weir_subscriber *s);
 
 void
 wr_subscriber_drop(struct weir_subscriber *s);
+
+/* Control thread: the subscription is there, with so many lanes to come; q is its opening. False: the opener waits on,
+ * for these. */
+bool
+wr_subscriber_opened(struct wr_control *c, struct wr_question *q, uint64_t id, uint32_t lanes);
+
+/* info.c: its figures; before its frames are closed. */
+struct weir_info
+wr_info_of_subscriber(struct weir_subscriber *s);
 
 /* What SUBSCRIBE says of it. */
 void
@@ -178,6 +196,10 @@ wr_subscriber_add_up(struct weir_subscriber *s, const struct wr_lane_link *lane)
 /* The last one tells the control thread to finish it. */
 void
 wr_subscriber_lane_drop(struct wr_lane_link *lane);
+
+/* relayed_numbers.h: a reliable subscriber is told what it missed while its stream was lost. WEIR_OK: nothing. */
+enum weir_result
+wr_lane_gap(struct weir_subscriber *s, struct wr_lane_link *lane);
 
 /* control_lanes.c: what is committed of the lane now; asked of the control thread. */
 enum weir_result

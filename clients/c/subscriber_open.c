@@ -8,6 +8,8 @@
 #include "bus/os/clock.h"
 #include "clients/c/error.h"
 #include "clients/c/options.h"
+#include "clients/c/relayed.h"
+#include "clients/c/relayed_numbers.h"
 #include "clients/c/subscriber.h"
 #include "named-objects/fork.h"
 #include "named-objects/sentence.h"
@@ -102,6 +104,8 @@ wr_subscriber_leave(struct weir_subscriber *s, struct wr_lane_link *lane, int32_
 
         wr_lane_followers_drop(lane);
         lane_remove(s, lane);
+        if (lane->numbers)
+                wr_relayed_numbers_end(lane->numbers, &lane->reader);
         wr_subscriber_add_up(s, lane);
         wr_store_release(&pair->words->state, WR_PAIR_LEAVING);
         if (wr_pair_room_due(pair)) /* the publisher waits for us no more */
@@ -143,20 +147,13 @@ wr_subscriber_ready(struct weir_subscriber *s)
 
 /* ---- opening, in the control thread ---- */
 
-static bool
-subscribe_answer(struct wr_control *c, struct wr_question *q, const struct wr_message *m, wr_object *objects)
+bool
+wr_subscriber_opened(struct wr_control *c, struct wr_question *q, uint64_t id, uint32_t lanes)
 {
         struct weir_subscriber *s = q->subject;
 
-        (void)objects;
-        if (m->kind != WR_SUBSCRIBED) {
-                q->result = WEIR_E_CORRUPT;
-                wr_sentence(q->sentence, sizeof q->sentence, "the broker answered SUBSCRIBE with %s",
-                            wr_message_name(m->kind));
-                return true;
-        }
-        s->id = m->subscribed.subscription;
-        s->lanes_due = m->subscribed.lanes;
+        s->id = id;
+        s->lanes_due = lanes;
         wr_add32(&s->references, 1);
         s->control_next = c->subscribers;
         c->subscribers = s;
@@ -168,13 +165,27 @@ subscribe_answer(struct wr_control *c, struct wr_question *q, const struct wr_me
         return false;
 }
 
+static bool
+subscribe_answer(struct wr_control *c, struct wr_question *q, const struct wr_message *m, wr_object *objects)
+{
+        if (m->kind == WR_SUBSCRIBED)
+                return wr_subscriber_opened(c, q, m->subscribed.subscription, m->subscribed.lanes);
+        if (m->kind == WR_RELAY) {
+                q->result = wr_relayed_begin(c, q, &m->relay, objects, q->subject, NULL);
+                return q->result < 0;
+        }
+        q->result = WEIR_E_CORRUPT;
+        wr_sentence(q->sentence, sizeof q->sentence, "the broker answered SUBSCRIBE with %s", wr_message_name(m->kind));
+        return true;
+}
+
 /* A stopped publisher delays only its own lane: it comes when it comes. */
 static void
 subscribe_abandon(struct wr_control *c, struct wr_question *q)
 {
         struct weir_subscriber *s = q->subject;
 
-        (void)c;
+        wr_relayed_abandon(s->relayed);
         if (!s->opening)
                 return;
         s->opening = NULL;
@@ -192,11 +203,12 @@ control_subscriber_close(struct wr_control *c, struct wr_job *job)
                 at = &(*at)->control_next;
         if (*at) {
                 *at = s->control_next;
-                wr_control_send(c,
-                                &(struct wr_message){ .kind = WR_CLOSE_SUBSCRIPTION, .close_subscription = { s->id } });
+                if (!s->relayed)
+                        wr_control_send(c, &(struct wr_message){ .kind = WR_CLOSE_SUBSCRIPTION,
+                                                                 .close_subscription = { s->id } });
                 wr_subscriber_drop(s);
         }
-        wr_control_answered(c, q);
+        wr_relayed_close(c, s->relayed, q);
 }
 
 /* ---- opening and closing, in the user's thread ---- */
@@ -209,6 +221,7 @@ wr_subscriber_drop(struct weir_subscriber *s)
         if (wr_add32(&s->references, UINT32_MAX) != 1)
                 return;
         free(s->lanes);
+        wr_relayed_free(s->relayed);
         wr_names_free(s);
         wr_mutex_destroy(&s->lock);
         wr_mutex_destroy(&s->shared_lock);
@@ -266,7 +279,8 @@ wr_subscriber_describe(const struct weir_subscriber *s, struct wr_message_subscr
         *m = (struct wr_message_subscribe){ .delivery = s->options.delivery,
                                             .frames_max = s->frames_max,
                                             .history = wr_options_count(s->options.history, UINT32_MAX),
-                                            .require = s->options.require };
+                                            .require = s->options.require,
+                                            .keep = wr_options_count(s->options.keep, 0) };
         snprintf(m->topic, sizeof m->topic, "%s", s->topic);
         snprintf(m->type, sizeof m->type, "%s", s->type);
 }

@@ -33,7 +33,7 @@ enum {
 
 /* The common options; a verb takes those that mean something to it. */
 struct cli_common {
-        const char *address;
+        const char *address, *ticket;
         int64_t limit_ns; /* -t; INT64_MAX without */
         uint64_t count;   /* -n; UINT64_MAX without */
         bool json, quiet, verbose;
@@ -41,16 +41,16 @@ struct cli_common {
 #define CLI_COMMON ((struct cli_common){ .limit_ns = INT64_MAX, .count = UINT64_MAX })
 
 /* getopt_long's values for long options without a letter begin here. */
-enum { CLI_JSON = 256, CLI_VERB_OPTION };
+enum { CLI_JSON = 256, CLI_TICKET, CLI_VERB_OPTION };
 
 #define CLI_SHORT ":b:t:n:qvh"
-#define CLI_LONG                                                                                 \
-        { "broker", required_argument, NULL, 'b' }, { "seconds", required_argument, NULL, 't' }, \
-                { "count", required_argument, NULL, 'n' }, { "quiet", no_argument, NULL, 'q' },  \
-                { "verbose", no_argument, NULL, 'v' }, { "json", no_argument, NULL, CLI_JSON },  \
-                { "help", no_argument, NULL, 'h' },                                              \
-        {                                                                                        \
-                NULL, 0, NULL, 0                                                                 \
+#define CLI_LONG                                                                                       \
+        { "broker", required_argument, NULL, 'b' }, { "seconds", required_argument, NULL, 't' },       \
+                { "count", required_argument, NULL, 'n' }, { "quiet", no_argument, NULL, 'q' },        \
+                { "verbose", no_argument, NULL, 'v' }, { "json", no_argument, NULL, CLI_JSON },        \
+                { "ticket", required_argument, NULL, CLI_TICKET }, { "help", no_argument, NULL, 'h' }, \
+        {                                                                                              \
+                NULL, 0, NULL, 0                                                                       \
         }
 
 /*
@@ -81,6 +81,11 @@ cli_count(const char *text, uint64_t *count);
 const char *
 cli_absolute(const char *path);
 
+/* The address of a broker: a path that begins where we stand becomes absolute, as the broker wants it. Valid until the
+ * next call. */
+const char *
+cli_address(const char *text);
+
 /* The exit code that goes with a result; 0 for ordinary ones. */
 int
 cli_exit_code(enum weir_result result);
@@ -96,6 +101,15 @@ cli_open(struct weir **bus, const char *verb, const struct cli_common *common);
 /* Closes the bus; signals end the process again as usual. */
 void
 cli_close(struct weir *bus);
+
+/* Says on stderr what the bus tells beside the frames: always what changes what the verb shows (unless -q), with -v all
+ * of it. */
+void
+cli_tell(const char *verb, const struct weir_event *event, const struct cli_common *common);
+
+/* The end of a noun behind its number: 0 frames, 1 frame, 2 frames. */
+const char *
+cli_s(uint64_t count);
 
 /* 0, or 128 + the signal that was caught: 130 after Ctrl-C. */
 int

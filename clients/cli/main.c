@@ -25,6 +25,7 @@ const struct verb verbs[] = {
         { "who", verb_who, "who is connected, how far behind, what is out, who was refused", verb_who_help },
         { "access", verb_access, "who may do what, which rule says so, and the line that would change it",
           verb_access_help },
+        { "ticket", verb_ticket, "a right as a line of text, to be handed to somebody else", verb_ticket_help },
         { "id", verb_id, "who a process or a package is, in the names of policies and paths", verb_id_help },
         { "config", verb_config, "is the policy file right, and what may stand in it", verb_config_help },
         { "bench", verb_bench, "measure weir beside pipe, socket and TCP", verb_bench_help },

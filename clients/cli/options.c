@@ -87,6 +87,15 @@ cli_absolute(const char *path)
         return cli_system_absolute(path, absolute, sizeof absolute) ? absolute : path;
 }
 
+const char *
+cli_address(const char *text)
+{
+        static char absolute[CLI_PATH_MAX];
+        bool is_relative = text[0] != '/' && strchr(text, '/') != NULL;
+
+        return is_relative && cli_system_absolute(text, absolute, sizeof absolute) ? absolute : text;
+}
+
 static const struct verb *
 find_verb(const char *name)
 {
@@ -101,7 +110,7 @@ int
 cli_common_option(const char *verb, int option, char **argv, struct cli_common *common)
 {
         switch (option) {
-        case 'b': common->address = optarg; return CLI_GO_ON;
+        case 'b': common->address = cli_address(optarg); return CLI_GO_ON;
         case 't':
                 if (cli_seconds(optarg, &common->limit_ns))
                         return CLI_GO_ON;
@@ -113,6 +122,7 @@ cli_common_option(const char *verb, int option, char **argv, struct cli_common *
         case 'q': common->quiet = true; return CLI_GO_ON;
         case 'v': common->verbose = true; return CLI_GO_ON;
         case CLI_JSON: common->json = true; return CLI_GO_ON;
+        case CLI_TICKET: common->ticket = optarg; return CLI_GO_ON;
         case 'h': fputs(find_verb(verb)->help, stdout); return cli_finish(verb);
         case ':': return cli_usage(verb, "%s needs a value", argv[optind - 1]);
         default: return cli_usage(verb, "unknown option '%s'", argv[optind - 1]);

@@ -37,6 +37,8 @@ row_add_endpoint(struct table *table, const struct weir_row *row)
 double
 row_copies(const struct weir_row *row)
 {
+        if (row->path == WEIR_PIPE || row->path == WEIR_TCP)
+                return 2; /* the kernel's, on either side of the stream */
         return row->bytes > 0 ? (double)row->copied_bytes / (double)row->bytes : 0;
 }
 

@@ -56,7 +56,7 @@ cli_open(struct weir **bus, const char *verb, const struct cli_common *common)
         enum weir_result result;
 
         snprintf(name, sizeof name, "weir %s", verb);
-        result = weir_open(bus, WEIR_OPTIONS(.name = name, .address = common->address));
+        result = weir_open(bus, WEIR_OPTIONS(.name = name, .address = common->address, .ticket = common->ticket));
         if (result != WEIR_OK)
                 return cli_failed(verb, result);
         open_bus = *bus;
@@ -72,11 +72,33 @@ cli_close(struct weir *bus)
         weir_close(bus);
 }
 
+void
+cli_tell(const char *verb, const struct weir_event *event, const struct cli_common *common)
+{
+        bool is_grave =
+                event->kind == WEIR_EVICTED || event->kind == WEIR_BROKER_LOST || event->kind == WEIR_BROKER_BACK;
+
+        if (event->kind == WEIR_REVOKED)
+                return; /* the next call fails, with the same sentence */
+        if (event->text != NULL && event->text[0] != '\0' && (common->verbose || (is_grave && !common->quiet)))
+                fprintf(stderr, "weir %s: %s\n", verb, event->text);
+}
+
+const char *
+cli_s(uint64_t count)
+{
+        return count == 1 ? "" : "s";
+}
+
 int
 cli_finish(const char *verb)
 {
-        if (fflush(stdout) == 0 && !ferror(stdout))
+        bool is_flushed = fflush(stdout) == 0;
+
+        if (is_flushed && !ferror(stdout))
                 return CLI_OK;
-        fprintf(stderr, "weir %s: the output could not be written: %s\n", verb, strerror(errno));
+        /* Why an earlier write failed is not known any more. */
+        fprintf(stderr, "weir %s: the output could not be written%s%s\n", verb, is_flushed ? "" : ": ",
+                is_flushed ? "" : strerror(errno));
         return CLI_FAILED;
 }

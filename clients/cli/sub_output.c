@@ -9,6 +9,7 @@
  *      json   one object a line; the payload as "text" when it is UTF-8, else as "hex"
  */
 #include "clients/cli/sub_output.h"
+#include "clients/cli/cli.h"
 #include "clients/cli/row.h"
 
 #include <jansson.h>
@@ -53,7 +54,7 @@ static void
 print_rest(uint64_t rest)
 {
         if (rest > 0)
-                printf("... %llu bytes more, --full shows them", (unsigned long long)rest);
+                printf("... %llu byte%s more, --full shows them", (unsigned long long)rest, cli_s(rest));
 }
 
 static void

@@ -13,11 +13,16 @@ const char cli_system_addresses[] =
         "$WEIR_BROKER, else at $XDG_RUNTIME_DIR/weir/bus (where\n"
         "that is not set at /tmp/weir-UID/bus; not for root) and then at the system's, /run/weir/bus.\n";
 
+/* A stream that was closed before we began would else be the next thing that is opened: a lane, or the connection to
+ * the broker. What is put there can be used for the other direction alone, so that its use still fails. */
 void
 cli_system_begin(int *argc, char ***argv)
 {
         (void)argc;
         (void)argv;
+        for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++)
+                if (fcntl(stream, F_GETFD) < 0)
+                        open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY); /* the lowest that is free */
 }
 
 void

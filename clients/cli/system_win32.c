@@ -59,6 +59,7 @@ cli_system_begin(int *argc, char ***argv)
         _setmode(0, _O_BINARY);
         _setmode(1, _O_BINARY);
         _setmode(2, _O_BINARY);
+        setvbuf(stderr, NULL, _IONBF, 0); /* else what is said into a file or a pipe appears at the end */
         interrupted = CreateEventW(NULL, TRUE, FALSE, NULL);
         DuplicateHandle(GetCurrentProcess(), GetCurrentThread(), GetCurrentProcess(), &main_thread, 0, FALSE,
                         DUPLICATE_SAME_ACCESS);

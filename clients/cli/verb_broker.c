@@ -14,7 +14,7 @@
 
 const char verb_broker_help[] =
         "usage: weir broker run [--config FILE] [--address PATH] [--package-socket ID=PATH]...\n"
-        "                       [--idle-exit SECONDS]\n"
+        "                       [--idle-exit SECONDS] [--allow-tcp PORT]\n"
         "       weir broker status [--json]\n"
         "       weir broker reload [--json]\n"
         "       weir broker stop\n"
@@ -36,6 +36,8 @@ const char verb_broker_help[] =
         "                            /tmp/weir-UID/bus\n"
         "  --package-socket ID=PATH  listen at PATH for the package ID: put only this socket into its sandbox, and\n"
         "                            every connection through it is that package. May be given many times\n"
+        "  --allow-tcp PORT          holders of tickets may connect to 127.0.0.1:PORT, too (weir ticket new): for who\n"
+        "                            can use nothing better, such as programs under Wine\n"
         "  --idle-exit SECONDS       end after so long without a client: for a broker that its socket starts again\n"
         "  --user                    install, uninstall: for you, not for the machine\n"
         "  --service, --no-window    how Windows starts what was installed\n"
@@ -49,6 +51,7 @@ enum {
         OPTION_CONFIG = CLI_VERB_OPTION,
         OPTION_PACKAGE_SOCKET,
         OPTION_IDLE_EXIT,
+        OPTION_ALLOW_TCP,
         OPTION_USER,
         OPTION_SERVICE,
         OPTION_NO_WINDOW,
@@ -60,6 +63,7 @@ struct arguments {
         const char *package_sockets[PACKAGE_SOCKETS_MAX + 1];
         unsigned package_socket_count;
         int64_t idle_exit_ns;
+        uint32_t tcp_port;
         bool is_users, is_service;
 };
 
@@ -72,6 +76,7 @@ run(const struct arguments *arguments)
                 .config = arguments->config,
                 .package_sockets = arguments->package_sockets,
                 .idle_exit_ns = arguments->idle_exit_ns,
+                .tcp_port = arguments->tcp_port,
                 .flags = arguments->is_service ? WEIR_BROKER_SERVICE : 0,
         };
         enum weir_result result = weir_broker_run(&options);
@@ -123,7 +128,7 @@ print_state(const struct weir_broker_state *state)
         printf("sessions       %u\n", state->sessions);
         printf("topics         %u\n", state->topics);
         printf("lanes          %u, %.1f MB reserved\n", state->lanes, (double)state->reserve_bytes / 1e6);
-        printf("subscriptions  %u, %u pairs\n", state->subscriptions, state->pairs);
+        printf("subscriptions  %u, %u pair%s\n", state->subscriptions, state->pairs, cli_s(state->pairs));
         printf("refusals       %u\n", state->refusals);
 }
 
@@ -219,6 +224,17 @@ set_idle_exit(struct arguments *arguments, const char *value)
 }
 
 static int
+set_tcp(struct arguments *arguments, const char *value)
+{
+        uint64_t port;
+
+        if (!cli_count(value, &port) || port == 0 || port > UINT16_MAX)
+                return cli_usage("broker", "'%s' is no port: 1 to 65535", value);
+        arguments->tcp_port = (uint32_t)port;
+        return CLI_GO_ON;
+}
+
+static int
 parse(int argc, char **argv, struct arguments *arguments)
 {
         static const struct option options[] = {
@@ -226,6 +242,7 @@ parse(int argc, char **argv, struct arguments *arguments)
                 { "address", required_argument, NULL, 'a' },
                 { "package-socket", required_argument, NULL, OPTION_PACKAGE_SOCKET },
                 { "idle-exit", required_argument, NULL, OPTION_IDLE_EXIT },
+                { "allow-tcp", required_argument, NULL, OPTION_ALLOW_TCP },
                 { "user", no_argument, NULL, OPTION_USER },
                 { "service", no_argument, NULL, OPTION_SERVICE },
                 { "no-window", no_argument, NULL, OPTION_NO_WINDOW },
@@ -237,11 +254,13 @@ parse(int argc, char **argv, struct arguments *arguments)
                 if (option == OPTION_CONFIG)
                         arguments->config = cli_absolute(optarg);
                 else if (option == 'a')
-                        arguments->common.address = optarg;
+                        arguments->common.address = cli_address(optarg);
                 else if (option == OPTION_PACKAGE_SOCKET)
                         code = add_package_socket(arguments, optarg);
                 else if (option == OPTION_IDLE_EXIT)
                         code = set_idle_exit(arguments, optarg);
+                else if (option == OPTION_ALLOW_TCP)
+                        code = set_tcp(arguments, optarg);
                 else if (option == OPTION_USER)
                         arguments->is_users = true;
                 else if (option == OPTION_SERVICE)
@@ -272,8 +291,9 @@ verb_broker(int argc, char **argv)
                 return cli_usage("broker", "--user belongs to install and uninstall");
         if (strcmp(what, "run") == 0)
                 return run(&arguments);
-        if (arguments.config != NULL || arguments.package_socket_count > 0 || arguments.idle_exit_ns != 0)
-                return cli_usage("broker", "--config, --package-socket and --idle-exit belong to run");
+        if (arguments.config != NULL || arguments.package_socket_count > 0 || arguments.idle_exit_ns != 0 ||
+            arguments.tcp_port != 0)
+                return cli_usage("broker", "--config, --package-socket, --idle-exit and --allow-tcp belong to run");
         if (strcmp(what, "install") == 0 || strcmp(what, "uninstall") == 0)
                 return install(&arguments, strcmp(what, "install") == 0);
         if (strcmp(what, "status") == 0)

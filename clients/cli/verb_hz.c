@@ -10,6 +10,7 @@
 #include "clients/cli/cli.h"
 #include "clients/cli/document.h"
 #include "clients/cli/meter.h"
+#include "clients/cli/missing.h"
 #include "clients/cli/table.h"
 #include "clients/cli/verbs.h"
 
@@ -21,7 +22,8 @@ const char verb_hz_help[] =
         "\n"
         "Measures topics: frames a second, payload, JITTER (the deviation of the time between two frames of a\n"
         "publisher), how long a frame takes from its publisher to here (P50 and P99 of all), and how many were lost\n"
-        "on the way. A table a second, or with -t one table of the whole time. Put patterns in quotes.\n"
+        "on the way. A table a second, or with -t one table of the whole time. Put patterns in quotes. Exit 4 when\n"
+        "nothing came and nobody publishes it at the end of -t.\n"
         "\n"
         "  --reliable              the publishers wait for me: nothing is lost, and I may slow them down\n"
         "  -t, --seconds SECONDS   measure for so long; -n, --count COUNT: until so many frames came\n"
@@ -41,6 +43,7 @@ struct measuring {
         struct meters meters;
         uint64_t frames;
         int64_t began_ns, until_ns;
+        int64_t quiet_ns; /* when to say that nothing comes; INT64_MAX: it was said */
 };
 
 /* ---- what is told ---------------------------------------------------------------------------------------------- */
@@ -103,13 +106,34 @@ print_table(const struct measuring *m, int64_t elapsed_ns)
         return table_print(&table);
 }
 
+/* Nothing came: because nobody publishes, or although somebody does? CLI_OK or an exit code. */
+static int
+tell_quiet(struct measuring *m, struct weir *bus)
+{
+        uint64_t publishers;
+
+        m->quiet_ns = INT64_MAX;
+        if (missing_publishers(bus, m->pattern, &publishers) != WEIR_OK)
+                return CLI_OK; /* what happened to the broker is an event */
+        if (publishers == 0)
+                missing_tell("hz", bus, "no frame came: nobody publishes ", m->pattern);
+        else
+                fprintf(stderr, "weir hz: no frame came: '%s' has %llu publisher%s, which published none meanwhile\n",
+                        m->pattern, (unsigned long long)publishers, cli_s(publishers));
+        return publishers == 0 ? CLI_NO_TOPIC : CLI_OK;
+}
+
 /* The figures since `began_ns`. False: no memory. */
 static bool
 print_period(struct measuring *m, int64_t now_ns)
 {
         int64_t elapsed_ns = now_ns > m->began_ns ? now_ns - m->began_ns : 1;
-        bool printed;
+        bool printed = true;
 
+        if (m->meters.count == 0 && (m->is_endless || !m->common.json)) {
+                m->began_ns = now_ns; /* a table of nothing tells nothing */
+                return true;
+        }
         if (m->common.json)
                 printed = (m->is_endless ? print_json_lines : print_json)(m, elapsed_ns);
         else
@@ -130,13 +154,8 @@ tell_events(struct weir *bus, const struct cli_common *common)
 {
         const struct weir_event *event;
 
-        while (weir_next(bus, WEIR_NOW, &event) == WEIR_OK && event->kind != WEIR_FRAMES) {
-                bool is_grave = event->kind == WEIR_EVICTED || event->kind == WEIR_BROKER_LOST ||
-                                event->kind == WEIR_BROKER_BACK || event->kind == WEIR_REVOKED;
-
-                if (event->text[0] != '\0' && (common->verbose || (is_grave && !common->quiet)))
-                        fprintf(stderr, "weir hz: %s\n", event->text);
-        }
+        while (weir_next(bus, WEIR_NOW, &event) == WEIR_OK && event->kind != WEIR_FRAMES)
+                cli_tell("hz", event, common);
 }
 
 /* Where the next look at the clock has to do something. */
@@ -157,6 +176,8 @@ measure(struct weir *bus, struct weir_subscriber *subscriber, struct measuring *
 
                 if (left_ns <= 0 && (!m->is_endless || !print_period(m, now_ns)))
                         break;
+                if (m->frames == 0 && now_ns >= m->quiet_ns)
+                        tell_quiet(m, bus);
                 result = weir_take(subscriber, WEIR_NOW, &frame);
                 if (result == WEIR_EMPTY) {
                         tell_events(bus, &m->common);
@@ -193,11 +214,14 @@ subscribe(struct measuring *m)
         } else {
                 m->began_ns = weir_now();
                 m->until_ns = m->common.limit_ns == INT64_MAX ? INT64_MAX : m->began_ns + m->common.limit_ns;
+                m->quiet_ns = m->until_ns == INT64_MAX ? m->began_ns + PERIOD_NS : INT64_MAX; /* else at the end */
                 result = measure(bus, subscriber, m);
                 code = result < 0 ? cli_failed("hz", result) : CLI_OK;
                 weir_subscriber_close(subscriber);
         }
-        if (code == CLI_OK && !m->is_endless && !print_period(m, weir_now())) {
+        if (code == CLI_OK && m->frames == 0 && m->until_ns != INT64_MAX && cli_interrupted() == 0)
+                code = tell_quiet(m, bus);
+        if ((code == CLI_OK || code == CLI_NO_TOPIC) && !m->is_endless && !print_period(m, weir_now())) {
                 fprintf(stderr, "weir hz: no memory for the table\n");
                 code = CLI_FAILED;
         }

@@ -9,6 +9,7 @@
  */
 #include "clients/cli/cli.h"
 #include "clients/cli/document.h"
+#include "clients/cli/missing.h"
 #include "clients/cli/row.h"
 #include "clients/cli/verbs.h"
 
@@ -105,13 +106,15 @@ show(const struct cli_common *common, const char *topic)
         else
                 table_open(&info.table, headings, ROW_ALL_COLUMNS);
         result = weir_list(bus, topic, 1, take_row, &info);
-        cli_close(bus);
-        if (result != WEIR_OK)
-                return cli_failed("info", result);
-        if (info.publishers + info.subscribers == 0) {
-                fprintf(stderr, "weir info: no such topic: '%s'. What there is: weir ls\n", topic);
-                return CLI_NO_TOPIC;
+        if (result != WEIR_OK) {
+                code = cli_failed("info", result);
+        } else if (info.publishers + info.subscribers == 0) {
+                missing_tell("info", bus, "no such topic: ", topic);
+                code = CLI_NO_TOPIC;
         }
+        cli_close(bus);
+        if (code != CLI_OK)
+                return code;
         if (print_info(&info))
                 return cli_finish("info");
         fprintf(stderr, "weir info: no memory for the answer\n");

@@ -7,6 +7,7 @@
 #include "clients/cli/cli.h"
 #include "clients/cli/document.h"
 #include "clients/cli/row.h"
+#include "clients/cli/seen.h"
 #include "clients/cli/table.h"
 #include "clients/cli/verbs.h"
 
@@ -31,6 +32,7 @@ const char verb_ls_help[] =
         "  weir ls --watch\n";
 
 enum { OPTION_WATCH = CLI_VERB_OPTION };
+#define RETURN_NS INT64_C(2000000000) /* clients find a broker that is back within a fraction of that */
 
 struct listing {
         struct table table;
@@ -119,26 +121,69 @@ print_change(const struct weir_event *event, bool is_json)
 }
 
 /* Endpoints of others are what this bus tells of: it has none of its own. */
-static void
-watch_until(struct weir *bus, const struct cli_common *common)
-{
-        int64_t until_ns = common->limit_ns == INT64_MAX ? INT64_MAX : weir_now() + common->limit_ns;
-        const struct weir_event *event;
-        uint64_t lines = 0;
+struct watching {
+        const struct cli_common *common;
+        struct seen seen;
+        bool is_away;    /* there is no broker; what it listed before it said that it is back counts already */
+        int64_t sure_ns; /* who has not come by then has left; INT64_MAX: nobody is in doubt, or not yet to be judged */
+        int64_t until_ns; /* the end */
+        uint64_t lines;
+};
 
-        while (lines < common->count && cli_interrupted() == 0 && !ferror(stdout)) {
-                int64_t left_ns = until_ns == INT64_MAX ? WEIR_FOREVER : until_ns - weir_now();
+static void
+tell_left(struct watching *watching)
+{
+        struct weir_event event;
+
+        watching->sure_ns = INT64_MAX;
+        while (watching->lines < watching->common->count && seen_left(&watching->seen, &event)) {
+                print_change(&event, watching->common->json);
+                watching->lines++;
+        }
+}
+
+/* What the bus tells of itself, and the ends of lists. */
+static void
+watch_bus(struct watching *watching, const struct weir_event *event)
+{
+        bool is_list = event->kind == WEIR_LISTED, is_gap = is_list && event->reason == WEIR_E_HELD;
+
+        if (event->kind == WEIR_BROKER_LOST || is_gap)
+                seen_doubt(&watching->seen);
+        if (event->kind == WEIR_BROKER_LOST || event->kind == WEIR_BROKER_BACK)
+                watching->is_away = event->kind == WEIR_BROKER_LOST;
+        if (event->kind == WEIR_BROKER_LOST || is_gap)
+                watching->sure_ns = INT64_MAX;
+        else if (event->kind == WEIR_BROKER_BACK)
+                watching->sure_ns = weir_now() + RETURN_NS; /* the others look for it, too */
+        else if (is_list && !watching->is_away && watching->sure_ns == INT64_MAX)
+                tell_left(watching);
+        if ((!is_list || is_gap) && !watching->common->quiet)
+                fprintf(stderr, "weir ls: %s\n", event->text);
+}
+
+static void
+watch_until(struct weir *bus, struct watching *watching)
+{
+        const struct cli_common *common = watching->common;
+        const struct weir_event *event;
+
+        while (watching->lines < common->count && cli_interrupted() == 0 && !ferror(stdout)) {
+                int64_t next_ns = watching->sure_ns < watching->until_ns ? watching->sure_ns : watching->until_ns;
+                int64_t left_ns = next_ns == INT64_MAX ? WEIR_FOREVER : next_ns - weir_now();
                 enum weir_result result = weir_next(bus, left_ns > 0 ? left_ns : WEIR_NOW, &event);
 
-                if (result == WEIR_EMPTY)
+                if (result == WEIR_EMPTY && watching->until_ns <= weir_now())
                         return;
+                if (result == WEIR_EMPTY)
+                        tell_left(watching);
                 if (result != WEIR_OK)
                         continue;
-                if (event->source != 0) {
+                if (event->source == 0) {
+                        watch_bus(watching, event);
+                } else if (seen_note(&watching->seen, event)) {
                         print_change(event, common->json);
-                        lines++;
-                } else if (event->kind != WEIR_LISTED && !common->quiet) {
-                        fprintf(stderr, "weir ls: %s\n", event->text);
+                        watching->lines++;
                 }
         }
 }
@@ -146,18 +191,22 @@ watch_until(struct weir *bus, const struct cli_common *common)
 static int
 watch(const struct cli_common *common, const char *pattern)
 {
+        struct watching watching = { .common = common, .sure_ns = INT64_MAX, .until_ns = INT64_MAX };
         struct weir *bus;
         enum weir_result result;
         int code = cli_open(&bus, "ls", common);
 
         if (code != CLI_OK)
                 return code;
+        if (common->limit_ns != INT64_MAX)
+                watching.until_ns = weir_now() + common->limit_ns;
         result = weir_watch(bus, pattern);
         if (result == WEIR_OK)
-                watch_until(bus, common);
+                watch_until(bus, &watching);
         else
                 code = cli_failed("ls", result);
         cli_close(bus);
+        seen_free(&watching.seen);
         if (code == CLI_OK && cli_interrupted() != 0)
                 return cli_interrupted();
         return code == CLI_OK ? cli_finish("ls") : code;

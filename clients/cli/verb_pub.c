@@ -27,21 +27,31 @@ const char verb_pub_help[] =
         "  --rate HZ           at most so many frames a second\n"
         "  --type TYPE         what the bytes are, such as video/x-raw\n"
         "  --history N         keep the newest N frames for subscribers that join later\n"
+        "  --memory SIZE       what is in flight and kept takes at most this (memory_max); without it 512M, and up to\n"
+        "                      1G when needed\n"
         "  --wait-readers N    begin when N subscribers are there\n"
         "  -n, --count COUNT   end after COUNT frames; -t, --seconds SECONDS after that time\n"
         "  -v                  say at the end what was published; --json the same as one object on stdout; -q: no\n"
         "                      more than failures\n"
-        "  -b, --broker ADDRESS\n"
+        "  -b, --broker ADDRESS; --ticket TEXT: redeem a ticket (weir ticket new)\n"
         "\n"
         "Example:\n"
         "  ffmpeg -v error -i clip.ogv -pix_fmt yuv420p -f rawvideo - | weir pub cam/test --frame-size 153600\n";
 
-enum { OPTION_FRAME_SIZE = CLI_VERB_OPTION, OPTION_LINES, OPTION_RATE, OPTION_TYPE, OPTION_HISTORY, OPTION_READERS };
+enum {
+        OPTION_FRAME_SIZE = CLI_VERB_OPTION,
+        OPTION_LINES,
+        OPTION_RATE,
+        OPTION_TYPE,
+        OPTION_HISTORY,
+        OPTION_READERS,
+        OPTION_MEMORY
+};
 
 struct arguments {
         struct cli_common common;
         const char *topic, *type, *path;
-        uint64_t frame_size, history, readers, rate_ns; /* rate_ns: between two frames, 0: none */
+        uint64_t frame_size, history, readers, memory, rate_ns; /* rate_ns: between two frames, 0: none */
         bool lines;
 };
 
@@ -52,7 +62,7 @@ struct counts {
 
 /* Waits until the topic's readers are there, or the time is up. */
 static enum weir_result
-wait_readers(struct weir *bus, struct weir_publisher *publisher, uint64_t readers, int64_t until_ns)
+wait_readers(struct weir *bus, struct weir_publisher *publisher, const struct arguments *arguments, int64_t until_ns)
 {
         struct weir_info info = { .size = sizeof info };
         const struct weir_event *event;
@@ -60,10 +70,16 @@ wait_readers(struct weir *bus, struct weir_publisher *publisher, uint64_t reader
 
         for (;;) {
                 result = weir_publisher_info(publisher, &info);
-                if (result != WEIR_OK || info.peers >= readers)
+                if (result != WEIR_OK || info.peers >= arguments->readers)
                         return result;
-                if (weir_now() >= until_ns)
+                if (weir_now() >= until_ns) {
+                        if (!arguments->common.quiet)
+                                fprintf(stderr,
+                                        "weir pub: %llu of %llu subscriber%s came in time: nothing is published\n",
+                                        (unsigned long long)info.peers, (unsigned long long)arguments->readers,
+                                        cli_s(arguments->readers));
                         return WEIR_EMPTY;
+                }
                 /* Bounded, since a reader may have joined between the look and the wait. */
                 result = weir_next(bus, 50 * 1000000, &event);
                 if (result == WEIR_INTERRUPTED || result < 0)
@@ -112,8 +128,9 @@ print_counts(const struct arguments *arguments, const struct counts *counts)
                                          (json_int_t)elapsed_ns),
                                0);
         else if (arguments->common.verbose)
-                fprintf(stderr, "weir pub: %llu frames, %llu bytes in %.3f s\n", (unsigned long long)counts->frames,
-                        (unsigned long long)counts->bytes, (double)elapsed_ns / 1e9);
+                fprintf(stderr, "weir pub: %llu frame%s, %llu byte%s in %.3f s\n", (unsigned long long)counts->frames,
+                        cli_s(counts->frames), (unsigned long long)counts->bytes, cli_s(counts->bytes),
+                        (double)elapsed_ns / 1e9);
 }
 
 /* The input was no whole number of frames: who reads pictures will want to know. */
@@ -121,8 +138,19 @@ static void
 tell_short(const struct arguments *arguments, const struct counts *counts)
 {
         if (counts->frames > 0 && counts->last_bytes < arguments->frame_size && !arguments->common.quiet)
-                fprintf(stderr, "weir pub: the last frame has %llu bytes, not the %llu of --frame-size\n",
-                        (unsigned long long)counts->last_bytes, (unsigned long long)arguments->frame_size);
+                fprintf(stderr, "weir pub: the last frame has %llu byte%s, not the %llu of --frame-size\n",
+                        (unsigned long long)counts->last_bytes, cli_s(counts->last_bytes),
+                        (unsigned long long)arguments->frame_size);
+}
+
+/* The library speaks of its own options. */
+static int
+tell_failed(enum weir_result result)
+{
+        bool is_memory = strstr(weir_error(), "memory_max") != NULL;
+
+        fprintf(stderr, "weir pub: %s%s\n", weir_error(), is_memory ? " (here: --memory SIZE)" : "");
+        return cli_exit_code(result);
 }
 
 static int
@@ -138,11 +166,12 @@ publish_source(struct weir *bus, const struct arguments *arguments, struct pub_s
 
         result = weir_publisher_open(&publisher, bus, arguments->topic,
                                      WEIR_PUBLISHER(.format = arguments->type != NULL ? &format : NULL,
-                                                    .history = (uint32_t)arguments->history));
+                                                    .history = (uint32_t)arguments->history,
+                                                    .memory_max = arguments->memory));
         if (result != WEIR_OK)
-                return cli_failed("pub", result);
+                return tell_failed(result);
         if (arguments->readers > 0)
-                result = wait_readers(bus, publisher, arguments->readers, until_ns);
+                result = wait_readers(bus, publisher, arguments, until_ns);
         if (result == WEIR_OK) {
                 counts.began_ns = weir_now();
                 result = publish_all(publisher, arguments, source, until_ns, &counts);
@@ -151,7 +180,7 @@ publish_source(struct weir *bus, const struct arguments *arguments, struct pub_s
                 fprintf(stderr, "weir pub: %s: %s\n", arguments->path, source->error);
                 code = CLI_FAILED;
         } else if (result < 0) {
-                code = cli_failed("pub", result);
+                code = tell_failed(result);
         }
         weir_publisher_close(publisher);
         tell_short(arguments, &counts);
@@ -219,6 +248,10 @@ parse_option(int option, char **argv, struct arguments *arguments)
                 if (cli_count(optarg, &arguments->readers))
                         return CLI_GO_ON;
                 return cli_usage("pub", "'%s' is not a number of subscribers", optarg);
+        case OPTION_MEMORY:
+                if (cli_size(optarg, &arguments->memory) && arguments->memory > 0)
+                        return CLI_GO_ON;
+                return cli_usage("pub", "'%s' is not a size: 64M or 2G is one", optarg);
         default: return cli_common_option("pub", option, argv, &arguments->common);
         }
 }
@@ -233,6 +266,7 @@ verb_pub(int argc, char **argv)
                 { "type", required_argument, NULL, OPTION_TYPE },
                 { "history", required_argument, NULL, OPTION_HISTORY },
                 { "wait-readers", required_argument, NULL, OPTION_READERS },
+                { "memory", required_argument, NULL, OPTION_MEMORY },
                 CLI_LONG,
         };
         struct arguments arguments = { .common = CLI_COMMON, .path = "-" };

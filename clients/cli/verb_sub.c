@@ -7,6 +7,7 @@
  */
 #include "clients/cli/cli.h"
 #include "clients/cli/document.h"
+#include "clients/cli/missing.h"
 #include "clients/cli/sub_deadline.h"
 #include "clients/cli/sub_output.h"
 #include "clients/cli/verbs.h"
@@ -30,12 +31,13 @@ const char verb_sub_help[] =
         "  --until-end         end when the last publisher closes\n"
         "  --now               exit 4 when nobody publishes the topic now\n"
         "  --strict            exit 7 when a frame was lost or wrong\n"
-        "  --deadline TIME     exit 6 when a topic had no frame for so long (10ms, 0.5): from its first frame on, or\n"
-        "                      when none came at all\n"
+        "  --deadline TIME     exit 6 when a topic had no frame for so long (10ms, 0.5): since the frame before, or\n"
+        "                      since its first publisher joined, or since the start when nobody publishes it (then a\n"
+        "                      second at least)\n"
         "  -n, --count COUNT   end after COUNT frames; -t, --seconds SECONDS after that time\n"
         "  -v                  tell who comes and goes, and the counts at the end; -q: nothing of that\n"
         "  --json              the same as -o json; with -o none the counts as one object\n"
-        "  -b, --broker ADDRESS\n"
+        "  -b, --broker ADDRESS; --ticket TEXT: redeem a ticket (weir ticket new)\n"
         "\n"
         "Example:\n"
         "  weir sub imu/raw -o json -n 10\n"
@@ -65,20 +67,17 @@ struct arguments {
 /* What the bus tells beside the frames: sentences for stderr. `said`: take has answered with this result, and its
  * sentence is out already. */
 static void
-tell_events(struct weir *bus, const struct cli_common *common, enum weir_result said)
+tell_events(struct weir *bus, const struct cli_common *common, enum weir_result said, struct sub_deadline *deadline)
 {
         const struct weir_event *event;
 
         while (weir_next(bus, WEIR_NOW, &event) == WEIR_OK) {
-                bool grave = event->kind == WEIR_EVICTED || event->kind == WEIR_BROKER_LOST ||
-                             event->kind == WEIR_BROKER_BACK; /* REVOKED: take fails */
-
                 if (event->kind == WEIR_FRAMES)
                         return; /* level: it would be told for ever */
-                if (said < 0 && event->reason == (int32_t)said)
-                        continue;
-                if (event->text != NULL && event->text[0] != '\0' && (common->verbose || (grave && !common->quiet)))
-                        fprintf(stderr, "weir sub: %s\n", event->text);
+                if (event->kind == WEIR_JOINED)
+                        sub_deadline_joined(deadline, event->topic, weir_now());
+                if (said >= 0 || event->reason != (int32_t)said)
+                        cli_tell("sub", event, common);
         }
 }
 
@@ -87,8 +86,11 @@ wait_ns(int64_t until_ns, const struct sub_deadline *deadline)
 {
         int64_t due_ns = sub_deadline_next_ns(deadline);
         int64_t left_ns = (due_ns < until_ns ? due_ns : until_ns) - weir_now();
+        int64_t most_ns = WAIT_NS;
 
-        return left_ns < 0 ? 0 : left_ns < WAIT_NS ? left_ns : WAIT_NS;
+        if (deadline->limit_ns > 0 && deadline->limit_ns < 2 * most_ns)
+                most_ns = deadline->limit_ns / 2 + 1000000; /* so that who joins is seen to, in time */
+        return left_ns < 0 ? 0 : left_ns < most_ns ? left_ns : most_ns;
 }
 
 /* Takes until the count, the time, a missed deadline, the last publisher or a signal ends it. WEIR_OK: it ended as
@@ -110,7 +112,7 @@ take_all(struct weir *bus, struct weir_subscriber *subscriber, const struct argu
                 result = weir_take(subscriber, WEIR_NOW, &frame);
                 if (result == WEIR_EMPTY) {
                         fflush(stdout);
-                        tell_events(bus, &arguments->common, WEIR_OK);
+                        tell_events(bus, &arguments->common, WEIR_OK, deadline);
                         if (!sub_deadline_silence(deadline, looked_ns) || weir_now() >= until_ns)
                                 return WEIR_OK;
                         result = weir_take(subscriber, wait_ns(until_ns, deadline), &frame);
@@ -141,10 +143,10 @@ print_counts(const struct arguments *arguments, const struct weir_info *info, in
                                          (json_int_t)info->corrupt, "elapsed_ns", (json_int_t)elapsed_ns),
                                0);
         else if (arguments->output == SUB_NONE || arguments->common.verbose)
-                fprintf(stream, "%llu frames, %llu bytes in %.3f s, lost %llu, skipped %llu, corrupt %llu\n",
-                        (unsigned long long)info->frames, (unsigned long long)info->bytes, (double)elapsed_ns / 1e9,
-                        (unsigned long long)info->lost, (unsigned long long)info->skipped,
-                        (unsigned long long)info->corrupt);
+                fprintf(stream, "%llu frame%s, %llu byte%s in %.3f s, lost %llu, skipped %llu, corrupt %llu\n",
+                        (unsigned long long)info->frames, cli_s(info->frames), (unsigned long long)info->bytes,
+                        cli_s(info->bytes), (double)elapsed_ns / 1e9, (unsigned long long)info->lost,
+                        (unsigned long long)info->skipped, (unsigned long long)info->corrupt);
 }
 
 static int
@@ -152,7 +154,7 @@ take_and_report(struct weir *bus, const struct arguments *arguments)
 {
         struct weir_subscriber *subscriber;
         struct weir_info info = { .size = sizeof info };
-        struct sub_deadline deadline = { .limit_ns = arguments->deadline_ns };
+        struct sub_deadline deadline;
         int64_t began_ns = weir_now();
         enum weir_result result;
         int code;
@@ -163,9 +165,10 @@ take_and_report(struct weir *bus, const struct arguments *arguments)
                                                       .until_end = arguments->until_end));
         if (result != WEIR_OK)
                 return cli_failed("sub", result);
+        sub_deadline_begin(&deadline, arguments->topic, arguments->deadline_ns, weir_now());
         result = take_all(bus, subscriber, arguments, &deadline);
         code = result < 0 ? cli_failed("sub", result) : CLI_OK;
-        tell_events(bus, &arguments->common, result);
+        tell_events(bus, &arguments->common, result, &deadline);
         weir_subscriber_info(subscriber, &info);
         print_counts(arguments, &info, weir_now() - began_ns);
         weir_subscriber_close(subscriber);
@@ -187,13 +190,6 @@ take_and_report(struct weir *bus, const struct arguments *arguments)
 }
 
 static int
-count_publishers(const struct weir_row *row, void *user)
-{
-        *(uint64_t *)user += row->publishers;
-        return 0;
-}
-
-static int
 subscribe(const struct arguments *arguments)
 {
         struct weir *bus;
@@ -204,12 +200,11 @@ subscribe(const struct arguments *arguments)
         if (code != CLI_OK)
                 return code;
         if (arguments->now)
-                result = weir_list(bus, arguments->topic, 0, count_publishers, &publishers);
+                result = missing_publishers(bus, arguments->topic, &publishers);
         if (result != WEIR_OK) {
                 code = cli_failed("sub", result);
         } else if (arguments->now && publishers == 0) {
-                fprintf(stderr, "weir sub: no such topic: nobody publishes '%s'. What there is: weir ls\n",
-                        arguments->topic);
+                missing_tell("sub", bus, "no such topic: nobody publishes ", arguments->topic);
                 code = CLI_NO_TOPIC;
         } else {
                 code = take_and_report(bus, arguments);

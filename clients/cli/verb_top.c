@@ -5,10 +5,13 @@
  *      cam/front     1     3  60.0  186.6     0  3.1 ms       1    2
  *
  * The broker knows each endpoint's counts, a second old at most; rates are what they grew by from one look to the next.
- * Endpoints are told apart by their ids, so that one that comes or goes does not look like a jump.
+ * Endpoints are told apart by their ids, so that one that comes or goes does not look like a jump. A broker that is
+ * back has counted nothing yet and learns of one endpoint after the other: what it tells at first is where counting
+ * begins.
  */
 #include "clients/cli/cli.h"
 #include "clients/cli/document.h"
+#include "clients/cli/missing.h"
 #include "clients/cli/table.h"
 #include "clients/cli/verbs.h"
 
@@ -22,7 +25,8 @@ const char verb_top_help[] =
         "\n"
         "Shows each topic's publishers and subscribers, frames and payload a second, frames that subscribers lost\n"
         "since the table before (LOST), how old the oldest frame is that a reader has yet to take (LAG) and how many\n"
-        "there are (BEHIND), and frames that subscribers have out (OUT): a table every two seconds, until Ctrl-C.\n"
+        "there are (BEHIND), and frames that subscribers have out (OUT): a table every two seconds, until Ctrl-C. It\n"
+        "waits for a broker that is lost. --once: exit 4 when there is no topic of a PATTERN that was given.\n"
         "\n"
         "  --sort KEY              topic (the default), hz, bytes, lost, lag, behind or out: the most first\n"
         "  --once                  one table; -n, --count COUNT: so many; -t, --seconds SECONDS: for so long\n"
@@ -37,7 +41,8 @@ enum { OPTION_SORT = CLI_VERB_OPTION, OPTION_ONCE, OPTION_INTERVAL, OPTION_JSONL
 
 /* What an endpoint had counted at the last look. */
 struct end {
-        uint64_t id, frames, bytes, lost;
+        uint64_t id; /* of a publisher its source, which stays its own on whatever lane and under whatever broker */
+        uint64_t frames, bytes, lost;
 };
 
 struct line {
@@ -63,6 +68,9 @@ struct arguments {
         int64_t interval_ns;
         bool once, jsonl;
 };
+
+/* Within that everybody has come back to a broker that is back, and told what he counted. */
+#define RETURN_NS INT64_C(2000000000)
 
 /* ---- one look -------------------------------------------------------------------------------------------------- */
 
@@ -104,19 +112,16 @@ struct looking {
 };
 
 static void
-line_add(struct line *line, const struct weir_row *row, const struct end *before)
+line_add(struct line *line, const struct weir_row *row, const struct end *now, const struct end *before)
 {
-        static const struct end nothing;
-
-        before = before != NULL ? before : &nothing;
         if (row->publishes) {
-                line->frames += row->frames - before->frames;
-                line->bytes += row->bytes - before->bytes;
+                line->frames += now->frames - before->frames;
+                line->bytes += now->bytes - before->bytes;
                 line->behind += row->lag_frames;
                 if (row->lag_ns > line->lag_ns)
                         line->lag_ns = row->lag_ns;
         } else {
-                line->lost += row->lost - before->lost;
+                line->lost += now->lost - before->lost;
                 line->out += row->out;
         }
 }
@@ -124,19 +129,22 @@ line_add(struct line *line, const struct weir_row *row, const struct end *before
 static int
 take_end(const struct weir_row *row, void *user)
 {
+        static const struct end nothing;
         struct looking *looking = user;
         struct look *now = looking->now;
-        const struct look *old = looking->before;
-        struct end key = { row->id, row->frames, row->bytes, row->lost }, *grown, *before = NULL;
+        struct end key = { row->publishes ? row->source : row->id, row->frames, row->bytes, row->lost }, *grown;
         struct line wanted = { .lag_ns = 0 }, *line = NULL;
+        const struct end *before = NULL;
 
         snprintf(wanted.topic, sizeof wanted.topic, "%s", row->topic);
         if (now->line_count > 0) /* a pattern's subscription is nobody's line */
                 line = bsearch(&wanted, now->lines, now->line_count, sizeof wanted, by_topic);
-        if (old->end_count > 0)
-                before = bsearch(&key, old->ends, old->end_count, sizeof key, by_id);
+        if (looking->before->end_count > 0)
+                before = bsearch(&key, looking->before->ends, looking->before->end_count, sizeof key, by_id);
+        if (before != NULL && (key.frames < before->frames || key.lost < before->lost))
+                key = *before; /* on a new lane or under a new broker it has told nothing yet */
         if (line != NULL)
-                line_add(line, row, before);
+                line_add(line, row, &key, before != NULL ? before : &nothing);
         grown = realloc(now->ends, (now->end_count + 1) * sizeof *grown);
         if (grown == NULL) {
                 now->failed = true;
@@ -155,7 +163,7 @@ look_free(struct look *look)
         *look = (struct look){ .line_count = 0 };
 }
 
-/* A new look in place of the old one, which only its differences survive. */
+/* A new look in place of the old one, of which only the difference survives; where it fails, the old one stays. */
 static enum weir_result
 look_take(struct weir *bus, const char *pattern, struct look *look)
 {
@@ -169,8 +177,9 @@ look_take(struct weir *bus, const char *pattern, struct look *look)
                 result = weir_list(bus, pattern, 1, take_end, &looking);
         if (now.end_count > 0)
                 qsort(now.ends, now.end_count, sizeof *now.ends, by_id);
-        look_free(look);
-        *look = now;
+        look_free(result == WEIR_OK ? look : &now);
+        if (result == WEIR_OK)
+                *look = now;
         return result;
 }
 
@@ -270,46 +279,113 @@ print_look(const struct arguments *arguments, struct look *look, int64_t elapsed
 
 /* ---- the loop -------------------------------------------------------------------------------------------------- */
 
-/* Waits for the next look; false: a signal or the loss of the broker ends it, or the time is up. */
+struct top {
+        struct weir *bus;
+        const struct arguments *arguments;
+        struct look look;
+        int64_t looked_ns; /* 0: there is nothing to compare the next look with */
+        int64_t until_ns;
+        bool is_told, is_missing_told; /* the broker's absence; that there is no such topic */
+};
+
+/* Waits for the next look, which is put off when a broker is back. False: a signal, or the time is up. */
 static bool
-wait_until(struct weir *bus, int64_t when_ns, int64_t until_ns)
+wait_until(struct top *top, int64_t when_ns)
 {
         const struct weir_event *event;
         int64_t now_ns;
 
-        if (when_ns > until_ns)
-                return false;
-        while ((now_ns = weir_now()) < when_ns && cli_interrupted() == 0)
-                if (weir_next(bus, when_ns - now_ns, &event) < 0)
+        while (when_ns <= top->until_ns && (now_ns = weir_now()) < when_ns && cli_interrupted() == 0) {
+                enum weir_result result = weir_next(top->bus, when_ns - now_ns, &event);
+
+                if (result < 0)
                         return false;
-        return cli_interrupted() == 0;
+                if (result != WEIR_OK)
+                        continue;
+                cli_tell("top", event, &top->arguments->common);
+                if (event->kind == WEIR_BROKER_LOST)
+                        top->is_told = true;
+                if (event->kind == WEIR_BROKER_LOST || event->kind == WEIR_BROKER_BACK)
+                        top->looked_ns = 0;
+                if (event->kind == WEIR_BROKER_BACK)
+                        when_ns = weir_now() + RETURN_NS;
+        }
+        return when_ns <= top->until_ns && cli_interrupted() == 0;
+}
+
+/* Nobody has such a topic: nothing is printed but this, and this once. */
+static bool
+tell_missing(struct top *top)
+{
+        const char *pattern = top->arguments->pattern;
+
+        if (top->look.line_count > 0 || strcmp(pattern, "**") == 0)
+                return false;
+        if (!top->is_missing_told)
+                missing_tell("top", top->bus, "no such topic: ", pattern);
+        top->is_missing_told = true;
+        return true;
+}
+
+/* One look, and its table when there was one before it. A code, or CLI_GO_ON. */
+static int
+look_once(struct top *top, uint64_t *tables)
+{
+        const struct arguments *arguments = top->arguments;
+        bool had_none = top->looked_ns == 0, is_missing;
+        enum weir_result result;
+        int64_t now_ns;
+
+        result = look_take(top->bus, arguments->pattern, &top->look);
+        now_ns = weir_now();
+        if (result == WEIR_E_NO_BROKER && !arguments->once) {
+                if (!top->is_told && !arguments->common.quiet)
+                        fprintf(stderr, "weir top: %s\n", weir_error());
+                top->is_told = true;
+                top->looked_ns = 0;
+                return CLI_GO_ON;
+        }
+        if (result != WEIR_OK)
+                return cli_failed("top", result);
+        top->is_told = false;
+        is_missing = !had_none && tell_missing(top);
+        if (!had_none && (!is_missing || arguments->common.json) && !top->look.failed) {
+                top->look.failed = !print_look(arguments, &top->look, now_ns - top->looked_ns);
+                *tables += 1;
+        }
+        top->looked_ns = now_ns;
+        if (is_missing && arguments->once)
+                return CLI_NO_TOPIC;
+        if (!top->look.failed)
+                return CLI_GO_ON;
+        fprintf(stderr, "weir top: no memory for the table\n");
+        return CLI_FAILED;
+}
+
+/* A beat that does not drift, begun anew where a look came out of turn or took too long. */
+static int64_t
+next_time(int64_t last_ns, int64_t looked_ns, int64_t interval_ns)
+{
+        return last_ns <= looked_ns && looked_ns - last_ns < interval_ns / 2 ? last_ns + interval_ns
+                                                                             : weir_now() + interval_ns;
 }
 
 static int
 show(struct weir *bus, const struct arguments *arguments)
 {
-        int64_t limit_ns = arguments->common.limit_ns, before_ns = weir_now(), now_ns;
-        int64_t until_ns = limit_ns == INT64_MAX ? INT64_MAX : before_ns + limit_ns;
-        struct look look = { .line_count = 0 };
-        enum weir_result result = look_take(bus, arguments->pattern, &look);
-        bool printed = true;
+        int64_t limit_ns = arguments->common.limit_ns;
+        struct top top = { .bus = bus, .arguments = arguments };
+        int64_t next_ns = weir_now();
+        uint64_t tables = 0;
+        int code;
 
-        for (uint64_t tables = 0; result == WEIR_OK && printed && !look.failed && !ferror(stdout);) {
-                if (tables == arguments->common.count || !wait_until(bus, before_ns + arguments->interval_ns, until_ns))
-                        break;
-                result = look_take(bus, arguments->pattern, &look);
-                now_ns = weir_now();
-                if (result == WEIR_OK && !look.failed)
-                        printed = print_look(arguments, &look, now_ns - before_ns);
-                /* print_look may have put the lines into another order: only the ends are compared with. */
-                before_ns = now_ns;
-                tables++;
-        }
-        if (look.failed || !printed)
-                fprintf(stderr, "weir top: no memory for the table\n");
-        printed = printed && !look.failed;
-        look_free(&look);
-        return result != WEIR_OK ? cli_failed("top", result) : printed ? CLI_OK : CLI_FAILED;
+        top.until_ns = limit_ns == INT64_MAX ? INT64_MAX : next_ns + limit_ns;
+        do {
+                code = look_once(&top, &tables);
+                next_ns = next_time(next_ns, top.looked_ns, arguments->interval_ns);
+        } while (code == CLI_GO_ON && tables < arguments->common.count && !ferror(stdout) && wait_until(&top, next_ns));
+        look_free(&top.look);
+        return code == CLI_GO_ON ? CLI_OK : code;
 }
 
 static int

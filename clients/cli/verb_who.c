@@ -8,6 +8,7 @@
  */
 #include "clients/cli/cli.h"
 #include "clients/cli/document.h"
+#include "clients/cli/missing.h"
 #include "clients/cli/row.h"
 #include "clients/cli/verbs.h"
 
@@ -265,11 +266,11 @@ ask(const struct cli_common *common, const char *topic, enum which which)
                 fprintf(stderr, "weir who: no memory for the list\n"), code = CLI_FAILED;
         else if (result != WEIR_OK)
                 code = cli_failed("who", result);
-        cli_close(bus);
         if (code == CLI_OK && topic != NULL && seats.seen == 0 && which != WHICH_DENIED) {
-                fprintf(stderr, "weir who: no such topic: '%s'. What there is: weir ls\n", topic);
+                missing_tell("who", bus, "no such topic: ", topic);
                 code = CLI_NO_TOPIC;
         }
+        cli_close(bus);
         if (code == CLI_OK)
                 code = print_seats(&seats, common);
         forget_seats(&seats);

@@ -4,12 +4,12 @@
 
 #include "named-objects/grant_win32.h"
 #include "named-objects/lifeline.h"
+#include "tests/contract/kit_handles_win32.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <windows.h>
-#include <winternl.h>
 
 enum { ACTOR_OBJECTS_MAX = 160, ACTOR_PATH_MAX = 1024, ACTOR_NUMBER_MAX = 24 };
 enum { ACTOR_TURNS_ENOUGH = 400 }; /* of all contenders of a lock together: a file takes longer here */
@@ -123,31 +123,10 @@ actor_with_line(wr_object *watched)
         return actor;
 }
 
-struct actor_handle {
-        void *object;
-        ULONG_PTR process, handle;
-        ULONG access;
-        USHORT trace, type;
-        ULONG attributes, reserved;
-};
-
-/* Handles of this process, counted in the list of all: Wine has no count of one process's. */
 static inline uint32_t
 actor_objects_now(void)
 {
-        enum { EXTENDED_HANDLES = 64, BYTES = 1 << 24 };
-        struct {
-                ULONG_PTR count, reserved;
-                struct actor_handle handles[];
-        } *list = malloc(BYTES);
-        uint32_t count = 0;
-
-        if (!list || NtQuerySystemInformation((SYSTEM_INFORMATION_CLASS)EXTENDED_HANDLES, list, BYTES, NULL) < 0)
-                abort();
-        for (ULONG_PTR i = 0; i < list->count; i++)
-                count += list->handles[i].process == GetCurrentProcessId();
-        free(list);
-        return count;
+        return kit_handles_of(GetCurrentProcess());
 }
 
 #endif

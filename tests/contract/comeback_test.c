@@ -1,26 +1,17 @@
 /* What a client keeps, and what it still does, while its broker is gone and when another one has come. */
 #include "clients/c/bus.h"
-#include "named-objects/watch.h"
+#include "tests/contract/actor.h"
+#include "tests/contract/kit_threads.h"
 #include "tests/contract/weir_kit.h"
 
-#ifndef _WIN32
-#        include <dirent.h>
-#        include <sched.h>
-#        include <semaphore.h>
-#        include <sys/un.h>
-#endif
+#include <sched.h>
+#include <semaphore.h>
 
 TestSuite(comeback, .fini = kit_clean, .timeout = 100);
 
 /* ---- the life-lines of brokers before ---- */
 
-enum { BROKERS = 70, FRAMES = 10 };
-
-#ifdef _WIN32
-enum { OBJECTS_FEW = 1000 }; /* of the whole process: a thread has no table of its own */
-#else
-enum { OBJECTS_FEW = 20 };
-#endif
+enum { BROKERS = 70, FRAMES = 10, OBJECTS_FEW = 20 };
 
 static void
 play_reader(int line)
@@ -31,8 +22,9 @@ play_reader(int line)
         kit_ok(weir_subscriber_open(&s, in, "t", WEIR_SUBSCRIBER(.delivery = WEIR_RELIABLE)));
         kit_say(line, 1);
         for (uint64_t i = 1; i <= FRAMES; i++) {
-                const struct weir_frame *frame = kit_take(s);
+                const struct weir_frame *frame;
 
+                kit_ok(weir_take(s, WEIR_FOREVER, &frame)); /* the first comes when seventy brokers came and went */
                 kit_must(frame->sequence == i);
                 weir_release(frame);
                 kit_say(line, i);
@@ -40,6 +32,7 @@ play_reader(int line)
         weir_close(in);
 }
 
+/* Of the control thread; of the process, where a thread has no table of its own. */
 struct objects {
         struct wr_question q;
         uint32_t count;
@@ -50,20 +43,30 @@ objects_count(struct wr_control *c, struct wr_job *job)
 {
         struct objects *objects = (struct objects *)(void *)job;
 
-        objects->count = wr_watch_objects_now();
+        objects->count = actor_objects_now();
         wr_control_answered(c, &objects->q);
+}
+
+static uint32_t
+objects_of(struct weir *bus)
+{
+        struct objects objects = { .count = 0 };
+
+        kit_ok(wr_control_do(&bus->control, &objects.q, objects_count));
+        return objects.count;
 }
 
 Test(comeback, a_peer_from_the_time_of_the_first_broker_is_there_under_the_seventieth)
 {
         struct kit_child broker = kit_start(kit_play_broker), reader;
         struct weir *out = kit_guest();
-        struct objects objects = { .count = 0 };
         struct weir_publisher *p;
+        uint32_t objects;
 
         kit_ok(weir_publisher_open(&p, out, "t", NULL));
         reader = kit_start(play_reader);
         kit_hear(reader.line);
+        objects = objects_of(out);
         for (int i = 1; i < BROKERS; i++) {
                 kit_kill(&broker);
                 broker = kit_start(kit_play_broker);
@@ -75,13 +78,11 @@ Test(comeback, a_peer_from_the_time_of_the_first_broker_is_there_under_the_seven
                 cr_assert(eq(u64, kit_hear(reader.line), i));
         }
         cr_assert(eq(int, kit_end(&reader), 0));
-        kit_ok(wr_control_do(&out->control, &objects.q, objects_count));
-        cr_assert(lt(u32, objects.count, OBJECTS_FEW), "the lines that nobody watches are closed");
+        cr_assert(lt(u32, objects_of(out), objects + OBJECTS_FEW), "the lines that nobody watches are closed");
         weir_close(out);
         kit_kill(&broker);
 }
 
-#ifndef _WIN32 /* /proc, a fork and sockets */
 /* ---- contending ---- */
 
 static sem_t entered, let_go;
@@ -112,23 +113,10 @@ play_publisher(int line)
         kit_hear(line);
 }
 
-static unsigned
-threads_count(void)
-{
-        DIR *tasks = opendir("/proc/self/task");
-        unsigned count = 0;
-
-        kit_must(tasks);
-        while (readdir(tasks))
-                count += 1;
-        closedir(tasks);
-        return count;
-}
-
 Test(comeback, who_contends_sees_deaths_meanwhile_and_can_be_closed)
 {
         struct kit_child broker = kit_start(kit_play_broker), publisher = kit_start(play_publisher);
-        unsigned threads = threads_count();
+        unsigned threads = kit_threads();
         const struct weir_event *event;
         const struct weir_frame *frame;
         struct weir_subscriber *s;
@@ -148,52 +136,8 @@ Test(comeback, who_contends_sees_deaths_meanwhile_and_can_be_closed)
                         cr_assert(eq(int, weir_take(s, WEIR_NOW, &frame), WEIR_EMPTY));
         } while (event->kind != WEIR_LEFT);
         weir_close(bus); /* in the middle of it */
-        cr_assert(gt(uint, threads_count(), threads));
+        cr_assert(gt(uint, kit_threads(), threads));
         sem_post(&let_go);
-        while (threads_count() > threads)
+        while (kit_threads() > threads)
                 sched_yield();
 }
-
-static void *
-embed(void *unused)
-{
-        (void)unused;
-        weir_broker_embed(kit_address());
-        return NULL;
-}
-
-static void
-play_host(int line)
-{
-        char address[96];
-
-        (void)line;
-        alarm(10);
-        snprintf(address, sizeof address, "%s/child", kit_folder);
-        kit_ok(weir_broker_embed(address));
-}
-
-Test(comeback, a_child_that_is_forked_while_a_thread_contends_can_embed)
-{
-        struct kit_child broker = kit_start(kit_play_broker), child;
-        struct sockaddr_un place = { .sun_family = AF_UNIX };
-        int listener, connection;
-        pthread_t thread;
-
-        weir_close(kit_guest()); /* it is there */
-        kit_freeze(&broker);
-        strcpy(place.sun_path, kit_address());
-        listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-        kit_must(unlink(kit_address()) == 0 && bind(listener, (struct sockaddr *)&place, sizeof place) == 0);
-        kit_must(listen(listener, 4) == 0);
-        cr_assert(eq(int, pthread_create(&thread, NULL, embed, NULL), 0));
-        connection = accept(listener, NULL, NULL); /* it asks, and waits for our answer */
-        kit_must(connection >= 0);
-        child = kit_start(play_host);
-        cr_assert(eq(int, kit_end(&child), 0));
-        close(connection);
-        close(listener);
-        pthread_join(thread, NULL);
-        kit_kill(&broker);
-}
-#endif

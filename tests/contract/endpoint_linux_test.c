@@ -13,41 +13,6 @@
 
 TestSuite(endpoint_linux, .init = kit_begin, .fini = kit_end, .timeout = 30);
 
-Test(endpoint_linux, the_directory_is_made_for_its_owner_alone_and_found_again)
-{
-        struct stat file;
-
-        cr_assert(eq(int, stat(directory, &file), 0));
-        cr_assert(eq(int, file.st_mode & 07777, 0700));
-        cr_assert(eq(int, wr_endpoint_directory(directory, NULL, 0), WEIR_OK));
-        strcat(directory, "///");
-        cr_assert(eq(int, wr_endpoint_directory(directory, why, sizeof why), WEIR_OK));
-}
-
-Test(endpoint_linux, a_received_descriptor_closes_on_exec)
-{
-        wr_object listener = kit_listen(path), client, server, sent, came;
-        size_t size, count = 1;
-        char bytes[8];
-
-        kit_connect(listener, path, &client, &server);
-        cr_assert(eq(int, wr_region_create(&sent, "one", 4096), WEIR_OK));
-        cr_assert(eq(int, wr_endpoint_send(server, "grant", 5, &sent, 1), WEIR_OK));
-        cr_assert(eq(int, wr_endpoint_receive(client, bytes, sizeof bytes, &size, &came, &count), WEIR_OK));
-        cr_assert(eq(sz, count, 1));
-        cr_assert(ne(int, fcntl(came, F_GETFD) & FD_CLOEXEC, 0));
-}
-
-Test(endpoint_linux, a_socket_is_removed_by_its_own_listener_only)
-{
-        wr_object first = kit_listen(path), second = kit_listen(path);
-
-        wr_endpoint_unlisten(first, path); /* not its own any more, so it stays */
-        cr_assert(eq(int, access(path, F_OK), 0));
-        wr_endpoint_unlisten(second, path);
-        cr_assert(eq(int, access(path, F_OK), -1));
-}
-
 Test(endpoint_linux, no_temporary_name_is_left_behind)
 {
         wr_object listener = kit_listen(path);
@@ -91,40 +56,6 @@ Test(endpoint_linux, a_word_that_comes_with_the_end_is_heard_by_who_looks_just_t
         cr_assert(eq(int, wr_endpoint_receive(client, word, sizeof word, &size, NULL, NULL), WEIR_E_CLOSED));
         wr_object_close(client);
         wr_endpoint_unlisten(listener, path);
-}
-
-Test(endpoint_linux, every_socket_closes_on_exec_and_never_blocks)
-{
-        wr_object listener = kit_listen(path), client, server;
-        wr_object all[3];
-
-        kit_connect(listener, path, &client, &server);
-        memcpy(all, (wr_object[]){ listener, client, server }, sizeof all);
-        for (int i = 0; i < 3; i++) {
-                cr_assert(ne(int, fcntl(all[i], F_GETFD) & FD_CLOEXEC, 0));
-                cr_assert(ne(int, fcntl(all[i], F_GETFL) & O_NONBLOCK, 0));
-        }
-        cr_assert(eq(int, wr_endpoint_accept(listener, &server), WEIR_EMPTY));
-        cr_assert(eq(int, server, WR_NO_OBJECT));
-}
-
-Test(endpoint_linux, a_path_longer_than_an_address_can_be_used)
-{
-        wr_object listener, client;
-        size_t length = strlen(directory);
-
-        while (length < 300) {
-                length += (size_t)snprintf(directory + length, sizeof directory - length, "/%040d", 0);
-                cr_assert(eq(int, wr_endpoint_directory(directory, why, sizeof why), WEIR_OK), "%s", why);
-        }
-        snprintf(path, sizeof path, "%.*s/bus", 400, directory);
-        listener = kit_listen(path);
-        cr_assert(eq(int, wr_endpoint_connect(&client, path, why, sizeof why), WEIR_OK), "%s", why);
-        cr_assert(wr_endpoint_owns(listener, path));
-        /* The name itself has a limit, which is told. */
-        snprintf(path, sizeof path, "%.*s/%0120d", 400, directory, 0);
-        cr_assert(eq(int, wr_endpoint_listen(&listener, path, why, sizeof why), WEIR_E_DENIED));
-        cr_assert(eq(int, wr_endpoint_connect(&client, path, why, sizeof why), WEIR_E_USAGE));
 }
 
 static void *

@@ -168,7 +168,7 @@ Test(endpoint_win32, who_says_nothing_is_hung_up_on_in_time)
 static bool
 crowd_comes(wr_object listener, const char *where)
 {
-        enum { SILENT = 200, ENOUGH_NS = 1900000000 };
+        enum { SILENT = 130, ENOUGH_NS = 1900000000 }; /* more than the 96 places that a listener has */
         wr_object silent[SILENT], client, server, none;
         int64_t begin_ns = wr_clock_ns();
         bool is_quick;
@@ -199,90 +199,6 @@ Test(endpoint_win32, who_says_nothing_keeps_nobody_out)
         for (int i = 0; i < 5 && !is_quick; i++)
                 is_quick = crowd_comes(listener, path);
         cr_assert(is_quick);
-}
-
-static size_t
-handles_now(void)
-{
-        struct {
-                ULONG count;
-                struct {
-                        USHORT pid, trace;
-                        UCHAR type, attributes;
-                        USHORT handle;
-                        void *object;
-                        ULONG access;
-                } all[1];
-        } *table = NULL;
-        ULONG room = 1 << 16, own = 0, needed;
-        NTSTATUS status;
-
-        do {
-                room *= 2;
-                table = realloc(table, room);
-                status = NtQuerySystemInformation(16 /* handles */, table, room, &needed);
-        } while (status == (NTSTATUS)0xc0000004 && room < 1 << 28);
-        cr_assert(eq(int, status, 0));
-        for (ULONG i = 0; i < table->count; i++)
-                own += table->all[i].pid == GetCurrentProcessId();
-        free(table);
-        cr_assert(gt(ulong, own, 0));
-        return own;
-}
-
-static void
-live_once(wr_object listener, wr_object region, int turn)
-{
-        wr_object client, server, came;
-        size_t size, count = 1;
-        char bytes[8];
-
-        kit_connect(listener, path, &client, &server);
-        cr_assert(eq(int, wr_endpoint_send(server, "grant", 5, &region, 1), WEIR_OK));
-        if (turn % 3 != 0) { /* else it hangs up before it has read */
-                cr_assert(eq(int, kit_receive(client, bytes, sizeof bytes, &size, &came, &count), WEIR_OK));
-                wr_object_close(came);
-        }
-        wr_object_close(turn % 2 == 0 ? client : server);
-        wr_object_close(turn % 2 == 0 ? server : client);
-}
-
-Test(endpoint_win32, a_thousand_lives_leave_no_handle_behind)
-{
-        wr_object listener = kit_listen(path), region, none;
-        size_t before, after;
-
-        cr_assert(eq(int, wr_region_create(&region, "lives", 4096), WEIR_OK));
-        for (int i = 0; i < 6; i++)
-                live_once(listener, region, i);
-        wr_endpoint_accept(listener, &none);
-        before = handles_now();
-        for (int i = 0; i < 1000; i++)
-                live_once(listener, region, i);
-        cr_assert(eq(int, wr_endpoint_accept(listener, &none), WEIR_EMPTY)); /* the spares are all there again */
-        after = handles_now();
-        cr_assert(eq(sz, after, before));
-}
-
-Test(endpoint_win32, what_was_sent_and_never_read_is_closed_with_the_connection)
-{
-        wr_object listener = kit_listen(path), region, client, server;
-        enum weir_result result = WEIR_OK;
-        size_t before, after;
-
-        cr_assert(eq(int, wr_region_create(&region, "unread", 4096), WEIR_OK));
-        live_once(listener, region, 1);
-        kit_connect(listener, path, &client, &server);
-        before = handles_now();
-        while (result == WEIR_OK)
-                result = wr_endpoint_send(server, "grant", 5, &region, 1);
-        cr_assert(eq(int, result, WEIR_FULL));
-        cr_assert(gt(sz, handles_now(), before + 10));
-        wr_object_close(client);
-        wr_object_close(server);
-        kit_connect(listener, path, &client, &server); /* a new pair in its place */
-        after = handles_now();
-        cr_assert(eq(sz, after, before));
 }
 
 static DWORD WINAPI

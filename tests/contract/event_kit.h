@@ -4,12 +4,6 @@
 
 #include "tests/contract/weir_kit.h"
 
-#ifdef _WIN32
-#        define NO_HANDLE NULL
-#else
-#        define NO_HANDLE (-1)
-#endif
-
 /* The same dice on both systems. */
 static KIT_UNUSED unsigned
 roll(unsigned *seed)
@@ -53,5 +47,11 @@ play_publisher(int line)
                         publish(p, i % 10 ? 10 : 30000, i);
         weir_close(bus);
 }
+
+#ifdef _WIN32
+#        include "tests/contract/event_win32.h"
+#else
+#        include "tests/contract/event_linux.h"
+#endif
 
 #endif

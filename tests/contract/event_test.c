@@ -259,3 +259,75 @@ Test(event, a_publisher_that_died_is_no_news_while_every_frame_is_held)
         weir_release(frames[1]);
         weir_close(bus);
 }
+
+/* ---- the native handle where the system waits ------------------------------------------------------------------- */
+
+Test(event, the_handle_is_waited_for_beside_others_and_wakes_for_each_frame_of_another_process)
+{
+        struct weir *bus = kit_host();
+        struct weir_subscriber *s;
+        struct kit_child publisher = kit_start(play_publisher);
+        struct native_wait wait;
+        uint64_t count = 0;
+
+        kit_hear(publisher.line);
+        kit_ok(weir_subscriber_open(&s, bus, "a", NULL));
+        wait = native_wait_open(bus, &publisher);
+        for (int round = 0; round < ROUNDS; round++) { /* one frame, one wake: nothing but the handle tells of it */
+                drain(bus);
+                kit_say(publisher.line, 1);
+                do
+                        cr_assert(native_wait_wakes(&wait));
+                while (drain(bus), kit_info(s).frames == count);
+                count = kit_info(s).frames;
+        }
+        cr_assert(eq(u64, count, ROUNDS));
+        native_wait_close(&wait);
+        kit_say(publisher.line, 0);
+        kit_end(&publisher);
+        weir_close(bus);
+}
+
+struct view {
+        struct weir *bus;
+        struct kit_child publisher;
+        uint64_t frames, wanted;
+};
+
+static bool
+view_more(void *argument)
+{
+        struct view *view = argument;
+        const struct weir_event *event;
+        const struct weir_frame *frame;
+
+        while (weir_next(view->bus, WEIR_NOW, &event) == WEIR_OK)
+                while (event->kind == WEIR_FRAMES && weir_take(event->subscriber, WEIR_NOW, &frame) == WEIR_OK) {
+                        view->frames += 1;
+                        weir_release(frame);
+                }
+        return view->frames < view->wanted;
+}
+
+static void
+view_begin(void *argument)
+{
+        struct view *view = argument;
+
+        kit_say(view->publisher.line, view->wanted);
+}
+
+Test(event, what_the_system_calls_for_a_handle_is_driven_by_it)
+{
+        struct view view = { .bus = kit_host(), .publisher = kit_start(play_publisher), .wanted = 5 * ROUNDS };
+        struct native_loop loop = { .call = view_more, .user = &view };
+        struct weir_subscriber *s;
+
+        kit_hear(view.publisher.line);
+        kit_ok(weir_subscriber_open(&s, view.bus, "a", WEIR_SUBSCRIBER(.delivery = WEIR_RELIABLE)));
+        native_loop_run(&loop, view.bus, view_begin);
+        cr_assert(eq(u64, view.frames, view.wanted));
+        kit_say(view.publisher.line, 0);
+        kit_end(&view.publisher);
+        weir_close(view.bus);
+}

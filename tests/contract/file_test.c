@@ -1,9 +1,9 @@
-/* What file.h promises: whole or not at all, one editor at a time. Owners, modes, links: file_linux_test.c; lists of
- * access, long and foreign names: file_win32_test.c. */
+/* What file.h promises: whole or not at all, one editor at a time. Owners and links: file_linux_test.c; long and
+ * foreign names: file_win32_test.c. */
 #include "named-objects/file.h"
 
 #include "tests/contract/actor.h"
-#include "tests/contract/folder.h"
+#include "tests/contract/file_access.h"
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
@@ -23,6 +23,69 @@ end(void)
 {
         folder_remove(directory);
 }
+
+#ifdef _WIN32
+/* Somebody has it open for himself. */
+static HANDLE hinderer;
+
+static void
+reading_hinder(void)
+{
+        hinderer = CreateFileA(path, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0, NULL);
+        cr_assert(hinderer != INVALID_HANDLE_VALUE);
+}
+
+static void
+reading_free(void)
+{
+        CloseHandle(hinderer);
+}
+
+/* A pipe with nobody at its other end. */
+static const char *
+pipe_make(void)
+{
+        static const char pipe[] = "\\\\.\\pipe\\weir-no-file";
+
+        cr_assert(CreateNamedPipeA(pipe, PIPE_ACCESS_DUPLEX, 0, 1, 64, 64, 0, NULL) != INVALID_HANDLE_VALUE);
+        return pipe;
+}
+#else
+#        include <unistd.h>
+
+/* It is root's, and we are somebody else for a while. */
+static void
+reading_hinder(void)
+{
+        if (geteuid() != 0)
+                cr_skip_test("only root can become somebody who may not read it");
+        cr_assert(eq(int, chmod(path, 0600), 0));
+        cr_assert(eq(int, chmod(directory, 0755), 0));
+        cr_assert(eq(int, seteuid(4200), 0));
+}
+
+static void
+reading_free(void)
+{
+        char *text;
+        size_t size;
+
+        cr_assert(eq(int, seteuid(0), 0));
+        cr_assert(eq(int, chmod(directory, 0700), 0));
+        cr_assert(eq(int, seteuid(4200), 0));
+        cr_assert(eq(int, wr_file_read(path, 16, &text, &size, sentence, sizeof(sentence)), WEIR_EMPTY),
+                  "in a directory that is closed whether it is there cannot be seen");
+        cr_assert(eq(int, seteuid(0), 0));
+}
+
+/* A pipe with nobody at its other end. */
+static const char *
+pipe_make(void)
+{
+        cr_assert(eq(int, mkfifo(path, 0600), 0));
+        return path;
+}
+#endif
 
 TestSuite(file, .init = begin, .fini = end, .timeout = 30);
 
@@ -79,6 +142,7 @@ Test(file, that_is_not_there_is_empty_and_made_with_its_directories)
         replaced(&file, "x");
         wr_file_close(&file);
         cr_assert(eq(str, (char *)file_get(nested), "x"));
+        cr_assert(file_access_own(nested));
         snprintf(nested, sizeof(nested), "%s/.config/weir/file/below", directory);
         cr_assert(eq(int, wr_file_open(&file, nested, 16, sentence, sizeof(sentence)), WEIR_E_SYSTEM));
         cr_assert(strstr(sentence, "weir") != NULL, "%s", sentence);
@@ -160,4 +224,47 @@ Test(file, is_edited_by_one_at_a_time)
         replaced(&file, "1");
         wr_file_close(&file);
         cr_assert(eq(int, actor_wait(&actor), 0));
+}
+
+Test(file, keeps_the_access_that_it_had)
+{
+        struct wr_file file;
+
+        file_put(path, "old");
+        file_access_given(path);
+        cr_assert(file_access_kept(path));
+        file = opened(path);
+        replaced(&file, "new");
+        wr_file_close(&file);
+        cr_assert(eq(str, (char *)file_get(path), "new"));
+        cr_assert(file_access_kept(path));
+}
+
+Test(file, that_cannot_be_read_is_another_thing_than_none)
+{
+        char *text;
+        size_t size;
+
+        file_put(path, "x");
+        reading_hinder();
+        cr_assert(eq(int, read_of(path, &text, &size), WEIR_E_SYSTEM));
+        cr_assert(strstr(sentence, "cannot be read") != NULL, "%s", sentence);
+        reading_free();
+        cr_assert(eq(int, read_of(path, &text, &size), WEIR_OK));
+        free(text);
+}
+
+/* A pipe with nobody at its other end would not answer: the suite's deadline is what fails then. */
+Test(file, that_is_no_plain_file_is_refused_without_waiting)
+{
+        const char *pipe = pipe_make();
+        struct wr_file file;
+        size_t size;
+        char *text;
+
+        cr_assert(eq(int, read_of(pipe, &text, &size), WEIR_E_SYSTEM));
+        cr_assert(strstr(sentence, "it is no plain file") != NULL, "%s", sentence);
+        cr_assert(eq(int, wr_file_open(&file, pipe, 16, sentence, sizeof(sentence)), WEIR_E_SYSTEM));
+        cr_assert(eq(int, read_of(directory, &text, &size), WEIR_E_SYSTEM));
+        cr_assert(strstr(sentence, "it is no plain file") != NULL, "%s", sentence);
 }

@@ -6,31 +6,6 @@
 
 TestSuite(identity_linux, .init = fixture_make, .fini = fixture_remove, .timeout = 60);
 
-Test(identity_linux, a_process_beside_us_has_full_trust)
-{
-        pid_t child = child_start(0, fixture_connect, NULL);
-        wr_object connection = fixture_accept(), process;
-        struct wr_identity identity;
-        struct pollfd ended;
-        char text[256];
-
-        cr_assert(eq(int, wr_identity_of(connection, NULL, &identity, &process, NULL, 0), WEIR_OK));
-        cr_assert(eq(int, identity.trust, WR_TRUST_FULL));
-        cr_assert(identity_is_user(&identity, getuid()));
-        cr_assert(eq(u32, identity.pid, (uint32_t)child));
-        cr_assert(identity_has_group(&identity, getgid()));
-        cr_assert(eq(str, identity.package, ""));
-        wr_identity_text(&identity, text, sizeof text);
-        cr_assert(eq(str, text, "user:root full trust (same root)"));
-        ended = (struct pollfd){ .fd = process, .events = POLLIN };
-        cr_assert(eq(int, poll(&ended, 1, 0), 0));
-        kill(child, SIGKILL);
-        cr_assert(eq(int, poll(&ended, 1, -1), 1)); /* the object tells of its death */
-        child_wait(child);
-        wr_object_close(process);
-        wr_object_close(connection);
-}
-
 static int
 connect_with_groups(void *argument)
 {
@@ -152,32 +127,6 @@ Test(identity_linux, a_sandboxed_process_is_its_package_by_its_number_too)
         cr_assert(eq(int, process.trust, WR_TRUST_PACKAGE));
         cr_assert(eq(str, process.package, "org.weir.Camera"));
         fixture_end(child, connection);
-}
-
-static int
-ask_for_process(void *argument)
-{
-        struct wr_identity identity;
-        char why[512];
-
-        if (wr_identity_of_process(*(uint32_t *)argument, &identity, why, sizeof why) != WEIR_E_DENIED)
-                return 1;
-        return strstr(why, "may not look") != NULL ? 0 : 2;
-}
-
-Test(identity_linux, a_process_that_is_not_there_or_not_ours_to_see_is_refused_with_a_sentence)
-{
-        uint32_t self = (uint32_t)getpid(), gone = (uint32_t)child_start(0, ask_for_process, &self);
-        static const uint32_t never[] = { 0, UINT32_MAX };
-        struct wr_identity identity;
-        char why[512];
-
-        child_wait((pid_t)gone);
-        cr_assert(eq(int, wr_identity_of_process(gone, &identity, why, sizeof why), WEIR_E_DENIED));
-        cr_assert_not_null(strstr(why, "no process"));
-        for (size_t i = 0; i < sizeof never / sizeof *never; i++)
-                cr_assert(eq(int, wr_identity_of_process(never[i], &identity, why, sizeof why), WEIR_E_DENIED));
-        cr_assert(eq(int, child_run(CHILD_STRANGER, ask_for_process, &self), 0));
 }
 
 Test(identity_linux, a_sandbox_has_the_capabilities_of_its_flatpak_info)

@@ -76,6 +76,8 @@ static char kit_place[80];
 
 #        include <winternl.h>
 
+enum { KIT_BEGINS_US = 80000 }; /* a child has begun its part in half of this, about */
+
 struct kit_child {
         HANDLE process;
         DWORD pid;
@@ -165,10 +167,14 @@ kit_line(HANDLE *ours, HANDLE *theirs)
         kit_must(ConnectNamedPipe(*ours, NULL) || GetLastError() == ERROR_PIPE_CONNECTED);
 }
 
+static KIT_UNUSED DWORD kit_creation; /* more flags for the next child */
+
+/* token: NULL, as we are. */
 static KIT_UNUSED struct kit_child
-kit_start(void (*play)(int line))
+kit_start_as(HANDLE token, void (*play)(int line))
 {
         STARTUPINFOW startup = { .cb = sizeof startup };
+        DWORD flags = CREATE_SUSPENDED | kit_creation;
         PROCESS_INFORMATION process;
         struct kit_child child;
         wchar_t program[1024];
@@ -182,7 +188,10 @@ kit_start(void (*play)(int line))
         snprintf(text, sizeof text, "%llx", (unsigned long long)(uintptr_t)theirs);
         SetEnvironmentVariableA("KIT_LINE", text);
         kit_must(GetModuleFileNameW(NULL, program, 1024) < 1024);
-        kit_must(CreateProcessW(program, NULL, NULL, NULL, TRUE, CREATE_SUSPENDED, NULL, NULL, &startup, &process));
+        kit_must(token != NULL
+                         ? CreateProcessAsUserW(token, program, NULL, NULL, NULL, TRUE, flags, NULL, NULL, &startup,
+                                                &process)
+                         : CreateProcessW(program, NULL, NULL, NULL, TRUE, flags, NULL, NULL, &startup, &process));
         SetEnvironmentVariableA("KIT_PART", NULL);
         SetEnvironmentVariableA("KIT_LINE", NULL);
         kit_bind_to_test(process.hProcess);
@@ -193,6 +202,12 @@ kit_start(void (*play)(int line))
         child.pid = process.dwProcessId;
         child.line = _open_osfhandle((intptr_t)ours, _O_BINARY);
         return child;
+}
+
+static KIT_UNUSED struct kit_child
+kit_start(void (*play)(int line))
+{
+        return kit_start_as(NULL, play);
 }
 
 /* 0: it played its part to the end. */
@@ -206,6 +221,12 @@ kit_end(struct kit_child *child)
         CloseHandle(child->process);
         close(child->line);
         return (int)code;
+}
+
+static KIT_UNUSED int
+kit_has_ended(const struct kit_child *child)
+{
+        return WaitForSingleObject(child->process, 0) == WAIT_OBJECT_0;
 }
 
 static KIT_UNUSED void
@@ -260,6 +281,8 @@ kit_alarm(void (*call)(void))
 #        include <sys/prctl.h>
 #        include <sys/socket.h>
 #        include <sys/wait.h>
+
+enum { KIT_BEGINS_US = 8000 }; /* a child has begun its part in half of this, about */
 
 struct kit_child {
         pid_t pid;
@@ -333,6 +356,15 @@ kit_end(struct kit_child *child)
         kit_must(waitpid(child->pid, &status, 0) == child->pid);
         close(child->line);
         return status;
+}
+
+static KIT_UNUSED int
+kit_has_ended(const struct kit_child *child)
+{
+        siginfo_t ended = { 0 };
+
+        kit_must(waitid(P_PID, (id_t)child->pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0);
+        return ended.si_pid == child->pid;
 }
 
 static KIT_UNUSED void

@@ -34,16 +34,3 @@ Test(lock_linux, the_file_of_another_holder_is_not_removed)
         cr_assert(eq(int, access(path, F_OK), 0));
         wr_lock_give(held, path);
 }
-
-Test(lock_linux, what_is_no_plain_file_of_ours_is_denied)
-{
-        char other[FOLDER_PATH_MAX + 16];
-        wr_object lock;
-
-        snprintf(other, sizeof(other), "%s/other", folder);
-        cr_assert(eq(int, symlink(other, path), 0));
-        cr_assert(eq(int, wr_lock_take(&lock, path), WEIR_E_DENIED));
-        unlink(path);
-        cr_assert(eq(int, mkfifo(path, 0600), 0));
-        cr_assert(eq(int, wr_lock_take(&lock, path), WEIR_E_DENIED));
-}

@@ -23,6 +23,42 @@ end(void)
         folder_remove(folder);
 }
 
+#ifdef _WIN32
+enum { NO_LOCKS = 1 };
+
+static void
+no_lock_make(int kind)
+{
+        (void)kind;
+        cr_assert(folder_create(path));
+}
+
+static void
+no_lock_remove(void)
+{
+        folder_delete(path);
+}
+#else
+#        include <sys/stat.h>
+
+enum { NO_LOCKS = 2 };
+
+static void
+no_lock_make(int kind)
+{
+        char other[FOLDER_PATH_MAX + 16];
+
+        snprintf(other, sizeof(other), "%s/other", folder);
+        cr_assert(eq(int, kind == 0 ? symlink(other, path) : mkfifo(path, 0600), 0));
+}
+
+static void
+no_lock_remove(void)
+{
+        remove(path);
+}
+#endif
+
 TestSuite(lock, .init = begin, .fini = end, .timeout = 60);
 
 Test(lock, a_second_one_is_told_that_it_is_taken)
@@ -101,4 +137,18 @@ Test(lock, two_never_hold_it_while_it_is_removed_and_made_again)
                 cr_assert(eq(int, actor_wait(&contenders[i]), 0), "two held it at once");
         cr_assert(gt(u32, wr_load32(&page->turns), CONTENDERS));
         cr_assert_not(file_is_there(path));
+}
+
+Test(lock, what_is_no_plain_file_of_ours_is_denied)
+{
+        wr_object lock;
+
+        for (int kind = 0; kind < NO_LOCKS; kind++) {
+                no_lock_make(kind);
+                cr_assert(eq(int, wr_lock_take(&lock, path), WEIR_E_DENIED), "%d", kind);
+                cr_assert(lock == WR_NO_OBJECT);
+                no_lock_remove();
+        }
+        cr_assert(eq(int, wr_lock_take(&lock, path), WEIR_OK));
+        wr_lock_give(lock, path);
 }

@@ -9,9 +9,15 @@
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
-TestSuite(region, .timeout = 60);
-
 enum { MIB = 1 << 20, PAGE = 4096 };
+
+#ifdef _WIN32
+#        include "tests/contract/region_win32.h"
+#else
+#        include "tests/contract/region_linux.h"
+#endif
+
+TestSuite(region, .timeout = 60);
 
 static wr_object
 region_of(uint64_t bytes)
@@ -119,10 +125,11 @@ Test(region, the_check_knows_the_size_and_the_kind)
         cr_assert(eq(int, wr_region_check(region, MIB, false), WEIR_OK));
         cr_assert(eq(int, wr_region_seal(region), WEIR_OK));
         cr_assert(eq(int, wr_region_check(region, MIB, true), WEIR_OK));
-        cr_assert(eq(int, wr_region_check(region, MIB - PAGE, true), WEIR_E_CORRUPT));
-        cr_assert(eq(int, wr_region_check(region, MIB + PAGE, true), WEIR_E_CORRUPT));
+        cr_assert(eq(int, wr_region_check(region, MIB - REGION_EXACT, true), WEIR_E_CORRUPT));
+        cr_assert(eq(int, wr_region_check(region, MIB + REGION_EXACT, true), WEIR_E_CORRUPT));
         cr_assert(eq(int, wr_flag_create(&flag), WEIR_OK));
         cr_assert(eq(int, wr_region_check(flag, MIB, false), WEIR_E_CORRUPT));
+        cr_assert(eq(int, wr_region_check(region_alike(MIB), MIB, true), WEIR_OK), "whoever made it");
         cr_assert(eq(int, wr_region_check(WR_NO_OBJECT, MIB, false), WEIR_E_CORRUPT));
         wr_object_close(flag);
         wr_object_close(region);
@@ -185,4 +192,49 @@ Test(region, a_thousand_that_came_and_went_leave_no_object_behind)
         for (int i = 0; i < 1000; i++)
                 region_life();
         cr_assert(eq(u32, actor_objects_now(), before));
+}
+
+/* The broker looks at its own handle; a client's may not read the list on Windows. */
+Test(region, the_check_tells_one_that_is_closed_to_others_from_one_that_is_not)
+{
+        wr_object region = region_of(MIB), open_one = region_open_to_others(MIB);
+
+        cr_assert(eq(int, wr_region_check(open_one, MIB, true), WEIR_E_CORRUPT));
+        cr_assert(eq(int, wr_region_seal(region), WEIR_OK));
+        cr_assert(eq(int, wr_region_check(region, MIB, true), WEIR_OK));
+        wr_object_close(open_one);
+        wr_object_close(region);
+}
+
+Test(region, the_check_refuses_every_other_kind_of_object)
+{
+        for (size_t i = 0; i < REGION_FOREIGN; i++) {
+                wr_object foreign = region_foreign(i, 2 * MIB);
+
+                cr_assert(eq(int, wr_region_check(foreign, 2 * MIB, true), WEIR_E_CORRUPT), "kind %zu", i);
+                wr_object_close(foreign);
+        }
+}
+
+Test(region, no_child_inherits_one_and_nobody_executes_it)
+{
+        wr_object region = region_of(MIB), read_only;
+
+        cr_assert(eq(int, wr_region_allocate(region, MIB), WEIR_OK));
+        cr_assert(eq(int, wr_region_read_only(region, &read_only), WEIR_OK));
+        cr_assert(not(region_is_inherited(region)));
+        cr_assert(not(region_is_inherited(read_only)));
+        cr_assert(not(region_executes(read_only, MIB)));
+        wr_object_close(read_only);
+        wr_object_close(region);
+}
+
+Test(region, a_new_one_takes_no_memory_and_allocate_takes_it_at_once)
+{
+        wr_object region = region_of(MIB);
+
+        cr_assert(eq(u64, region_memory(region, MIB), 0));
+        cr_assert(eq(int, wr_region_allocate(region, 64 * 1024), WEIR_OK));
+        cr_assert(eq(u64, region_memory(region, MIB), 64 * 1024));
+        wr_object_close(region);
 }

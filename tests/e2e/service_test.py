@@ -159,7 +159,7 @@ def its_clients_have_full_trust_under_all_the_hardening():
 def it_tells_systemd_how_many_there_are():
     made = manager('user')
     reader = made.start(stage / 'weir', 'sub', 'one/topic')
-    made.becomes('weir.service', 'StatusText', lambda text: text.startswith('1 clients, 1 topics'))
+    made.becomes('weir.service', 'StatusText', lambda text: text.startswith('1 client, 1 topic,'))
     made.finish(reader)
     made.becomes('weir.service', 'StatusText', lambda text: text.startswith('0 clients, 0 topics'))
 
@@ -194,7 +194,7 @@ def one_that_is_killed_is_started_again_and_one_that_hangs_too():
     made.order('restart', 'weir.service')
     watched = made.becomes('weir.service', 'MainPID', lambda pid: pid not in ('0', killed))
     reader = made.start(stage / 'weir', 'sub', 'one/topic')
-    made.becomes('weir.service', 'StatusText', lambda text: text.startswith('1 clients'))
+    made.becomes('weir.service', 'StatusText', lambda text: text.startswith('1 client,'))
     first = int(made.shows('weir.service', 'WatchdogTimestampMonotonic'))
     made.becomes('weir.service', 'WatchdogTimestampMonotonic', lambda at: int(at) > first + 6 * SECOND)
     assert made.shows('weir.service', 'MainPID') == watched
@@ -521,7 +521,7 @@ def while_there_is_a_client_it_does_not_end():
     broker = Passed({'bus': listening()}, '--idle-exit', '500ms', WATCHDOG_USEC=str(2 * SECOND))
     reader = subprocess.Popen([WEIR, 'sub', 'x', '-b', broker.path], stdin=subprocess.DEVNULL,
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    broker.ready().told_until('STATUS', '1 clients')
+    broker.ready().told_until('STATUS', '1 client')
     for _ in range(3):
         broker.told_until('WATCHDOG')  # one each second
     assert broker.process.poll() is None
@@ -556,7 +556,7 @@ def each_start_refusal_death_reload_and_stop_is_one_line():
     broker = Passed({'bus': listening()}, '--config', str(policy)).ready()
     assert broker.weir('sub', 'a')[0] == 5
     dead = subprocess.Popen([WEIR, 'pub', 'a', '--lines', '-b', broker.path], stdin=subprocess.PIPE)
-    broker.told_until('STATUS', '1 clients, 1 topics')
+    broker.told_until('STATUS', '1 client, 1 topic,')
     dead.kill()
     dead.communicate(timeout=TIMEOUT)
     broker.told_until('STATUS', '0 clients')
@@ -565,7 +565,7 @@ def each_start_refusal_death_reload_and_stop_is_one_line():
     policy.write_text('[topic."a"]\npublish = ["user:root"]\n', encoding='utf-8')
     assert broker.weir('broker', 'reload')[0] == 0
     there = subprocess.Popen([WEIR, 'pub', 'a', '--lines', '-b', broker.path], stdin=subprocess.PIPE)
-    broker.told_until('STATUS', '1 clients, 1 topics')
+    broker.told_until('STATUS', '1 client, 1 topic,')
     status, log = broker.end()
     there.kill()
     there.communicate(timeout=TIMEOUT)

@@ -5,6 +5,7 @@
 #ifndef BROKER_FIXTURE_H
 #define BROKER_FIXTURE_H
 
+#include "broker/relay/relay.h"
 #include "broker/server.h"
 #include "bus/layout.h"
 #include "bus/os/clock.h"
@@ -51,6 +52,7 @@ static struct {
         const char *package;  /* a package socket for it, at broker.package_socket */
         unsigned descriptors; /* RLIMIT_NOFILE of the broker */
         uint32_t own_user;    /* whose broker it is, by its policy; 0: of who runs it */
+        bool tcp;             /* it listens at a port of TCP, which every ticket names */
 } given;
 
 /* The same on its way to the broker's process. */
@@ -60,6 +62,7 @@ struct orders {
         int64_t greet_ns, revoke_ns;
         unsigned descriptors;
         uint32_t own_user;
+        bool tcp;
 };
 
 #ifdef _WIN32
@@ -77,7 +80,7 @@ broker_there(void)
         snprintf(broker.address, sizeof(broker.address), "%s", kit_address());
         broker_policy_place(broker.policy, sizeof(broker.policy));
         snprintf(broker.package_directory, sizeof(broker.package_directory), "%s-package", kit_address());
-        snprintf(broker.package_socket, sizeof(broker.package_socket), "%s/bus", broker.package_directory);
+        snprintf(broker.package_socket, sizeof(broker.package_socket), "%s" BELOW "bus", broker.package_directory);
         return broker;
 }
 
@@ -87,7 +90,9 @@ play_broker(int line)
         static struct wr_server server;
         static struct orders orders;
         struct broker broker = broker_there();
-        struct wr_server_options options = { .address = broker.address, .catches_signals = true };
+        struct wr_server_options options = { .address = broker.address,
+                                             .starter = wr_relay_open(),
+                                             .catches_signals = true };
         char socket[512], sentence[1024] = "";
         const char *sockets[] = { socket, NULL };
         struct wr_policy *policy;
@@ -99,6 +104,7 @@ play_broker(int line)
         own_user = orders.own_user ? wr_sid_of_uid(orders.own_user) : wr_user_self();
         options.greet_ns = orders.greet_ns;
         options.revoke_ns = orders.revoke_ns;
+        options.tcp_port = orders.tcp ? WR_TCP_ANY_PORT : 0;
         broker_limit(orders.descriptors);
         if (orders.package[0]) {
                 snprintf(socket, sizeof(socket), "%s=%s", orders.package, broker.package_socket);
@@ -119,6 +125,7 @@ play_broker(int line)
         broker_listen_to(line, &server);
         result = wr_server_run(&server);
         wr_server_close(&server);
+        wr_relay_close(options.starter);
         exit(result == WEIR_OK ? 0 : 1);
 }
 
@@ -142,7 +149,8 @@ broker_begin(void)
                                   .greet_ns = given.greet_ns,
                                   .revoke_ns = given.revoke_ns,
                                   .descriptors = given.descriptors,
-                                  .own_user = given.own_user };
+                                  .own_user = given.own_user,
+                                  .tcp = given.tcp };
         if (given.policy)
                 cr_assert(lt(sz, strlen(strcpy(orders.policy, given.policy)), sizeof(orders.policy)));
         if (given.package)

@@ -1,5 +1,5 @@
 /* The policy file changes while clients are there: who keeps what, who is told, and what an error does not touch. */
-#include "tests/fault/broker_fixture.h"
+#include "tests/fault/broker_other.h"
 
 #ifndef _WIN32
 #        include <sys/stat.h>
@@ -399,15 +399,41 @@ Test(broker_reload, quotas_follow_the_file)
         broker_end(&broker);
 }
 
-#ifndef _WIN32 /* signals, pipes, sockets of packages and sandboxes */
-Test(broker_reload, a_hang_up_signal_reloads)
+/* A broker that waited for a writer would answer nobody any more. */
+Test(broker_reload, a_policy_that_became_no_file_is_an_error)
+{
+        struct broker broker = broker_with(lists("me", ""));
+        struct client client = client_begin(&broker, "c");
+
+        broker_policy_spoil(&broker);
+        client_send(&client, (struct wr_message){ .kind = WR_RELOAD, .request = 7 });
+        client_expect_refusal(&client, WEIR_E_USAGE, "cannot be read: it is no plain file");
+        client_publish(&client, "cam");
+        client_close(&client);
+        broker_policy_clear(&broker);
+        broker_end(&broker);
+}
+
+Test(broker_reload, only_the_own_users_full_trust_may_ask_for_it)
+{
+        stranger_given();
+        struct broker broker = broker_with("");
+        struct client stranger = stranger_begin(&broker);
+
+        client_send(&stranger, (struct wr_message){ .kind = WR_RELOAD });
+        client_expect_refusal(&stranger, WEIR_E_DENIED, "may reload its policy");
+        client_close(&stranger);
+        broker_end(&broker);
+}
+
+Test(broker_reload, the_systems_word_reloads)
 {
         struct broker broker = broker_with(lists("", ""));
         struct client client = client_begin(&broker, "c");
         enum wr_message_kind answer = WR_REFUSAL;
 
         broker_write_policy(&broker, "");
-        cr_assert(eq(int, kill(broker.child.pid, SIGHUP), 0));
+        broker_tell_to_reload(&broker);
         for (int i = 0; i < 100000 && answer == WR_REFUSAL; i++) {
                 client_send(&client, subscribe("cam"));
                 answer = client_receive(&client);
@@ -418,102 +444,65 @@ Test(broker_reload, a_hang_up_signal_reloads)
         broker_end(&broker);
 }
 
-/* What the broker writes into its log up to these words. */
+static char log_path[160];
+
+/* Until the broker has written these words into its log. */
 static void
-log_await(int log, const char *words)
+log_await(const char *words)
 {
+        int64_t until_ns = wr_clock_ns() + PATIENCE_NS;
         char said[8192] = "";
-        size_t length = 0;
 
         while (strstr(said, words) == NULL) {
-                struct pollfd ready = { .fd = log, .events = POLLIN };
-                ssize_t got;
+                FILE *file = fopen(log_path, "r");
 
-                cr_assert(eq(int, poll(&ready, 1, PATIENCE_NS / 1000000), 1), "'%s' is not in: %s", words, said);
-                got = read(log, said + length, sizeof(said) - 1 - length);
-                cr_assert(gt(long, (long)got, 0), "the log ends without '%s': %s", words, said);
-                length += (size_t)got;
-                said[length] = '\0';
+                cr_assert(lt(i64, wr_clock_ns(), until_ns), "'%s' is not in: %s", words, said);
+                said[file ? fread(said, 1, sizeof(said) - 1, file) : 0] = '\0';
+                if (file)
+                        fclose(file);
+                sched_yield();
         }
 }
 
-/* A broker whose log is a pipe. */
 static struct broker
-broker_heard(const char *policy, int *log)
+broker_heard(const char *policy)
 {
-        int ends[2], own = dup(STDERR_FILENO);
-        struct broker broker;
-
-        cr_assert(eq(int, pipe(ends), 0));
-        cr_assert(eq(int, dup2(ends[1], STDERR_FILENO), STDERR_FILENO));
-        setenv("TEST_BROKER_LOG", "1", 1);
-        broker = broker_with(policy);
-        dup2(own, STDERR_FILENO);
-        close(own);
-        close(ends[1]);
-        *log = ends[0];
-        return broker;
+        snprintf(log_path, sizeof(log_path), "%s.log", kit_file());
+        setenv("TEST_BROKER_LOG", log_path, 1);
+        return broker_with(policy);
 }
 
-Test(broker_reload, a_hang_up_signal_with_an_error_keeps_the_old_policy_and_is_logged_with_its_place)
+Test(broker_reload, the_systems_word_with_an_error_keeps_the_old_policy_and_is_logged_with_its_place)
 {
-        int log;
-        struct broker broker = broker_heard(lists("me", ""), &log);
+        struct broker broker = broker_heard(lists("me", ""));
         struct client client = client_begin(&broker, "c");
         char expected[320];
 
         client_publish(&client, "cam");
         broker_write_policy(&broker, "[topic.\"cam\"]\npublish = []\nsubscribe = [\"everybody\"]\n");
-        cr_assert(eq(int, kill(broker.child.pid, SIGHUP), 0));
+        broker_tell_to_reload(&broker);
         snprintf(expected, sizeof(expected), "the old policy stays: %s:3:14: expected user:NAME", broker.policy);
-        log_await(log, expected);
+        log_await(expected);
         cr_assert(eq(uint, client_status(&client).lanes, 1));
         client_publish(&client, "cam");
         client_send(&client, subscribe("cam"));
         client_expect_refusal(&client, WEIR_E_DENIED, "no 'subscribe' (policy.conf:3)");
         broker_write_policy(&broker, lists("", ""));
-        cr_assert(eq(int, kill(broker.child.pid, SIGHUP), 0));
-        log_await(log, "policy reloaded");
+        broker_tell_to_reload(&broker);
+        log_await("policy reloaded");
         client_expect(&client, WR_REVOKED);
         client_expect(&client, WR_REVOKED);
         cr_assert(eq(uint, client_status(&client).lanes, 0));
         client_close(&client);
         broker_end(&broker);
-        close(log);
-}
-
-/* A broker that waited for a writer would answer nobody any more. */
-Test(broker_reload, a_policy_that_became_a_pipe_is_an_error)
-{
-        struct broker broker = broker_with(lists("me", ""));
-        struct client client = client_begin(&broker, "c");
-
-        unlink(broker.policy);
-        cr_assert(eq(int, mkfifo(broker.policy, 0600), 0));
-        client_send(&client, (struct wr_message){ .kind = WR_RELOAD, .request = 7 });
-        client_expect_refusal(&client, WEIR_E_USAGE, "cannot be read: it is no plain file");
-        client_publish(&client, "cam");
-        client_close(&client);
-        broker_end(&broker);
-}
-
-Test(broker_reload, only_the_own_users_full_trust_may_ask_for_it)
-{
-        given.package = CAMERA;
-        struct broker broker = broker_with("");
-        struct client camera = client_at(broker.package_socket, "camera");
-
-        client_send(&camera, (struct wr_message){ .kind = WR_RELOAD });
-        client_expect_refusal(&camera, WEIR_E_DENIED, "may reload its policy");
-        client_close(&camera);
-        broker_end(&broker);
+        remove(log_path);
 }
 
 static const char *
 sockets(const struct broker *broker, const char *first, const char *second)
 {
-        snprintf(text, sizeof(text), "[package.\"%s\"]\nsocket = \"%s\"\n%s%s%s", CAMERA, first,
-                 second ? "[package.\"org.b\"]\nsocket = \"" : "", second ? second : "", second ? "\"\n" : "");
+        snprintf(text, sizeof(text), "[package.\"%s\"]\nsocket = '%s'\n%s%s%s", CAMERA, first,
+                 second ? "[package.\"org.b\"]\nsocket = '" : "", second ? second : "", second ? "'\n" : "");
         (void)broker;
         return text;
 }
@@ -525,8 +514,8 @@ Test(broker_reload, package_sockets_follow_the_file)
         struct client own = client_begin(&broker, "own"), camera, other;
         char first[192], second[192];
 
-        snprintf(first, sizeof(first), "%s/first", broker.package_directory);
-        snprintf(second, sizeof(second), "%s/second", broker.package_directory);
+        snprintf(first, sizeof(first), "%s" BELOW "first", broker.package_directory);
+        snprintf(second, sizeof(second), "%s" BELOW "second", broker.package_directory);
         reload_with(&broker, &own, sockets(&broker, first, NULL));
         camera = client_at(first, "camera");
         cr_assert(strstr(camera.message.welcome.identity, "package:" CAMERA) != NULL);
@@ -534,8 +523,8 @@ Test(broker_reload, package_sockets_follow_the_file)
         other = client_at(second, "other");
         cr_assert(strstr(other.message.welcome.identity, "package:org.b") != NULL);
         reload_with(&broker, &own, "");
-        cr_assert(ne(int, access(first, F_OK), 0));
-        cr_assert(ne(int, access(second, F_OK), 0));
+        cr_assert(not(place_is_taken(first)));
+        cr_assert(not(place_is_taken(second)));
         client_status(&camera); /* who came through it stays */
         client_close(&other);
         other = client_at(broker.package_socket, "other"); /* of the command line: not the file's to take */
@@ -551,19 +540,20 @@ Test(broker_reload, a_socket_that_cannot_be_opened_keeps_all_of_the_old_policy)
         struct client own = client_begin(&broker, "own"), camera;
         char first[192], second[192];
 
-        snprintf(first, sizeof(first), "%s/first", broker.package_directory);
-        snprintf(second, sizeof(second), "%s/second", broker.package_directory);
+        snprintf(first, sizeof(first), "%s" BELOW "first", broker.package_directory);
+        snprintf(second, sizeof(second), "%s" BELOW "second", broker.package_directory);
         reload_with(&broker, &own, sockets(&broker, first, NULL));
-        broker_write_policy(&broker, sockets(&broker, second, "/nowhere/at/all"));
+        broker_write_policy(&broker, sockets(&broker, second, place_of_nobody(&broker)));
         client_send(&own, (struct wr_message){ .kind = WR_RELOAD });
         client_expect(&own, WR_REFUSAL);
-        cr_assert(ne(int, access(second, F_OK), 0), "what was opened for it is closed again");
+        cr_assert(not(place_is_taken(second)), "what was opened for it is closed again");
         camera = client_at(first, "camera");
         client_close(&camera);
         client_close(&own);
         broker_end(&broker);
 }
 
+#ifndef _WIN32 /* mount namespaces */
 /* From the broker's place a process with a mount namespace of its own is in a sandbox that nobody vouches for. */
 Test(broker_reload, a_sandbox_that_is_admitted_no_longer_is_cut)
 {

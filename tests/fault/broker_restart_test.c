@@ -384,6 +384,122 @@ Test(broker_restart, a_publisher_that_lost_patience_comes_back_and_its_readers_h
         kit_kill(&broker);
 }
 
+/* Until the broker is back; of nothing but that and of lanes that join may it hear. */
+static void
+away_and_back_untold(struct weir *bus)
+{
+        const struct weir_event *event;
+        bool is_back = false;
+
+        while (!is_back) {
+                cr_assert(eq(int, weir_next(bus, KIT_SOON, &event), WEIR_OK));
+                cr_assert(event->kind == WEIR_BROKER_LOST || event->kind == WEIR_BROKER_BACK ||
+                                  event->kind == WEIR_JOINED || event->kind == WEIR_FRAMES,
+                          "kind %d: %s", (int)event->kind, event->text ? event->text : "");
+                is_back = event->kind == WEIR_BROKER_BACK;
+        }
+}
+
+/* Several lanes, one of them of another topic; publishers and reader lose patience at once, and come back in any order.
+ * The numbers of each lane come in their order, none twice and none left out. */
+Test(broker_restart, a_reader_that_lost_patience_goes_on_where_it_was_in_each_of_its_lanes)
+{
+        enum { LANES = 3, FRAMES = 60 };
+        static const char *const topics[LANES] = { "t/a", "t/a", "t/b" };
+        struct weir_broker_state state = { .size = sizeof state };
+        struct weir_publisher *publishers[LANES];
+        struct weir_subscriber *pattern, *plain, *readers[2];
+        uint64_t next[2][LANES] = { 0 };
+        struct weir *out, *in;
+
+        broker_start();
+        out = kit_guest();
+        in = kit_guest();
+        for (int i = 0; i < LANES; i++)
+                kit_ok(weir_publisher_open(&publishers[i], out, topics[i], WEIR_PUBLISHER(.history = 5)));
+        kit_ok(weir_subscriber_open(&pattern, in, "t/*", WEIR_SUBSCRIBER(.delivery = WEIR_RELIABLE, .history = 5)));
+        kit_ok(weir_subscriber_open(&plain, in, "t/a", WEIR_SUBSCRIBER(.delivery = WEIR_RELIABLE)));
+        for (uint64_t number = 0; number < FRAMES; number++) {
+                if (number == FRAMES / 3)
+                        kit_freeze(&broker);
+                if (number == FRAMES / 2) {
+                        kit_thaw(&broker);
+                        away_and_back_untold(in);
+                        away_and_back_untold(out);
+                }
+                for (int i = 0; i < LANES; i++)
+                        kit_ok(weir_publish(publishers[i], (uint64_t[]){ (uint64_t)i, number }, 16, NULL, KIT_SOON));
+                if (number == FRAMES / 2 - 1) /* with the broker stopped, and half of it unread */
+                        kit_event(in, WEIR_BROKER_LOST);
+        }
+        readers[0] = pattern;
+        readers[1] = plain;
+        for (int i = 0; i < 2; i++)
+                for (int left = FRAMES * (i == 0 ? LANES : LANES - 1); left > 0; left--) {
+                        const struct weir_frame *frame = kit_take(readers[i]);
+                        const uint64_t *words = frame->data;
+
+                        cr_assert(lt(u64, words[0], LANES));
+                        cr_assert(eq(u64, words[1], next[i][words[0]]++));
+                        cr_assert(eq(u64, frame->lost + frame->skipped, 0));
+                        weir_release(frame);
+                }
+        expect_nothing(pattern);
+        expect_nothing(plain);
+        kit_ok(weir_broker_status(out, &state));
+        cr_assert(eq(u32, state.pairs, LANES + LANES - 1));
+        cr_assert(eq(u32, state.subscriptions, 2));
+        weir_close(in);
+        weir_close(out);
+        kit_kill(&broker);
+}
+
+/* Publishes what its parent bids it to. */
+static void
+play_publisher(int line)
+{
+        struct weir *bus = kit_guest();
+        struct weir_publisher *publisher;
+        uint64_t from = 0, to;
+
+        kit_ok(weir_publisher_open(&publisher, bus, "t", NULL));
+        kit_say(line, 0);
+        for (;; from = to) {
+                to = kit_hear(line);
+                publish(publisher, from, to);
+                kit_say(line, to);
+        }
+}
+
+Test(broker_restart, what_a_publisher_left_that_died_while_its_reader_was_away_is_read_to_its_end)
+{
+        const struct weir_event *left;
+        struct kit_child publisher;
+        struct weir_subscriber *reader;
+        struct weir *in;
+
+        broker_start();
+        in = kit_guest();
+        publisher = kit_start(play_publisher);
+        kit_hear(publisher.line);
+        kit_ok(weir_subscriber_open(&reader, in, "t", WEIR_SUBSCRIBER(.delivery = WEIR_RELIABLE)));
+        kit_say(publisher.line, 10);
+        cr_assert(eq(u64, kit_hear(publisher.line), 10));
+        kit_freeze(&broker);
+        kit_event(in, WEIR_BROKER_LOST);
+        kit_say(publisher.line, 20);
+        cr_assert(eq(u64, kit_hear(publisher.line), 20));
+        kit_kill(&publisher);
+        kit_thaw(&broker);
+        kit_event(in, WEIR_BROKER_BACK);
+        expect(reader, 0, 20);
+        expect_nothing(reader);
+        left = kit_event(in, WEIR_LEFT);
+        cr_assert(eq(int, left->reason, WEIR_E_CLOSED));
+        weir_close(in);
+        kit_kill(&broker);
+}
+
 Test(broker_restart, what_is_published_while_a_lane_moves_reaches_a_reader_that_is_not_ready_yet)
 {
         enum { FRAMES = 30 };

@@ -1,6 +1,44 @@
 /* A process that hosts the broker goes or hangs: another one that may embed takes the role over. */
 #include "tests/contract/weir_kit.h"
 
+#ifdef _WIN32
+#        include "named-objects/endpoint_name_win32.h"
+
+/* Knocks until every instance of its pipe is taken: nothing but the broker makes more. */
+static void
+fill_queue(void)
+{
+        wchar_t name[WR_ENDPOINT_NAME_MAX];
+        char why[256];
+        HANDLE knock;
+
+        cr_assert(eq(int, wr_endpoint_name(kit_address(), 0, name, why, sizeof why), WEIR_OK), "%s", why);
+        do
+                knock = CreateFileW(name, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0, NULL);
+        while (knock != INVALID_HANDLE_VALUE);
+        cr_assert(eq(u32, GetLastError(), ERROR_PIPE_BUSY));
+}
+#else
+#        include <errno.h>
+#        include <sys/un.h>
+
+/* Knocks until nobody more is let in: nothing but the broker takes anybody out of the queue. */
+static void
+fill_queue(void)
+{
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        int knock;
+
+        strcpy(address.sun_path, kit_address());
+        do {
+                knock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+                cr_assert(ge(int, knock, 0));
+        } while (connect(knock, (struct sockaddr *)&address, sizeof(address)) == 0);
+        cr_assert(eq(int, errno, EAGAIN));
+        close(knock);
+}
+#endif
+
 TestSuite(broker_takeover, .fini = kit_clean, .timeout = 100);
 
 static void
@@ -110,6 +148,23 @@ Test(broker_takeover, who_deposed_a_stopped_host_ends_and_another_follows_at_onc
         kit_event(heir, WEIR_BROKER_BACK);
         cr_assert(lt(i64, weir_now() - stopped_ns, FOLLOWS_NS), "nobody waits for the stopped one again");
         cr_assert(eq(u32, kit_broker_pid(heir), wr_user_process()));
+        weir_close(heir);
+        kit_kill(&host);
+}
+
+Test(broker_takeover, a_stopped_host_whose_queue_is_full_is_deposed)
+{
+        struct kit_child host = kit_start(kit_play_host);
+        struct weir *heir, *guest;
+
+        kit_hear(host.line);
+        heir = kit_host();
+        guest = kit_guest();
+        kit_freeze(&host);
+        fill_queue();
+        kit_event(guest, WEIR_BROKER_BACK);
+        cr_assert(eq(u32, kit_broker_pid(guest), wr_user_process()));
+        weir_close(guest);
         weir_close(heir);
         kit_kill(&host);
 }

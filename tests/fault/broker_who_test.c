@@ -38,7 +38,6 @@ pair_stats(uint64_t pair, uint64_t lag_frames)
                                     .pair_stats = { pair, lag_frames, 1000 * (int64_t)lag_frames, 2, 4096 } };
 }
 
-#ifndef _WIN32 /* where a package has no socket of its own */
 /* A package without a grant, and the broker's own user; both are refused something. */
 static struct broker
 two_identities(struct client *own, struct client *stranger)
@@ -98,7 +97,6 @@ Test(broker_who, connections_and_topics_that_may_not_be_observed_are_not_told)
         client_close(&stranger);
         broker_end(&broker);
 }
-#endif
 
 Test(broker_who, only_the_publisher_of_a_pair_says_how_its_reader_stands)
 {

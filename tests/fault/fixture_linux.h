@@ -3,9 +3,12 @@
 #define FIXTURE_LINUX_H
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/un.h>
+
+#define BELOW "/" /* a directory of its own has the socket of a package */
 
 static inline void
 broker_listen_to(int line, struct wr_server *server)
@@ -26,7 +29,9 @@ broker_limit(unsigned descriptors)
 static inline wr_object
 broker_log(void)
 {
-        return getenv("TEST_BROKER_LOG") ? STDERR_FILENO : WR_NO_OBJECT;
+        const char *path = getenv("TEST_BROKER_LOG");
+
+        return path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : WR_NO_OBJECT;
 }
 
 static inline void

@@ -1,20 +1,32 @@
-/* What broker_fixture.h needs of Windows: the broker ends by a word, and its handles are counted in the system's list.
- */
+/* What broker_fixture.h needs of Windows: the broker ends by a word. */
 #ifndef FIXTURE_WIN32_H
 #define FIXTURE_WIN32_H
 
+#include "tests/contract/kit_handles_win32.h"
+#include "tests/contract/told.h"
+
 #include <pthread.h>
+
+#define BELOW "-" /* a pipe has no directory */
 
 static struct {
         struct wr_hook hook;
         int line;
 } ending;
 
+enum { END_AT_ONCE, TOLD_TO_RELOAD, TOLD_FIRST }; /* words to the broker; from TOLD_FIRST on an enum told */
+
 static void *
 hear_of_the_end(void *unused)
 {
+        uint64_t word;
+
         (void)unused;
-        kit_hear(ending.line);
+        while ((word = kit_hear(ending.line)) != END_AT_ONCE)
+                if (word == TOLD_TO_RELOAD)
+                        told_to_reload();
+                else
+                        told_self((enum told)(word - TOLD_FIRST));
         wr_flag_raise(ending.hook.object);
         return NULL;
 }
@@ -51,7 +63,11 @@ broker_limit(unsigned descriptors)
 static inline wr_object
 broker_log(void)
 {
-        return WR_NO_OBJECT;
+        const char *path = getenv("TEST_BROKER_LOG");
+
+        return path ? CreateFileA(path, FILE_APPEND_DATA, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_ALWAYS, 0,
+                                  NULL)
+                    : WR_NO_OBJECT;
 }
 
 static inline void
@@ -89,7 +105,7 @@ broker_expect_tidy(const struct broker *broker)
 static inline void
 broker_stop(struct broker *broker)
 {
-        kit_say(broker->child.line, 0);
+        kit_say(broker->child.line, END_AT_ONCE);
 }
 
 static inline struct client
@@ -102,46 +118,11 @@ client_connect(const char *path)
         return client;
 }
 
-struct handles {
-        ULONG_PTR count, reserved;
-        struct {
-                void *object;
-                ULONG_PTR process, handle;
-                ULONG rights;
-                USHORT trace, type;
-                ULONG attributes, reserved;
-        } all[];
-};
-
-/* Of the list of all that there are in the system: Wine knows no count for a process. */
-static inline size_t
-handles_of(DWORD process)
-{
-        enum { ALL_HANDLES = 64, TOO_SHORT = (int)0xc0000004 };
-        struct handles *handles = NULL;
-        ULONG room = 1 << 20;
-        NTSTATUS status;
-        size_t count = 0;
-
-        do {
-                room *= 2;
-                handles = realloc(handles, room);
-                cr_assert(handles != NULL);
-                status = NtQuerySystemInformation((SYSTEM_INFORMATION_CLASS)ALL_HANDLES, handles, room, NULL);
-        } while (status == TOO_SHORT);
-        cr_assert(eq(int, status, 0));
-        for (size_t i = 0; i < handles->count; i++)
-                count += handles->all[i].process == process;
-        free(handles);
-        cr_assert(gt(sz, count, 0));
-        return count;
-}
-
 /* Objects that are open in its process. */
 static inline size_t
 broker_descriptors(const struct broker *broker)
 {
-        return handles_of(broker->child.pid);
+        return kit_handles_of(broker->child.process);
 }
 
 #endif

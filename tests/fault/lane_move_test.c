@@ -152,6 +152,7 @@ Test(lane_move, a_reader_that_keeps_a_heap_full_does_so_in_the_lane_that_is_left
         kit_event(greedy, WEIR_EVICTED);
         for (int i = 0; i < 20; i++) /* to the other one it flows on */
                 kit_ok(weir_publish(publisher, block, BLOCK, NULL, WEIR_NOW));
+        cr_assert(eq(u64, publisher->segment_bytes, (8 << 20) + WR_CONTROL_BYTES), "no lane is larger than the first");
         weir_release(kit_take(reader));
         while (count > 0)
                 weir_release(held[--count]);

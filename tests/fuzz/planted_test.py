@@ -29,7 +29,7 @@ def build(clang, name, files, folder):
     subprocess.run([clang, '-std=gnu11', '-D_GNU_SOURCE', '-g', '-O1', '-fsanitize=fuzzer,address,undefined',
                     '-fno-sanitize-recover=undefined', '-I', ROOT, ROOT / f'tests/fuzz/{name}_fuzz.c', spoiled,
                     *[ROOT / file for file in files[1:]], '-Wl,--start-group', *archives, '-Wl,--end-group',
-                    '-lxxhash', '-lcrypto', '-pthread', '-o', folder / 'fuzzer'], check=True)
+                    '-lxxhash', '-lcrypto', '-lbearssl', '-pthread', '-o', folder / 'fuzzer'], check=True)
     return folder / 'fuzzer'
 
 

@@ -25,7 +25,8 @@ entry_check(const struct wr_trailer_entry *entry)
         expect(length < WR_TRAILER_NAME_BYTES);
         switch (entry->kind) {
         case WR_TRAILER_NONE: expect(entry->rights == 0 && entry->handle == 0 && length == 0); return;
-        case WR_TRAILER_PROCESS: expect(entry->handle != 0); break;
+        case WR_TRAILER_PROCESS:
+        case WR_TRAILER_PIPE: expect(entry->handle != 0); break;
         case WR_TRAILER_SECTION:
         case WR_TRAILER_EVENT: expect((entry->handle != 0) != (length != 0)); break;
         default: abort();

@@ -263,35 +263,6 @@ Test(identity_attempts, an_ended_peer_is_refused_also_when_its_pid_has_come_back
         wr_object_close(connection);
 }
 
-static int
-kill_soon(void *argument)
-{
-        for (int i = 0; i < 3; i++)
-                sched_yield();
-        return kill(*(pid_t *)argument, SIGKILL);
-}
-
-/* Killed at any point while it is read: either it was read as it is, or it is refused. */
-Test(identity_attempts, a_peer_that_is_killed_while_it_is_read_is_never_somebody_else)
-{
-        for (int i = 0; i < 100; i++) {
-                pid_t child = child_start(0, fixture_connect, NULL);
-                wr_object connection = fixture_accept();
-                pid_t killer = child_start(0, kill_soon, &child);
-                enum weir_result result = WEIR_OK;
-                struct wr_identity identity;
-
-                while (result == WEIR_OK) {
-                        result = fixture_ask(connection, NULL, &identity);
-                        if (result == WEIR_OK)
-                                cr_assert(eq(int, identity.trust, WR_TRUST_FULL));
-                }
-                cr_assert(eq(int, result, WEIR_E_DENIED));
-                child_wait(killer);
-                fixture_end(child, connection);
-        }
-}
-
 /* A sandboxed program that replaces itself all the time, with its file there or not, stays what it is. */
 Test(identity_attempts, a_peer_that_execs_while_it_is_read_gains_nothing)
 {

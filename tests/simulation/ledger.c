@@ -56,6 +56,7 @@ request_add(struct sim_line *line, const struct wr_message *message)
                 snprintf(request->name, sizeof(request->name), "%s", message->subscribe.topic);
                 snprintf(request->type, sizeof(request->type), "%s", message->subscribe.type);
                 request->is_reliable = message->subscribe.delivery != 0;
+                request->again = message->subscribe.again;
         } else if (message->kind == WR_MOVE) {
                 request->lane = message->move.lane;
         }
@@ -166,6 +167,8 @@ refused(struct sim_line *line, const struct wr_message *message)
         }
         if (request && request->kind == WR_SUBSCRIBE)
                 ledger_holds_follow(line, request->number, NULL);
+        if (message->request == 0 && message->refusal.result == WEIR_E_QUOTA)
+                ledger_hold_refused(line);
         if (request)
                 request_drop(line, request);
 }
@@ -267,6 +270,11 @@ subscribed(struct sim_line *line, const struct wr_message *message)
         if (!made || made->line != line || strcmp(made->name, request.name) != 0 ||
             strcmp(made->type, request.type) != 0 || made->is_reliable != request.is_reliable)
                 sim_fail("SUBSCRIBED for another subscription than %u asked for", sim_client_pid(line));
+        if (request.again == made->id) {
+                if (message->subscribed.lanes != 0)
+                        sim_fail("SUBSCRIBED promises lanes to %u, which came back", sim_client_pid(line));
+                return;
+        }
         if (made->promised != message->subscribed.lanes)
                 sim_fail("SUBSCRIBED to '%s' promises %u lanes, there are %u", made->name, message->subscribed.lanes,
                          made->promised);
@@ -282,7 +290,7 @@ subscription_enter(const struct wr_subscription *entered)
                 sim_fail("the simulation is too small for so many subscriptions");
         ledger.subscription_count++;
         *made = (struct ledger_subscription){ .id = entered->node.key,
-                                              .line = sim_object_any(entered->session->connection.hook.object)->line,
+                                              .line = ledger_line_of(entered->session),
                                               .type = known_type(entered->type),
                                               .is_reliable = entered->reliable,
                                               .is_pattern = strchr(entered->name, '*') != NULL };
@@ -319,6 +327,7 @@ ledger_follow(void)
                 subscription_enter(subscription);
                 ledger.has_entered = true;
         }
+        ledger_subscriptions_follow();
         ledger_rejoin_follow();
         ledger_join_now();
         for (unsigned i = ledger.first_lane; i < ledger.lane_count; i++)

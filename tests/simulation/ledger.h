@@ -90,6 +90,7 @@ struct ledger_hold {
         struct ledger_subscription *subscription;
         uint64_t source, lane, pair;
         bool is_entered, is_told; /* told: that it is over */
+        bool is_due;              /* that has to be told */
 };
 
 struct ledger {
@@ -133,6 +134,18 @@ ledger_heard_last(struct sim_line *line, const void *bytes, size_t size);
 void
 ledger_follow(void);
 
+/* Whose connection is now another one of its client has come back by it. */
+void
+ledger_subscriptions_follow(void);
+
+/* The line ended, and with it those of its subscriptions that had not gone over to another one. */
+void
+ledger_subscriptions_end(struct sim_line *line, enum weir_result reason);
+
+/* Whoever came back with a lane that has ended is told. */
+void
+ledger_settle_holds(void);
+
 void
 ledger_heard_rejoin(struct sim_line *line, const struct wr_message_rejoin *rejoin);
 
@@ -170,6 +183,10 @@ ledger_heard_pairs(struct sim_line *line, const struct wr_message *message);
 void
 ledger_heard_holds(struct sim_line *line, const struct wr_message *message);
 
+/* There was no room for the last of them. */
+void
+ledger_hold_refused(const struct sim_line *line);
+
 /* The subscription that these are of was entered, or refused (NULL). */
 void
 ledger_holds_follow(struct sim_line *line, uint32_t request, struct ledger_subscription *subscription);
@@ -183,6 +200,10 @@ void
 ledger_rejoin_follow(void);
 
 /* ---- ledger_fit.c */
+
+/* The connection that this session was welcomed on; one that is away has closed it. */
+struct sim_line *
+ledger_line_of(const struct wr_session *session);
 
 struct ledger_lane *
 ledger_lane(uint64_t id);

@@ -5,6 +5,15 @@
 
 #include <string.h>
 
+struct sim_line *
+ledger_line_of(const struct wr_session *session)
+{
+        for (unsigned i = sim_line_count(); i-- > 0;)
+                if (sim_line_at(i)->id == session->id && sim_line_at(i)->is_welcome)
+                        return sim_line_at(i);
+        sim_fail("books: a session that was never welcomed has something");
+}
+
 struct ledger_lane *
 ledger_lane(uint64_t id)
 {

@@ -108,6 +108,12 @@ said_lane_ended(struct sim_line *line, const struct wr_message_lane_ended *ended
                 subscription->told++;
                 return;
         }
+        hold = ledger_hold_of(subscription, ended->lane);
+        if (hold && hold->is_due && ended->reason == WEIR_E_CLOSED) {
+                hold->is_due = false; /* it came back with what has ended */
+                hold->is_told = true;
+                return;
+        }
         for (unsigned i = ledger.pair_count; i-- > 0;) {
                 struct ledger_pair *pair = &ledger.pairs[i];
 
@@ -119,7 +125,6 @@ said_lane_ended(struct sim_line *line, const struct wr_message_lane_ended *ended
                 pair->told_reason = (enum weir_result)ended->reason;
                 return;
         }
-        hold = ledger_hold_of(subscription, ended->lane);
         if (!hold || hold->is_entered || hold->is_told || ended->reason != WEIR_E_CLOSED)
                 sim_fail("LANE_ENDED for a lane that %u was not given", sim_client_pid(line));
         hold->is_told = true; /* it has it from before, and its publisher believes that it is gone */

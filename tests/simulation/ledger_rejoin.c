@@ -25,6 +25,16 @@ ledger_heard_holds(struct sim_line *line, const struct wr_message *message)
 }
 
 void
+ledger_hold_refused(const struct sim_line *line)
+{
+        for (unsigned i = ledger.hold_count; i-- > 0;)
+                if (ledger.holds[i].line == line && ledger.holds[i].request == 0 && !ledger.holds[i].subscription) {
+                        ledger.holds[i] = ledger.holds[--ledger.hold_count];
+                        return;
+                }
+}
+
+void
 ledger_holds_follow(struct sim_line *line, uint32_t request, struct ledger_subscription *subscription)
 {
         for (unsigned i = 0; i < ledger.hold_count;) {
@@ -50,10 +60,172 @@ ledger_hold_of(const struct ledger_subscription *subscription, uint64_t lane)
         return NULL;
 }
 
+/* In the broker's books; if not, it was told that the lane does not come. */
+static bool
+has_pairing(const struct ledger_subscription *subscription, uint64_t lane)
+{
+        const struct wr_subscription *now = wr_registry_subscription(&sim.server.registry, subscription->id);
+
+        WR_LIST_EACH(link, &now->pairings)
+        {
+                if (WR_LIST_OWNER(link, struct wr_pairing, subscription_link)->publication->geometry.lane == lane)
+                        return true;
+        }
+        return false;
+}
+
+/* ---- subscriptions -------------------------------------------------------------------------------------------- */
+
+static enum weir_result
+done_reason(const struct ledger_pair *pair)
+{
+        if (!pair->is_over)
+                return WEIR_OK;
+        return pair->subscription->revoked_ns || pair->revoked_ns ? WEIR_E_DENIED : WEIR_E_EVICTED;
+}
+
+/* Of all that it was told by the connection before nobody knows whether it came. */
+static void
+pair_comes_back(struct ledger_pair *pair, bool is_held)
+{
+        if (pair->is_done) {
+                pair->is_told |= pair->is_over;
+                pair->told_reason = pair->over_reason;
+        } else if (is_held) {
+                pair->state = LEDGER_LIVE;
+                pair->is_told = false;
+        } else if (pair->state == LEDGER_LIVE ||
+                   (pair->state == LEDGER_GIVEN && (pair->is_over || pair->lane->is_moved))) {
+                pair->is_told |= pair->is_over;
+                pair->told_reason = pair->over_reason;
+                ledger_pair_remove(pair, done_reason(pair));
+        } else if (pair->state == LEDGER_GIVEN) {
+                pair->state = LEDGER_ACKED; /* it comes once more */
+                pair->due->is_given = false;
+                pair->subscription->not_given++;
+                pair->subscription->given--;
+        }
+}
+
+/* What it says that it has, against what it was given. False: it is none of that, and has to be told so. */
+static bool
+is_held(const struct ledger_hold *hold, const struct ledger_pair *pair)
+{
+        return hold->pair == pair->id && hold->lane == pair->lane->id && hold->source == pair->lane->source &&
+               !pair->is_done && pair->state >= LEDGER_GIVEN;
+}
+
+static bool
+holds_pair(const struct sim_line *line, uint32_t request, const struct ledger_pair *pair)
+{
+        for (unsigned i = 0; i < ledger.hold_count; i++)
+                if (ledger.holds[i].line == line && ledger.holds[i].request == request &&
+                    !ledger.holds[i].subscription && is_held(&ledger.holds[i], pair))
+                        return true;
+        return line->was_refused && pair->state >= LEDGER_GIVEN; /* it could not say all that it has */
+}
+
+static void
+holds_come_back(const struct sim_line *line, uint32_t request, struct ledger_subscription *subscription)
+{
+        for (unsigned i = 0; i < ledger.hold_count;) {
+                struct ledger_hold *hold = &ledger.holds[i];
+                const struct ledger_pair *pair = ledger_pair(hold->pair);
+                struct ledger_hold *known;
+
+                if (hold->line != line || hold->request != request || hold->subscription) {
+                        i++;
+                        continue;
+                }
+                known = ledger_hold_of(subscription, hold->lane);
+                if ((pair && pair->subscription == subscription && is_held(hold, pair)) ||
+                    (known && !known->is_due && !known->is_entered && !known->is_told)) {
+                        *hold = ledger.holds[--ledger.hold_count];
+                        continue;
+                }
+                hold->subscription = subscription;
+                hold->is_due = true;
+                if (known) {
+                        *known = *hold;
+                        *hold = ledger.holds[--ledger.hold_count];
+                } else {
+                        i++;
+                }
+        }
+}
+
+static void
+subscription_comes_back(struct ledger_subscription *subscription, struct sim_line *line)
+{
+        const struct sim_line *before = subscription->line;
+        const struct sim_request *request = NULL;
+
+        for (unsigned i = 0; i < line->request_count; i++)
+                if (line->requests[i].kind == WR_SUBSCRIBE && line->requests[i].again == subscription->id)
+                        request = &line->requests[i];
+        if (!request || before->process != line->process || before->identity != line->identity ||
+            line->process->is_over)
+                sim_fail("%u comes back with a subscription of %u", sim_client_pid(line), sim_client_pid(before));
+        if (subscription->is_closing && subscription->revoked_ns == 0)
+                sim_fail("%u comes back with a subscription that it had closed", sim_client_pid(line));
+        subscription->line = line;
+        subscription->is_loose = subscription->is_rechecked = true; /* what it was told meanwhile is lost */
+        for (unsigned i = ledger.first_pair; i < ledger.pair_count; i++)
+                if (ledger.pairs[i].subscription == subscription)
+                        pair_comes_back(&ledger.pairs[i], holds_pair(line, request->number, &ledger.pairs[i]));
+        holds_come_back(line, request->number, subscription);
+        for (unsigned i = ledger.first_due; i < ledger.due_count; i++) {
+                struct ledger_due *due = &ledger.dues[i];
+
+                if (due->subscription == subscription && !due->is_given && !due->is_lost &&
+                    !has_pairing(subscription, due->lane->id)) {
+                        due->is_lost = true;
+                        subscription->not_given--;
+                }
+        }
+}
+
+void
+ledger_subscriptions_follow(void)
+{
+        for (unsigned i = ledger.first_subscription; i < ledger.subscription_count && sim.plan.has_rejoins; i++) {
+                struct ledger_subscription *subscription = &ledger.subscriptions[i];
+                const struct wr_subscription *now =
+                        subscription->is_over ? NULL : wr_registry_subscription(&sim.server.registry, subscription->id);
+
+                if (now && now->session->id != subscription->line->id)
+                        subscription_comes_back(subscription, ledger_line_of(now->session));
+        }
+}
+
+void
+ledger_subscriptions_end(struct sim_line *line, enum weir_result reason)
+{
+        ledger_subscriptions_follow();
+        for (unsigned i = ledger.first_subscription; i < ledger.subscription_count; i++)
+                if (ledger.subscriptions[i].line == line && !ledger.subscriptions[i].is_over)
+                        ledger_subscription_end(&ledger.subscriptions[i], reason);
+}
+
+void
+ledger_settle_holds(void)
+{
+        for (unsigned i = 0; i < ledger.hold_count; i++) {
+                const struct ledger_hold *hold = &ledger.holds[i];
+
+                if (hold->is_due && !hold->subscription->is_over && hold->subscription->line == hold->line &&
+                    !hold->line->was_refused && ledger_is_flushed(hold->line))
+                        sim_fail("LANE_ENDED: %u came back with a lane that ended, and is not told",
+                                 sim_client_pid(hold->line));
+        }
+}
+
+/* ---- lanes ---------------------------------------------------------------------------------------------------- */
+
 static void
 lane_enter(const struct wr_publication *entered)
 {
-        struct sim_line *line = sim_object_any(entered->session->connection.hook.object)->line;
+        struct sim_line *line = ledger_line_of(entered->session);
         struct ledger_lane *lane = &ledger.lanes[ledger.lane_count];
 
         if (ledger.lane_count == LEDGER_LANES_MAX)
@@ -88,8 +260,7 @@ pair_enter(struct ledger_hold *hold, const struct wr_pairing *pairing)
         struct ledger_lane *lane = ledger_lane(hold->lane);
 
         if (!lane || !lane->is_foreign || lane->is_over || lane->source != hold->source ||
-            pairing->publication->geometry.lane != hold->lane ||
-            pairing->subscription->node.key != hold->subscription->id)
+            pairing->publication->geometry.lane != hold->lane)
                 sim_fail("a pair was entered that its two ends do not agree about");
         if (ledger_pair(hold->pair) && ledger_pair(hold->pair)->lane == lane)
                 sim_fail("a pair was entered that its publisher has let go of");
@@ -134,8 +305,9 @@ ledger_lane_comes_back(struct ledger_lane *lane, struct sim_line *line)
                 ledger_lane_end(successor, WEIR_OK);
         else if (lane->began_to_move) /* to one that was not granted yet */
                 ledger_join_later(lane);
-        ledger.just_moved_to = lane; /* who came for the successor gets this one */
-        ledger_join_now();
+        ledger.just_moved_to = lane;        /* who came for the successor gets this one */
+        if (!follows || !follows->is_moved) /* else the broker has yet to part the two: then newcomers get it */
+                ledger_join_now();
 }
 
 void
@@ -155,8 +327,7 @@ ledger_lanes_end(struct sim_line *line)
                 struct ledger_lane *lane = &ledger.lanes[i];
                 const struct wr_publication *publication = wr_registry_publication(&sim.server.registry, lane->id);
                 const struct sim_line *speaker = lane->claimed_by ? lane->claimed_by : line;
-                struct sim_line *now =
-                        publication ? sim_object_any(publication->session->connection.hook.object)->line : NULL;
+                struct sim_line *now = publication ? ledger_line_of(publication->session) : NULL;
 
                 if (lane->line != line || lane->is_over)
                         continue;
@@ -198,9 +369,12 @@ ledger_rejoin_follow(void)
                 const struct wr_pairing *pairing = NULL;
                 const struct ledger_pair *pair = ledger_pair(hold->pair);
 
-                if (hold->subscription && !hold->is_entered && !hold->subscription->is_over)
+                if (hold->subscription && !hold->is_entered && !hold->is_due && !hold->is_told &&
+                    !hold->subscription->is_over)
                         pairing = wr_registry_pairing(registry, hold->pair);
-                if (pairing && pairing->state == WR_PAIRING_LIVE && (!pair || pair->is_done))
+                /* Another one may say that it holds the same. */
+                if (pairing && pairing->subscription->node.key == hold->subscription->id &&
+                    pairing->state == WR_PAIRING_LIVE && (!pair || pair->is_done))
                         pair_enter(hold, pairing);
         }
 }

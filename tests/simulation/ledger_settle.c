@@ -9,14 +9,6 @@ ledger_is_flushed(const struct sim_line *line)
         return line->session && !line->session->is_doomed && line->session->connection.queued_bytes == 0;
 }
 
-static void
-reading_end(const struct sim_line *line, enum weir_result reason)
-{
-        for (unsigned i = ledger.first_subscription; i < ledger.subscription_count; i++)
-                if (ledger.subscriptions[i].line == line && !ledger.subscriptions[i].is_over)
-                        ledger_subscription_end(&ledger.subscriptions[i], reason);
-}
-
 /* Its connection ended: what was its is over. */
 static void
 line_end(struct sim_line *line)
@@ -25,7 +17,19 @@ line_end(struct sim_line *line)
 
         line->is_buried = true;
         ledger_lanes_end(line);
-        reading_end(line, reason);
+        ledger_subscriptions_end(line, reason);
+}
+
+/* Its client hung up and lives: what it has waits for it. */
+static bool
+is_away(const struct sim_line *line)
+{
+        WR_LIST_EACH(link, &sim.server.away)
+        {
+                if (WR_LIST_OWNER(link, struct wr_session, away_link)->id == line->id)
+                        return line->is_welcome;
+        }
+        return false;
 }
 
 static bool
@@ -41,6 +45,13 @@ line_settle(struct sim_line *line, int64_t timeout_ns)
 {
         int64_t due_ns = line->accepted_ns + sim.server.greet_ns;
 
+        if (is_away(line)) {
+                if (line->at_client)
+                        sim_fail("%u is there, and waited for", sim_client_pid(line));
+                if (line->at_broker)
+                        sim_fail("leak: the connection of %u is open, and it hung up", sim_client_pid(line));
+                return;
+        }
         if (!line->at_broker) {
                 if (!may_end(line))
                         sim_fail("%u is cut and did nothing wrong", sim_client_pid(line));
@@ -48,12 +59,6 @@ line_settle(struct sim_line *line, int64_t timeout_ns)
                     !line->was_full && !line->was_refused && sim.plan.memory_odds == 0 && line->said_hello)
                         sim_fail("%u said BYE, hung up, and is taken for dead", sim_client_pid(line));
                 line_end(line);
-                return;
-        }
-        if (line->session && line->session->is_away) {
-                if (line->at_client)
-                        sim_fail("%u is there, and waited for", sim_client_pid(line));
-                reading_end(line, WEIR_E_CLOSED); /* its lanes stay */
                 return;
         }
         if (line->must_end)
@@ -146,6 +151,7 @@ ledger_settle(int64_t timeout_ns)
         for (unsigned i = ledger.first_lane; i < ledger.lane_count; i++)
                 lane_settle(&ledger.lanes[i], timeout_ns > 0 ? timeout_ns : 0);
         ledger_settle_pairs();
+        ledger_settle_holds();
         for (unsigned i = ledger.first_due; i < ledger.due_count; i++)
                 due_settle(&ledger.dues[i]);
         skip_what_is_over();

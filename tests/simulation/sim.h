@@ -73,8 +73,9 @@ struct sim_request {
         enum wr_message_kind kind;
         char name[WR_TOPIC_MAX + 8], type[128];
         bool is_reliable, refuses_reliable;
-        uint64_t lane; /* PUBLISH: once it was granted. MOVE */
-        bool is_moot;  /* the lane was closed: an answer may be on its way, or not */
+        uint64_t lane;  /* PUBLISH: once it was granted. MOVE */
+        uint64_t again; /* SUBSCRIBE: the subscription that it comes back with */
+        bool is_moot;   /* the lane was closed: an answer may be on its way, or not */
 };
 
 enum { SIM_REQUESTS_MAX = 160 };

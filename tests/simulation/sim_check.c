@@ -61,6 +61,8 @@ check_pairing(const struct wr_pairing *pairing)
                         sim_fail("books: a pair is attached and its subscriber will not be told");
                 break;
         case WR_PAIRING_GIVEN:
+                if (subscriber->is_away && !is_waiting)
+                        break; /* it holds it, or gets it once more */
                 if (is_waiting || subscriber->owes != WR_PAIR_READY || subscriber->owes_id != pairing->node.key)
                         sim_fail("books: a pair waits for a PAIR_READY that nobody owes");
                 break;
@@ -131,28 +133,48 @@ check_subscription(const struct wr_subscription *subscription)
 
 /* ---- sessions ------------------------------------------------------------------------------------------------- */
 
+/* It keeps its process, to see that end, and its life-line, for who joins what it has. */
 static unsigned
 check_away(const struct wr_session *session)
 {
+        if (session->connection.hook.object != WR_NO_OBJECT)
+                sim_fail("leak: a session is away, and its connection open");
         if (!session->is_doomed || !wr_list_empty(&session->doomed_link) ||
             !is_in(&sim.server.away, &session->away_link))
                 sim_fail("books: a session is away, and not where it is waited for");
-        if (!wr_list_empty(&session->subscriptions) || session->pages != 0)
-                sim_fail("books: a session is away and reads");
         if (sim.now_ns > session->away_until_ns + SIM_SECOND)
                 sim_fail("deadlines: a session is away for long, and the broker waits on");
-        return 2 + (session->lifeline != WR_NO_OBJECT);
+        return 1 + (session->lifeline != WR_NO_OBJECT);
+}
+
+static void
+check_pages(const struct wr_session *session)
+{
+        unsigned pages = 0;
+
+        WR_LIST_EACH(link, &session->subscriptions)
+        {
+                const struct wr_subscription *subscription = WR_LIST_OWNER(link, struct wr_subscription, session_link);
+
+                WR_LIST_EACH(each, &subscription->pairings)
+                {
+                        pages += WR_LIST_OWNER(each, struct wr_pairing, subscription_link)->page != WR_NO_OBJECT;
+                }
+        }
+        if (session->pages != pages)
+                sim_fail("books: a session counts %u pages and has %u", session->pages, pages);
 }
 
 static unsigned
 check_session(struct wr_session *session)
 {
-        struct sim_line *line = sim_object_at(session->connection.hook.object, SIM_SOCKET)->line;
-        unsigned pages = 0;
+        struct sim_line *line = session->is_away ? ledger_line_of(session)
+                                                 : sim_object_at(session->connection.hook.object, SIM_SOCKET)->line;
         bool is_waiting;
 
         line->session = session;
         sim_object_at(session->process.object, SIM_PROCESS);
+        check_pages(session);
         if (session->is_away)
                 return check_away(session);
         if (session->is_doomed)
@@ -167,17 +189,6 @@ check_session(struct wr_session *session)
         if (session->owes == 0 && !wr_list_empty(&session->errands) &&
             !(session->connection.hook.wanted & WR_READY_WRITE) && !line->was_full)
                 sim_fail("books: an errand waits and nothing is in its way");
-        WR_LIST_EACH(link, &session->subscriptions)
-        {
-                const struct wr_subscription *subscription = WR_LIST_OWNER(link, struct wr_subscription, session_link);
-
-                WR_LIST_EACH(each, &subscription->pairings)
-                {
-                        pages += WR_LIST_OWNER(each, struct wr_pairing, subscription_link)->page != WR_NO_OBJECT;
-                }
-        }
-        if (session->pages != pages)
-                sim_fail("books: a session counts %u pages and has %u", session->pages, pages);
         if (line->owes != session->owes ||
             (session->owes != WR_HELLO && session->owes != 0 && line->owes_id != session->owes_id))
                 sim_fail("books: the broker believes that %u owes %s", sim_client_pid(line),
@@ -189,7 +200,7 @@ check_session(struct wr_session *session)
 
 struct account_sum {
         const struct wr_account *account;
-        uint64_t references, held[WR_QUOTAS];
+        uint64_t references, away, held[WR_QUOTAS];
 };
 
 static struct account_sum sums[SIM_IDENTITIES];
@@ -206,6 +217,18 @@ sum_of(const struct wr_account *account)
         sim_fail("quota: there are more accounts than identities");
 }
 
+static unsigned
+charged(const struct wr_link *holds)
+{
+        unsigned count = 0;
+
+        WR_LIST_EACH(link, holds)
+        {
+                count += WR_LIST_OWNER(link, struct wr_hold, link)->is_charged;
+        }
+        return count;
+}
+
 static void
 sums_make(void)
 {
@@ -216,8 +239,9 @@ sums_make(void)
                 struct account_sum *sum = sum_of(session->account);
 
                 sum->references++;
-                sum->held[WR_QUOTA_ALLOCATED_BYTES] += HOLD_BYTES * length(&session->holds);
+                sum->held[WR_QUOTA_ALLOCATED_BYTES] += HOLD_BYTES * charged(&session->holds);
                 sum->held[WR_QUOTA_CONNECTIONS] += !session->is_away;
+                sum->away += session->is_away;
                 WR_LIST_EACH(each, &session->publications)
                 {
                         const struct wr_publication *publication =
@@ -233,7 +257,7 @@ sums_make(void)
                 struct account_sum *sum = sum_of(subscription->session->account);
 
                 sum->held[WR_QUOTA_SUBSCRIPTIONS] += subscription->charged;
-                sum->held[WR_QUOTA_ALLOCATED_BYTES] += HOLD_BYTES * length(&subscription->holds);
+                sum->held[WR_QUOTA_ALLOCATED_BYTES] += HOLD_BYTES * charged(&subscription->holds);
                 WR_LIST_EACH(each, &subscription->pairings)
                 {
                         sum->held[WR_QUOTA_ALLOCATED_BYTES] +=
@@ -257,6 +281,10 @@ check_quotas(void)
                 if (account->references != sum->references)
                         sim_fail("quota: %s has %llu references and %llu sessions", account->key,
                                  (unsigned long long)account->references, (unsigned long long)sum->references);
+                if (account->away != sum->away || account->away > accounts->limits->of[WR_QUOTA_CONNECTIONS])
+                        sim_fail("bounds: %s has %llu connections that are away, %llu are counted, and %llu may be",
+                                 account->key, (unsigned long long)sum->away, (unsigned long long)account->away,
+                                 (unsigned long long)accounts->limits->of[WR_QUOTA_CONNECTIONS]);
                 for (enum wr_quota i = 0; i < WR_QUOTAS; i++) {
                         if (account->held[i] != sum->held[i])
                                 sim_fail("quota: %s is charged %llu of %s and has %llu", account->key,

@@ -60,6 +60,36 @@ rejoin(struct sim_client *client, struct wr_message *message)
         snprintf(message->rejoin.topic, sizeof(message->rejoin.topic), "%s", publication->topic->name);
 }
 
+/* The same with a subscription and one of its pairs, or one of another's. */
+static void
+resubscribe(struct sim_client *client, struct wr_message *message)
+{
+        const struct wr_link *list = &sim.server.registry.subscriptions;
+        struct wr_message holds = { .kind = WR_HOLDS };
+        const struct wr_subscription *subscription;
+        const struct wr_pairing *pairing;
+
+        if (!sim.is_serving || !sim.plan.has_rejoins || wr_list_empty(list))
+                return;
+        subscription = WR_LIST_OWNER(sim_one_in(2) ? list->next : list->previous, struct wr_subscription, link);
+        message->kind = WR_SUBSCRIBE;
+        message->request = sim_client_request(client);
+        message->subscribe.again = subscription->node.key;
+        message->subscribe.delivery = subscription->reliable;
+        message->subscribe.frames_max = subscription->frames_max;
+        snprintf(message->subscribe.topic, sizeof(message->subscribe.topic), "%s", subscription->name);
+        snprintf(message->subscribe.type, sizeof(message->subscribe.type), "%s", subscription->type);
+        if (sim_one_in(3)) /* what it holds is of another one */
+                subscription = WR_LIST_OWNER(list->next, struct wr_subscription, link);
+        if (wr_list_empty(&subscription->pairings))
+                return;
+        pairing = WR_LIST_OWNER(subscription->pairings.next, struct wr_pairing, subscription_link);
+        holds.holds = (struct wr_message_holds){ pairing->publication->source, pairing->publication->geometry.lane,
+                                                 sim_one_in(4) ? sim_random() : pairing->node.key };
+        for (int i = sim_one_in(3) ? 2 : 1; i > 0; i--)
+                sim_client_write(client, &holds, 0);
+}
+
 /* Names what is another's, or nobody's. */
 static void
 meddle(struct sim_client *client)
@@ -67,9 +97,11 @@ meddle(struct sim_client *client)
         uint64_t id = sim_one_in(6) ? sim_random() : client->seen[sim_below(4)];
         struct wr_message message = { .kind = WR_READY };
 
-        switch (sim_below(12)) {
+        switch (sim_below(14)) {
         case 10:
         case 11: rejoin(client, &message); break;
+        case 12:
+        case 13: resubscribe(client, &message); break;
         case 0: message.ready.lane = id; break;
         case 1:
                 message.kind = WR_PAIR_ACK;

@@ -210,6 +210,8 @@ dangers(struct sim_plan *plan)
         if (plan->family == RULES || all) {
                 plan->reloads = 1 + (unsigned)sim_below(6);
                 plan->traits_of_all |= SIM_NO_DONE | SIM_SLOW;
+                plan->has_rejoins = sim_one_in(2);
+                plan->patience = plan->has_rejoins ? 40 + (unsigned)sim_below(300) : 0;
         }
         if (plan->family == BROKERS || all) {
                 plan->crashes = (unsigned)sim_below(4);

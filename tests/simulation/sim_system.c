@@ -6,6 +6,8 @@
 #include "named-objects/identity.h"
 #include "named-objects/random.h"
 #include "named-objects/sentence.h"
+#include "named-objects/stream.h"
+#include "named-objects/stream_tcp.h"
 #include "named-objects/user.h"
 #include "named-objects/watch.h"
 #include "tests/simulation/sim.h"
@@ -30,6 +32,45 @@ wr_random(void)
         mixed = (mixed ^ (mixed >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
         mixed = (mixed ^ (mixed >> 27)) * UINT64_C(0x94D049BB133111EB);
         return mixed ^ (mixed >> 31);
+}
+
+/* Nobody relays here. */
+enum weir_result
+wr_stream_pair(wr_object ends[2])
+{
+        sim_seam();
+        ends[0] = ends[1] = WR_NO_OBJECT;
+        return WEIR_E_QUOTA;
+}
+
+/* Nor comes anybody by TCP: nobody listens there. */
+enum weir_result
+wr_stream_tcp_listen(wr_object *listener, uint16_t *port)
+{
+        (void)port;
+        *listener = WR_NO_OBJECT;
+        return WEIR_E_HELD;
+}
+
+enum weir_result
+wr_stream_tcp_accept(wr_object listener, wr_object *stream)
+{
+        (void)stream;
+        sim_fail("somebody came by TCP, at %d", (int)listener);
+}
+
+enum weir_result
+wr_stream_write(wr_object stream, const struct wr_span *spans, size_t count, size_t *done)
+{
+        (void)spans, (void)done;
+        sim_fail("%zu spans are written to a stream, %d", count, (int)stream);
+}
+
+enum weir_result
+wr_stream_read(wr_object stream, const struct wr_span *spans, size_t count, size_t *done)
+{
+        (void)spans, (void)done;
+        sim_fail("%zu spans are read from a stream, %d", count, (int)stream);
 }
 
 uint32_t

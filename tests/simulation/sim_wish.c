@@ -89,6 +89,7 @@ sim_client_rejoin(struct sim_client *client)
                 }
                 again.request = sub->request = sim_client_request(client);
                 again.subscribe = sub->wish;
+                again.subscribe.again = sub->id;
                 sub->stage = STAGE_ASKED;
                 sim_client_write(client, &again, 0);
         }
@@ -187,6 +188,7 @@ ask_to_move(struct sim_client *client)
         move.request = sim_client_request(client);
         move.move.lane = pub->lane;
         move.move.memory_max = sim_one_in(2) ? 0 : (UINT64_C(1) << 20) << sim_below(6);
+        move.move.ring_bytes = move.move.memory_max / 16;
         for (unsigned i = 0; i < client->link_count; i++)
                 if (client->links[i].lane == pub->lane && client->links[i].subscription == 0 && sim_one_in(2))
                         move.move.pinned_by = client->links[i].pair;

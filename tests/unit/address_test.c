@@ -5,7 +5,35 @@
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <stdio.h>
 #include <string.h>
+
+#ifdef _WIN32
+#        include "named-objects/endpoint_name_win32.h"
+
+/* A pipe of the user's session, and one of the machine's. */
+static void
+places(char *users, char *systems)
+{
+        char sid[WR_SID_TEXT_MAX];
+        struct wr_sid self;
+        DWORD session;
+
+        cr_assert(wr_endpoint_name_self(&self));
+        cr_assert(ne(int, ProcessIdToSessionId(GetCurrentProcessId(), &session), 0));
+        wr_sid_text(&self, sid);
+        snprintf(users, WR_ADDRESS_MAX, "\\\\.\\pipe\\weir-%s-%lu", sid, session);
+        strcpy(systems, "\\\\.\\pipe\\weir-system");
+}
+#else
+/* Sockets in the user's runtime directory, and in the system's. */
+static void
+places(char *users, char *systems)
+{
+        strcpy(users, "/run/user/1/weir/bus");
+        strcpy(systems, "/run/weir/bus");
+}
+#endif
 
 TestSuite(address, .timeout = 20);
 
@@ -60,4 +88,14 @@ Test(address, one_that_is_too_long_is_left_out)
         given[WR_ADDRESS_MAX] = 'x';
         given[sizeof(given) - 1] = '\0';
         cr_assert(eq(sz, listed(given), 0));
+}
+
+Test(address, each_is_where_its_system_has_places_for_it)
+{
+        char users[WR_ADDRESS_MAX], systems[WR_ADDRESS_MAX];
+
+        places(users, systems);
+        cr_assert(eq(sz, listed(NULL), 2));
+        cr_assert(eq(str, list[0], users));
+        cr_assert(eq(str, list[1], systems));
 }

@@ -248,3 +248,13 @@ Test(hash, leaves_the_vector_registers_clean_for_the_host)
         free(to);
 }
 #endif
+
+Test(hash, the_hash_of_the_bytes_is_had_back_from_a_header_s_word)
+{
+        struct wr_hash_words words = { .commit = 33, .shape = 2, .time = 3, .sequence = 4, .lane = 5 }, moved = words;
+        uint64_t word = wr_hash_finish(WR_HASH_FULL, 0x123456789abcdef0, &words);
+
+        cr_assert(eq(u64, wr_hash_bytes_back(word, &words), 0x123456789abcdef0));
+        moved.time += 1;
+        cr_assert(ne(u64, wr_hash_bytes_back(word, &moved), 0x123456789abcdef0));
+}

@@ -265,6 +265,26 @@ Test(lane_migrate, debts_go_along)
         lane_done(b);
 }
 
+Test(lane_migrate, who_was_evicted_from_the_old_lane_holds_up_no_successor)
+{
+        struct bench_lane *a = first_at(1 << 20, 0), *b = successor_of(a, SECOND);
+        struct wr_lane_reader *next;
+
+        come(a, true, 0);
+        next = come(b, true, 0);
+        a->pair[0].id = b->pair[0].follows = 5;
+        while (publish(a, 10) == WEIR_OK)
+                continue;
+        wr_lane_charge(&a->w, 1000, 5000);
+        cr_assert(eq(ptr, (void *)wr_lane_charge(&a->w, 6000, 5000), (void *)&a->pair[0]));
+        move(a, b);
+        for (int i = 0; i < 200; i++)
+                cr_assert(eq(int, publish(b, 10), WEIR_OK));
+        cr_assert(ne(u64, wr_load(&next->pair.words->evicted), 0), "it is told, should it come");
+        lane_done(a);
+        lane_done(b);
+}
+
 static const uint64_t odd_words[] = { 0,
                                       1,
                                       2,

@@ -11,6 +11,7 @@ static const uint64_t starts[] = {
         UINT64_MAX - 2 * RING + 1,
 };
 enum { START_COUNT = sizeof starts / sizeof starts[0] };
+#define MIB (UINT64_C(1) << 20)
 
 Test(lane, a_published_frame_is_taken_whole)
 {
@@ -415,12 +416,45 @@ Test(lane, the_plan_fits_what_was_asked_or_says_no)
 {
         struct wr_lane_geometry g = { 0 };
 
-        cr_assert(eq(int, wr_lane_geometry_plan(&g, UINT64_C(1) << 30, 0, 64), WEIR_OK));
+        cr_assert(eq(int, wr_lane_geometry_plan(&g, UINT64_C(1) << 30, 0, 0, 64), WEIR_OK));
         cr_assert(eq(int, wr_lane_geometry_check(&g), WEIR_OK));
         cr_assert(eq(u64, g.segment_bytes, WR_CONTROL_BYTES + (UINT64_C(1) << 30)));
-        cr_assert(eq(int, wr_lane_geometry_plan(&g, UINT64_C(1) << 30, 1000, 64), WEIR_OK));
+        cr_assert(eq(int, wr_lane_geometry_plan(&g, UINT64_C(1) << 30, 0, 1000, 64), WEIR_OK));
         cr_assert(ge(u64, g.ring_bytes, 1000 * wr_lane_frame_max(&g)));
-        cr_assert(eq(int, wr_lane_geometry_plan(&g, UINT64_C(1) << 30, UINT32_MAX, 64), WEIR_E_QUOTA));
-        cr_assert(eq(int, wr_lane_geometry_plan(&g, 4096, 0, 64), WEIR_E_QUOTA));
-        cr_assert(eq(int, wr_lane_geometry_plan(&g, UINT64_MAX, 0, 64), WEIR_E_QUOTA));
+        cr_assert(eq(int, wr_lane_geometry_plan(&g, UINT64_C(1) << 30, 0, UINT32_MAX, 64), WEIR_E_QUOTA));
+        cr_assert(eq(int, wr_lane_geometry_plan(&g, 4096, 0, 0, 64), WEIR_E_QUOTA));
+        cr_assert(eq(int, wr_lane_geometry_plan(&g, UINT64_MAX, 0, 0, 64), WEIR_E_QUOTA));
+}
+
+Test(lane, a_ring_is_as_long_as_its_predecessors_and_no_more_than_half_of_the_memory)
+{
+        struct wr_lane_geometry g = { 0 };
+
+        cr_assert(eq(int, wr_lane_geometry_plan(&g, 64 * MIB, MIB, 0, 64), WEIR_OK));
+        cr_assert(eq(int, wr_lane_geometry_check(&g), WEIR_OK));
+        cr_assert(eq(u64, g.ring_bytes, MIB));
+        cr_assert(eq(u64, g.ring_bytes + g.heap_bytes, 64 * MIB));
+        cr_assert(eq(int, wr_lane_geometry_plan(&g, 64 * MIB, MIB - 1, 0, 64), WEIR_OK));
+        cr_assert(eq(u64, g.ring_bytes, MIB), "a power of two");
+        cr_assert(eq(int, wr_lane_geometry_plan(&g, 64 * MIB, 1, 1000, 64), WEIR_OK));
+        cr_assert(ge(u64, g.ring_bytes, 1000 * wr_lane_frame_max(&g)), "the history is more");
+        cr_assert(eq(int, wr_lane_geometry_plan(&g, 64 * MIB, 32 * MIB, 0, 64), WEIR_OK));
+        cr_assert(eq(int, wr_lane_geometry_plan(&g, 64 * MIB, 32 * MIB + 1, 0, 64), WEIR_E_QUOTA));
+        cr_assert(eq(int, wr_lane_geometry_plan(&g, 64 * MIB, UINT64_MAX, 0, 64), WEIR_E_QUOTA));
+        cr_assert(eq(int, wr_lane_geometry_plan(&g, UINT64_C(1) << 46, UINT64_C(1) << 32, 0, 64), WEIR_E_QUOTA),
+                  "beyond what a geometry can have");
+}
+
+Test(lane, a_ring_doubles_up_to_a_sixteenth_of_the_memory)
+{
+        struct wr_lane_geometry g = { .ring_bytes = 256 * 1024 };
+
+        cr_assert(eq(u64, wr_lane_ring_next(&g, 4 * MIB), 0));
+        cr_assert(eq(u64, wr_lane_ring_next(&g, 8 * MIB - 1), 0));
+        cr_assert(eq(u64, wr_lane_ring_next(&g, 8 * MIB), 512 * 1024));
+        cr_assert(eq(u64, wr_lane_ring_next(&g, UINT64_C(1) << 40), 512 * 1024));
+        g.ring_bytes = 32 * MIB;
+        cr_assert(eq(u64, wr_lane_ring_next(&g, 1024 * MIB), 64 * MIB));
+        g.ring_bytes = 64 * MIB;
+        cr_assert(eq(u64, wr_lane_ring_next(&g, UINT64_C(1) << 40), 0), "it would not end");
 }

@@ -1,4 +1,4 @@
-/* What <weir/rights.h> tells of Flatpaks, keeps of a file's mode, and says of other users to root and to others. */
+/* What <weir/rights.h> tells of Flatpaks. */
 #include <weir/rights.h>
 
 #include <criterion/criterion.h>
@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static char directory[64], path[96], told[65536];
@@ -66,31 +65,4 @@ Test(rights_linux, an_installed_flatpak_is_told_with_its_capabilities)
         expect_told("package_sid=S-1-15-2-");
         cr_assert(strstr(weir_rights_error(), "no Flatpak 'org.weir.Nowhere' is installed") != NULL);
         cr_assert(eq(int, weir_names_of_flatpak("../x", note_fact, NULL), WEIR_E_USAGE));
-}
-
-Test(rights_linux, an_edit_keeps_the_mode_and_tells_what_a_rule_for_others_takes)
-{
-        const char *part = geteuid() == 0 ? "chmod 755 /run/weir" : "install -d -m 755 /run/weir && weir broker run";
-        struct weir_edit edit = { .size = sizeof(edit) };
-        FILE *file = fopen(path, "w");
-        struct stat status;
-
-        cr_assert(file != NULL && fclose(file) == 0);
-        cr_assert(eq(int, chmod(path, 0644), 0));
-        cr_assert(eq(int, weir_policy_edit(path, 1, "t", "user:4200", WEIR_MAY_STALL, &edit), WEIR_OK));
-        cr_assert(strstr(edit.note, part) != NULL, "%s", edit.note);
-        cr_assert(eq(int, stat(path, &status), 0));
-        cr_assert(eq(int, (int)(status.st_mode & 0777), 0644));
-}
-
-Test(rights_linux, this_process_is_told_with_the_numbers_of_user_and_group)
-{
-        char expected[96];
-
-        cr_assert(eq(int, weir_names_of_process(0, note_fact, NULL), WEIR_OK), "%s", weir_rights_error());
-        snprintf(expected, sizeof(expected), "user_sid=S-1-22-1-%u\n", (unsigned)geteuid());
-        expect_told(expected);
-        snprintf(expected, sizeof(expected), "group=%u\ngroup_sid=S-1-22-2-%u\n", (unsigned)getegid(),
-                 (unsigned)getegid());
-        expect_told(expected);
 }

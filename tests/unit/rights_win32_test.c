@@ -25,14 +25,6 @@ expect_told(const char *part)
         cr_assert(strstr(told, part) != NULL, "'%s' is told:\n%s", part, told);
 }
 
-Test(rights_win32, this_process_is_told_with_its_groups_and_its_integrity)
-{
-        cr_assert(eq(int, weir_names_of_process(0, note_fact, NULL), WEIR_OK), "%s", weir_rights_error());
-        expect_told("group_sid=S-1-1-0\n");
-        expect_told("\\"); /* DOMAIN\name, of the user and of groups that are built in */
-        expect_told(" integrity\ntrust=");
-}
-
 Test(rights_win32, a_flatpak_is_none_and_its_names_are_told_all_the_same)
 {
         cr_assert(eq(int, weir_names_of_flatpak("org.weir.Camera", note_fact, NULL), WEIR_EMPTY));

@@ -5,7 +5,49 @@
 #include <criterion/new/assert.h>
 #include <string.h>
 
+/* Accounts that every system has: its own user, and a group. */
+#ifdef _WIN32
+static const struct wr_sid system_user = { .authority = 5, .count = 1, .words = { 18 } };
+static const struct wr_sid some_group = { .authority = 5, .count = 2, .words = { 32, 545 } };
+
+/* Its name has a domain before it. */
+static void
+expect_system_name(const char *name)
+{
+        cr_assert_not_null(strchr(name, '\\'), "%s", name);
+}
+#else
+static const struct wr_sid system_user = { .authority = 22, .count = 2, .words = { 1, 0 } };
+static const struct wr_sid some_group = { .authority = 22, .count = 2, .words = { 2, 0 } };
+
+/* A group of the same number has the same name, and is not it. */
+static void
+expect_system_name(const char *name)
+{
+        struct wr_sid found;
+        char other[64];
+
+        cr_assert(eq(str, (char *)(uintptr_t)name, "root"));
+        cr_assert(wr_group_find(name, &found) && wr_sid_equal(&found, &some_group));
+        cr_assert(not(wr_user_name(&some_group, other, sizeof other)));
+}
+#endif
+
 TestSuite(user, .timeout = 60);
+
+/* In whatever language its name is. */
+Test(user, the_systems_own_is_found_by_the_name_that_it_has)
+{
+        struct wr_sid found;
+        char name[256];
+
+        cr_assert(wr_user_name(&system_user, name, sizeof name));
+        cr_assert(wr_user_find(name, &found), "%s", name);
+        cr_assert(wr_sid_equal(&found, &system_user));
+        cr_assert(wr_user_is_system(&found));
+        cr_assert(not(wr_user_is_system(&some_group)));
+        expect_system_name(name);
+}
 
 Test(user, this_processs_user_is_found_by_the_name_that_it_has)
 {

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 WEIR = Path(os.environ['WEIR_BUILD_ROOT']) / 'clients' / 'cli' / 'weir.exe'
+CONSOLE = Path(os.environ['WEIR_BUILD_ROOT']) / 'tests' / 'wine' / 'console.exe'
 PATIENCE_S = 120
 
 
@@ -18,10 +19,13 @@ def windows_path(path):
 class Command:
     """One run. `out` and `err` are what it has written so far, as bytes."""
 
+    words = [str(WEIR)]
+    stdin = subprocess.DEVNULL
+
     def __init__(self, *arguments, **variables):
         self.files = [tempfile.TemporaryFile(), tempfile.TemporaryFile()]
-        self.process = subprocess.Popen(['wine', str(WEIR), *arguments], env={**os.environ, **variables},
-                                        stdin=subprocess.DEVNULL, stdout=self.files[0], stderr=self.files[1])
+        self.process = subprocess.Popen(['wine', *self.words, *arguments], env={**os.environ, **variables},
+                                        stdin=self.stdin, stdout=self.files[0], stderr=self.files[1])
 
     def end(self):
         """(exit code, stdout, stderr), both as text."""
@@ -48,6 +52,21 @@ class Command:
         """Without moving the place that the process writes at."""
         descriptor = self.files[which].fileno()
         return os.pread(descriptor, os.fstat(descriptor).st_size, 0)
+
+
+class InConsole(Command):
+    """One run in a console of its own, where Ctrl-C can be pressed; nothing ever comes from its standard input."""
+
+    words = [str(CONSOLE), windows_path(WEIR)]
+    stdin = subprocess.PIPE
+
+    def press(self):
+        self.process.stdin.write(b'!')
+        self.process.stdin.flush()
+
+    def end(self):
+        self.process.stdin.close()
+        return super().end()
 
 
 def weir(*arguments, **variables):

@@ -9,9 +9,17 @@ from pathlib import Path
 
 sys.path.insert(0, os.path.join(os.environ['WEIR_SOURCE_ROOT'], 'tests'))
 from tap import main, test  # noqa: E402
-from wine.command import PATIENCE_S, Command, weir, windows_path  # noqa: E402
+from wine.command import PATIENCE_S, Command, InConsole, weir, windows_path  # noqa: E402
 
 ADDRESS = rf'\\.\pipe\weir-command-test-{os.getpid()}'
+
+
+def wait_until(holds, command):
+    """Until it holds, while the command runs."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert command.process.poll() is None and time.monotonic() < deadline, (command.out, command.err)
+        time.sleep(0.05)
 
 
 @contextlib.contextmanager
@@ -19,10 +27,7 @@ def running_broker():
     """Ends it in any case, and looks how it ended where all went well."""
     broker = Command('broker', 'run', '--address', ADDRESS)
     try:
-        deadline = time.monotonic() + PATIENCE_S
-        while b'the broker listens at' not in broker.err:
-            assert broker.process.poll() is None and time.monotonic() < deadline, broker.err
-            time.sleep(0.05)
+        wait_until(lambda: b'the broker listens at' in broker.err, broker)
         yield broker
     except BaseException:
         broker.process.kill()
@@ -96,6 +101,45 @@ def topics_are_listed_as_json():
         for command in (writer, *readers):
             code, _, err = command.end()
             assert code == 0, err
+
+
+def has_endpoints(count):
+    return len(json.loads(weir('ls', '-l', '--json', '-b', ADDRESS)[1])) == count
+
+
+@test
+def ctrl_c_ends_what_waits_for_frames_for_input_and_for_readers():
+    with running_broker():
+        for arguments in (('sub', 'a'), ('pub', 'a', '--lines'), ('pub', 'a', '--wait-readers', '1')):
+            command = InConsole(*arguments, '-b', ADDRESS)
+            wait_until(lambda: has_endpoints(1), command)
+            command.press()
+            assert command.end() == (130, '', ''), arguments
+            assert has_endpoints(0), f'{arguments} left without a goodbye'
+
+
+@test
+def ctrl_c_ends_a_measurement_with_its_table():
+    with running_broker():
+        command = InConsole('hz', 'a', '-n', '1000', '-b', ADDRESS)
+        wait_until(lambda: b'nobody publishes' in command.err, command)
+        command.press()
+        code, out, err = command.end()
+        assert code == 130 and not out and err.count('\n') == 1, (code, out, err)
+
+
+@test
+def ctrl_c_stops_a_broker_with_a_goodbye():
+    broker = InConsole('broker', 'run', '--address', ADDRESS)
+    wait_until(lambda: b'the broker listens at' in broker.err, broker)
+    watch = Command('ls', '--watch', '-n', '2', '-t', '3', '-b', ADDRESS)
+    broker_sees = '"sessions": 2'
+    wait_until(lambda: broker_sees in weir('broker', 'status', '--json', '-b', ADDRESS)[1], watch)
+    broker.press()
+    code, out, err = broker.end()
+    assert code == 0 and not out and 'stops on Ctrl-C' in err, (code, out, err)
+    code, out, err = watch.end()
+    assert code == 0 and not out and 'is lost (the broker stops' in err, (code, out, err)
 
 
 @test

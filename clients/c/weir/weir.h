@@ -34,7 +34,9 @@ typedef int weir_native; /* a descriptor for poll, epoll, GLib, libuv, asyncio *
 #define WEIR_FOREVER INT64_MAX
 #define WEIR_NONE    UINT32_MAX /* counts: explicitly none, where 0 means the default */
 
-/* Paths. This version has shared memory; .require of any other is answered with WEIR_E_NO_PATH. */
+/* Paths. Shared memory, or frames as bytes over a pipe or loopback TCP where memory may not or cannot be shared: the
+ * same calls, two more copies. WEIR_ANY_PATH takes the first that can be had; .require of another is met or answered
+ * with WEIR_E_NO_PATH. VSOCK, IVSHMEM: not in this version. */
 enum { WEIR_ANY_PATH = 0, WEIR_SHM = 1, WEIR_PIPE = 2, WEIR_TCP = 3, WEIR_VSOCK = 4, WEIR_IVSHMEM = 5 };
 
 /* Delivery. A lossy subscriber is never waited for (but what it has out is not reused); a reliable one is, as long as
@@ -123,7 +125,7 @@ enum {
         WEIR_JOINED = 3,       /* a reader of our publisher, a publisher of our subscriber; watching: anybody */
         WEIR_LEFT = 4,         /* reason: WEIR_OK closed, WEIR_E_CLOSED died, WEIR_E_CORRUPT, WEIR_E_TYPE, ... */
         WEIR_LISTED = 5,       /* watching: was there before; with source 0: all that was there has been told */
-        WEIR_PATH = 6,         /* for other paths: not in this version */
+        WEIR_PATH = 6,         /* an endpoint's pipe was lost (reason below 0) and is asked for again, or is back (0) */
         WEIR_EVICTED = 7,      /* our subscriber held its publisher up, or missed frames; or a reader of ours did */
         WEIR_REVOKED = 8,      /* the right was withdrawn */
         WEIR_BROKER_LOST = 9,  /* what is connected flows on; opening anything answers WEIR_E_NO_BROKER */
@@ -135,7 +137,7 @@ struct weir_options {
         uint32_t size, flags;
         const char *name;        /* shown by the tools; default: the program's name */
         const char *address;     /* which broker; default: WEIR_BROKER, then the documented list */
-        const char *ticket;      /* not in this version: leave NULL */
+        const char *ticket;      /* redeem this one, "weir-ticket:..."; it names its broker: <weir/ticket.h> */
         int64_t open_timeout_ns; /* how long to wait for a broker to appear; default 2 s; below 0: not at all */
         int(WEIR_CALL *embed)(const char *address); /* weir_broker_embed of <weir/broker.h>; default NULL: do not */
 };
@@ -172,7 +174,7 @@ struct weir_subscriber_options {
 /* Figures of an endpoint. Fill size first; the same for both kinds. */
 struct weir_info {
         uint32_t size, path;
-        uint32_t copies; /* of each payload byte, made by this side: 0 in place, 1 copied */
+        uint32_t copies; /* of each payload byte: 0 in place, 1 copied by this side; 2 over a pipe, by the kernel */
         uint32_t peers;  /* readers or publishers connected now */
         uint64_t frames, bytes;
         uint64_t lost, skipped; /* subscriber: received + lost + skipped = published */
@@ -256,9 +258,8 @@ struct weir_broker_state {
  * Looks for a broker in the documented order, for up to open_timeout_ns; with .embed this process becomes the broker
  * first if nobody is. Blocks. Any thread.
  *
- * WEIR_OK
- * WEIR_E_NO_BROKER  nobody listens; the sentence names every place that was tried
- * WEIR_E_DENIED     the broker admits nobody like this process, or whoever listens may not
+ * WEIR_OK, or WEIR_E_NO_BROKER: nobody listens; the sentence names every place that was tried
+ * WEIR_E_DENIED     the broker admits nobody like this process, whoever listens may not, or the ticket is no good
  * WEIR_E_VERSION    it speaks another version; both are named
  * WEIR_E_QUOTA      too few descriptors or too many connections; the number that is needed is named
  * WEIR_E_USAGE, WEIR_E_NO_MEMORY, WEIR_E_SYSTEM
@@ -539,16 +540,14 @@ weir_broker_stop(struct weir *bus);
  * Let the broker read its policy file again. Whoever loses a right by it is told at once. Full trust of the broker's
  * own user only. Blocks, at most 2 s. Any thread.
  *
- * WEIR_OK, WEIR_E_USAGE  the file has an error, named with file, line and column: the old policy stays
- * WEIR_E_DENIED, WEIR_E_NO_BROKER
+ * WEIR_OK, WEIR_E_DENIED, WEIR_E_NO_BROKER; WEIR_E_USAGE: an error with file, line and column, the old policy stays
  */
 WEIR_API enum weir_result WEIR_CALL
 weir_broker_reload(struct weir *bus);
 
 /**
- * Ask the broker to listen at `path` for one package: put only this socket into its sandbox, and every connection
- * through it is that package. Full trust of the broker's own user only, else WEIR_E_DENIED. Blocks, at most 2 s. Any
- * thread.
+ * Ask the broker to listen at `path` for one package: put only this socket into its sandbox, and what comes through it
+ * is that package. Full trust of the broker's own user only, else WEIR_E_DENIED. Blocks, at most 2 s. Any thread.
  */
 WEIR_API enum weir_result WEIR_CALL
 weir_package_socket(struct weir *bus, const char *package, const char *path);
@@ -597,4 +596,5 @@ weir_in_place(const T &options)
                         WEIR_QUIET("GCC diagnostic pop")                                      \
                 }())
 #endif
+#include <weir/ticket.h>
 #endif

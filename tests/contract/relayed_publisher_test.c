@@ -1,0 +1,146 @@
+/* The far end of a relayed publisher, against an agent that does what the test says. */
+#include "bus/format.h"
+#include "tests/contract/relayed_kit.h"
+
+TestSuite(relayed_publisher, .timeout = 60);
+
+enum { LARGE = 100000 };
+
+static void
+hear_frame(uint64_t sequence, size_t size)
+{
+        static uint8_t got[1 << 20];
+        struct wr_record record = agent_hear(WR_RECORD_FRAME);
+
+        agent_payload(got, record.bytes);
+        fill(sequence, size);
+        cr_assert(eq(u64, record.frame.sequence, sequence));
+        cr_assert(eq(u64, record.frame.lost, 0));
+        cr_assert(eq(u64, record.bytes - record.frame.extension, size));
+        cr_assert(memcmp(got + record.frame.extension, bytes, size) == 0);
+        cr_assert(eq(uint, record.frame.flags, WR_RECORD_HASHED));
+        cr_assert(eq(u64, record.frame.hash, wr_hash_bytes(got, record.bytes)), "size %zu", size);
+}
+
+Test(relayed_publisher, what_is_published_comes_out_with_its_format_metadata_and_hash)
+{
+        static const size_t sizes[] = { 0, 1, 100, 4096, 4097, 16384, 20000, LARGE, 1000000 };
+        enum { SIZES = sizeof sizes / sizeof *sizes };
+        struct weir_format format = { "t/x", "enc", "schema", 6 };
+        struct weir_about about = { .stamp_ns = 3, .meta = "m", .meta_size = 1 };
+        struct weir *bus = broker_begin();
+        struct weir_publisher *p = kit_relayed_publisher(bus, (struct weir_publisher_options){ .format = &format }, 2);
+        struct weir_info info = { .size = sizeof info };
+        uint8_t encoded[256];
+        struct wr_format_parts parts;
+
+        for (uint64_t i = 1; i <= 3 * SIZES; i++) {
+                size_t size = sizes[i % SIZES];
+
+                fill(i, size);
+                kit_ok(weir_publish(p, bytes, size, i % 2 ? &about : NULL, KIT_SOON));
+                if (i == 1) {
+                        struct wr_record record = agent_hear(WR_RECORD_FORMAT);
+
+                        agent_payload(encoded, record.bytes);
+                        cr_assert(eq(int, wr_format_decode(encoded, record.bytes, &parts), WEIR_OK));
+                        cr_assert(eq(str, (char *)parts.type, "t/x"));
+                }
+                hear_frame(i, size);
+        }
+        kit_ok(weir_publisher_info(p, &info));
+        cr_assert(eq(uint, info.path, WEIR_PIPE));
+        cr_assert(eq(uint, info.peers, 2));
+        cr_assert(eq(u64, info.frames, 3 * SIZES));
+        weir_publisher_close(p);
+        broker_end(bus);
+        agent_end();
+}
+
+static void *
+agent_closes(void *argument)
+{
+        agent_hear(WR_RECORD_CLOSED);
+        agent_end();
+        return argument;
+}
+
+Test(relayed_publisher, a_publisher_that_closes_says_so_behind_its_last_frame)
+{
+        struct weir *bus = broker_begin();
+        struct weir_publisher *p = kit_relayed_publisher(bus, (struct weir_publisher_options){ 0 }, 0);
+        wr_thread thread;
+
+        fill(1, 10);
+        kit_ok(weir_publish(p, bytes, 10, NULL, WEIR_NOW));
+        hear_frame(1, 10);
+        kit_must(wr_thread_start(&thread, agent_closes, NULL, 0));
+        weir_publisher_close(p);
+        wr_thread_join(thread);
+        broker_end(bus);
+}
+
+Test(relayed_publisher, readers_of_a_relayed_publisher_join_and_leave_as_the_agent_says)
+{
+        struct weir *bus = broker_begin();
+        struct weir_publisher *p = kit_relayed_publisher(bus, (struct weir_publisher_options){ 0 }, 0);
+        struct wr_record readers = { .kind = WR_RECORD_READERS };
+        struct weir_info info = { .size = sizeof info };
+        const struct weir_event *event;
+
+        readers.readers = (struct wr_record_readers){ .source = 3, .what = WEIR_JOINED, .count = 1, .text = "it came" };
+        agent_say(readers, NULL, 0);
+        event = kit_event(bus, WEIR_JOINED);
+        cr_assert(eq(u64, event->count, 1));
+        cr_assert(eq(str, (char *)event->text, "it came"));
+        kit_ok(weir_publisher_info(p, &info));
+        cr_assert(eq(uint, info.peers, 1));
+        readers.readers = (struct wr_record_readers){ .source = 3, .what = WEIR_LEFT, .reason = WEIR_E_CLOSED };
+        agent_say(readers, NULL, 0);
+        cr_assert(eq(int, kit_event(bus, WEIR_LEFT)->reason, WEIR_E_CLOSED));
+        agent_end();
+        weir_publisher_close(p);
+        broker_end(bus);
+}
+
+Test(relayed_publisher, a_stream_that_is_not_read_makes_the_publisher_s_lane_full_and_its_close_ends_all_the_same)
+{
+        struct weir *bus = broker_begin();
+        struct weir_publisher *p = kit_relayed_publisher(
+                bus, (struct weir_publisher_options){ .memory_max = 8 << 20, .stall_ns = 300000000 }, 0);
+        enum weir_result result = WEIR_OK;
+        int64_t start_ns;
+
+        fill(0, LARGE);
+        for (int turn = 0; turn < 10000 && result == WEIR_OK; turn++)
+                result = weir_publish(p, bytes, LARGE, NULL, 200000000);
+        cr_assert(eq(int, result, WEIR_FULL));
+        start_ns = weir_now();
+        weir_publisher_close(p);
+        cr_assert(lt(i64, weir_now() - start_ns, INT64_C(5000000000)));
+        agent_end();
+        broker_end(bus);
+}
+
+Test(relayed_publisher, a_publisher_whose_stream_was_lost_goes_on_with_the_next_one)
+{
+        struct weir_format format = { "t/x", "", NULL, 0 };
+        struct weir *bus = broker_begin();
+        struct weir_publisher *p = kit_relayed_publisher(bus, (struct weir_publisher_options){ .format = &format }, 1);
+        struct wr_record record;
+        uint8_t encoded[256];
+
+        agent_end();
+        agent_begin();
+        cr_assert(eq(int, (int)broker.asked.kind, WR_PUBLISH));
+        cr_assert(eq(uint, broker.asked.publish.require, WEIR_PIPE));
+        agent_open(0);
+        fill(1, LARGE);
+        kit_ok(weir_publish(p, bytes, LARGE, NULL, KIT_SOON));
+        record = agent_hear(WR_RECORD_FORMAT);
+        agent_payload(encoded, record.bytes);
+        hear_frame(1, LARGE);
+        agent_end();
+        weir_publisher_close(p);
+        broker_end(bus);
+}
