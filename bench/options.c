@@ -274,6 +274,8 @@ bench_options_help(const struct bench_peer *const *peers)
         puts("usage: weir bench [OPTION...]\n"
              "       weir bench compare A.json B.json [--fail-over 5%]\n"
              "       weir bench lane [OPTION...]     the bare lane beside the library\n"
+             "       weir bench --path pipe|tcp [OPTION...]\n"
+             "                                       weir relayed, beside a bare program over such a stream\n"
              "\n"
              "Measure weir beside other ways to get frames to another process, two processes each time, one table.\n"
              "\n"

@@ -65,6 +65,9 @@ struct bench_peer {
         const char *name, *about;
         bool hashes; /* link->terms.hash matters */
         bool blocks; /* can wait in the kernel */
+        /* Of weir. */
+        enum bench_relay { BENCH_RELAY_NONE, BENCH_RELAY_PIPE, BENCH_RELAY_TCP } relay;
+        enum bench_end client; /* which end the relay is for: the broker is in the other one */
 
         /* In the supervisor: fill in `inherited`. */
         bool (*prepare)(struct bench_link *link);
@@ -87,11 +90,18 @@ struct bench_peer {
 bool
 bench_link_fail(struct bench_link *link, const char *format, ...) __attribute__((format(WR_PRINTF, 2, 3)));
 
-/* unix: Linux alone. message: Windows alone. */
+/* unix, bare: Linux alone. message: Windows alone. */
 extern const struct bench_peer bench_peer_weir, bench_peer_lane, bench_peer_ceiling, bench_peer_pipe,
-        bench_peer_message, bench_peer_unix, bench_peer_tcp;
+        bench_peer_message, bench_peer_unix, bench_peer_bare, bench_peer_tcp, bench_peer_taken, bench_peer_given,
+        bench_peer_tcp_taken, bench_peer_tcp_given;
 
 /* All that are compared on this system: the first is always measured. Ends with NULL. */
 extern const struct bench_peer *const bench_peers[];
+
+/* The same of `--path pipe`: what is relayed, and last a bare program over such a stream, whose name is "pipe". */
+extern const struct bench_peer *const bench_pipe_peers[];
+
+/* The same of `--path tcp`, on every system. */
+extern const struct bench_peer *const bench_tcp_peers[];
 
 #endif

@@ -82,6 +82,19 @@ print_ratio(FILE *file, const struct bench_group *group, const struct bench_resu
                 fprintf(file, " %9s", "-");
 }
 
+/* Whom a user would write without weir: the pipe, where it was measured. */
+static const char *
+plain_of(const struct bench_group *group)
+{
+        for (size_t i = 0; i < group->count; i++)
+                if (strcmp(group->results[i].peer->name, "pipe") == 0)
+                        return "pipe";
+        for (size_t i = 0; i < group->count; i++)
+                if (strcmp(group->results[i].peer->name, "tcp") == 0)
+                        return "tcp";
+        return "pipe";
+}
+
 static void
 print_result(FILE *file, const struct bench_group *group, const struct bench_result *result)
 {
@@ -97,12 +110,12 @@ print_result(FILE *file, const struct bench_group *group, const struct bench_res
         fprintf(file, " %7.2f %7.2f", result->figures[BENCH_CPU_PRODUCER].median,
                 result->figures[BENCH_CPU_CONSUMER].median);
         print_ratio(file, group, result, "ceiling");
-        print_ratio(file, group, result, "pipe");
+        print_ratio(file, group, result, plain_of(group));
         fputc('\n', file);
 }
 
 static void
-print_title(FILE *file, const struct bench_result *result)
+print_title(FILE *file, const struct bench_group *group, const struct bench_result *result)
 {
         char size[24];
 
@@ -116,7 +129,7 @@ print_title(FILE *file, const struct bench_result *result)
         else
                 fprintf(file, "\n  %-8s %-6s %10s %10s %10s %10s %20s", "peer", "hash", "p50", "p99", "p99.9", "max",
                         "p50 min..max");
-        fprintf(file, " %15s %9s %9s\n", "cpu s of both", "x ceiling", "x pipe");
+        fprintf(file, " %15s %9s   x %4s\n", "cpu s of both", "x ceiling", plain_of(group));
 }
 
 void
@@ -128,7 +141,7 @@ bench_table_group(FILE *file, const struct bench_group *group)
                 const struct bench_result *result = &group->results[i];
 
                 if (!before || before->terms.mode != result->terms.mode || before->terms.size != result->terms.size)
-                        print_title(file, result);
+                        print_title(file, group, result);
                 print_result(file, group, result);
         }
         fflush(file);

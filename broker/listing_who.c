@@ -95,10 +95,25 @@ wr_listing_seat_subscription(struct wr_session *asker, const struct wr_subscript
 }
 
 static bool
+has_endpoints(const struct wr_session *session)
+{
+        return !wr_list_empty(&session->publications) || !wr_list_empty(&session->subscriptions);
+}
+
+/* Nothing of its own, and no agent has anything for it. An agent is no connection of its own. */
+static bool
 is_bare(const struct wr_session *session)
 {
-        return session->is_greeted && !session->is_doomed && wr_list_empty(&session->publications) &&
-               wr_list_empty(&session->subscriptions) && wr_list_empty(&session->relays);
+        if (!session->is_greeted || session->is_doomed || session->relay || has_endpoints(session))
+                return false;
+        WR_LIST_EACH(link, &session->relays)
+        {
+                const struct wr_relay *relay = WR_LIST_OWNER(link, struct wr_relay, client_link);
+
+                if (relay->agent && has_endpoints(relay->agent))
+                        return false;
+        }
+        return true;
 }
 
 bool

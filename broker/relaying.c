@@ -94,9 +94,10 @@ wr_relaying_tick(struct wr_server *server)
 
                 if (!is_stuck || relay->until_ns > server->now_ns)
                         continue;
-                wr_session_refuse(relay->client, relay->request, WEIR_E_NO_PATH,
-                                  "no path: the relay for '%s' could not be set up in time. Try again",
-                                  wr_refusal_topic(&relay->order.request));
+                if (!relay->is_told)
+                        wr_session_refuse(relay->client, relay->request, WEIR_E_NO_PATH,
+                                          "no path: the relay for '%s' could not be set up in time. Try again",
+                                          wr_refusal_topic(&relay->order.request));
                 end(relay);
         }
 }
@@ -117,6 +118,7 @@ relay_send(struct wr_session *session, struct wr_errand *errand)
         if (result == WEIR_OK) {
                 wr_object_close(relay->far_end);
                 relay->far_end = WR_NO_OBJECT;
+                relay->is_told = true;
         }
         return result;
 }
@@ -193,6 +195,7 @@ tcp_tell(struct wr_relay *relay)
         memcpy(message.relay.why, relay->why, sizeof(message.relay.why));
         memcpy(message.relay.key, relay->order.key, sizeof(message.relay.key));
         wr_session_send(relay->client, &message);
+        relay->is_told = true;
 }
 
 static enum weir_result

@@ -56,6 +56,7 @@ struct wr_relay {
         struct wr_session *client, *agent; /* agent: NULL until it came */
         uint64_t id;
         int64_t until_ns; /* the agent has to be here by then */
+        bool is_told;     /* RELAY was sent: from then on the stream alone says how it goes */
         enum wr_path path;
         uint32_t request;            /* of its client */
         bool is_charged;             /* a connection, to the client's account; the agent's session takes it over */

@@ -14,6 +14,7 @@
  */
 #include "broker/listing.h"
 
+#include "broker/relaying.h"
 #include "named-objects/sentence.h"
 
 #include "bus/os/printf.h"
@@ -355,9 +356,11 @@ owner_of(const struct wr_session *asker, uint64_t source)
         const struct wr_subscription *subscription = wr_registry_subscription(registry, source);
         const struct wr_pairing *pairing = wr_registry_pairing(registry, source);
 
-        /* A reader of our own lane has shown itself by reading it. */
+        /* A reader of our own lane, or of the one that our agent has for us, has shown itself by reading it. */
         if (pairing)
-                return pairing->publication->session == asker ? pairing->subscription->session : NULL;
+                return wr_relaying_asker(pairing->publication->session) == wr_relaying_asker(asker)
+                               ? pairing->subscription->session
+                               : NULL;
         if (subscription && (subscription->topic ? wr_listing_sees(asker, subscription->name)
                                                  : wr_listing_may_know(asker, subscription->session->account->key)))
                 return subscription->session;

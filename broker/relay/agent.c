@@ -16,17 +16,43 @@
 
 #define BEGIN_NS      INT64_C(5000000000)
 #define LAST_WORDS_NS INT64_C(1000000000)
+#define LOOK_NS       INT64_C(250000000) /* while the stream is full: has the right gone, or the broker? */
+
+enum weir_result
+wr_agent_room(struct wr_agent *agent)
+{
+        unsigned ready;
+        enum weir_result result =
+                wr_stream_wait(agent->stream, WR_STREAM_WRITE, WR_NO_OBJECT, wr_clock_ns() + LOOK_NS, &ready);
+
+        if (wr_agent_is_stopping(agent) || wr_load32(&agent->bus->control.lost))
+                return WEIR_E_CLOSED;
+        if (agent->revoked && wr_load32_acquire(agent->revoked))
+                return WEIR_E_DENIED; /* what is out may be anybody's soon */
+        return result < 0 ? result : WEIR_OK;
+}
+
+static bool
+has_room(const struct wr_agent *agent)
+{
+        return agent->out_end - agent->out_begin + WR_RECORD_BYTES_MAX <= sizeof agent->out;
+}
 
 enum weir_result
 wr_agent_say(struct wr_agent *agent, const struct wr_record *record)
 {
+        enum weir_result result = WEIR_OK;
+
+        while (result == WEIR_OK && !has_room(agent))
+                if ((result = wr_agent_flush(agent)) == WEIR_FULL)
+                        result = has_room(agent) ? WEIR_OK : wr_agent_room(agent);
+        if (result < 0)
+                return result;
         if (agent->out_begin > 0) {
                 memmove(agent->out, agent->out + agent->out_begin, agent->out_end - agent->out_begin);
                 agent->out_end -= agent->out_begin;
                 agent->out_begin = 0;
         }
-        if (agent->out_end + WR_RECORD_BYTES_MAX > sizeof agent->out)
-                return WEIR_E_CLOSED;
         agent->out_end += wr_record_encode(record, agent->out + agent->out_end);
         return WEIR_OK;
 }
@@ -158,20 +184,33 @@ connect(struct wr_agent *agent, char *sentence, size_t room)
 
 /* ---- the end --------------------------------------------------------------------------------------------------- */
 
+/* All that waits is written, or it is too late for it. */
+static enum weir_result
+flush_until(struct wr_agent *agent, int64_t deadline_ns)
+{
+        enum weir_result result;
+        unsigned ready;
+
+        while ((result = wr_agent_flush(agent)) == WEIR_FULL && !wr_agent_is_stopping(agent)) {
+                result = wr_stream_wait(agent->stream, WR_STREAM_WRITE, WR_NO_OBJECT, deadline_ns, &ready);
+                if (result != WEIR_OK)
+                        break;
+        }
+        return result;
+}
+
 static void
 last_words(struct wr_agent *agent, enum weir_result result, const char *sentence)
 {
         struct wr_record closed = { .kind = WR_RECORD_CLOSED };
         int64_t deadline_ns = wr_clock_ns() + LAST_WORDS_NS;
-        unsigned ready;
 
         if (result == WEIR_E_CLOSED)
                 return;
         closed.closed.reason = result;
         wr_sentence(closed.closed.text, sizeof closed.closed.text, "%s", sentence);
-        result = wr_agent_say(agent, &closed);
-        while (result == WEIR_OK && (result = wr_agent_flush(agent)) == WEIR_FULL && !wr_agent_is_stopping(agent))
-                result = wr_stream_wait(agent->stream, WR_STREAM_WRITE, WR_NO_OBJECT, deadline_ns, &ready);
+        if (flush_until(agent, deadline_ns) == WEIR_OK && wr_agent_say(agent, &closed) == WEIR_OK)
+                flush_until(agent, deadline_ns);
 }
 
 static void

@@ -35,6 +35,7 @@ struct wr_agent {
         /* The thread's own. */
         struct weir *bus;
         wr_object wakeup;
+        const wr_word32 *revoked; /* of its endpoint; NULL while that is not open */
         uint32_t resumes;
         struct wr_record_resume *resume; /* of a subscriber that comes back */
         struct wr_intake in;
@@ -54,13 +55,18 @@ wr_agent_subscribe(struct wr_agent *agent, char *sentence, size_t room);
 enum weir_result
 wr_agent_publish(struct wr_agent *agent, char *sentence, size_t room);
 
-/* Behind what waits already. WEIR_E_CLOSED: so much waits that its client is not there any more. */
+/* Behind what waits already; where that is too much, it is written first. Fails as wr_agent_room does. */
 enum weir_result
 wr_agent_say(struct wr_agent *agent, const struct wr_record *record);
 
 /* What waits is written. WEIR_FULL: not all of it. */
 enum weir_result
 wr_agent_flush(struct wr_agent *agent);
+
+/* Waits for room in the stream, for a while: WEIR_OK also where there is none yet. WEIR_E_DENIED: the right has gone
+ * meanwhile; WEIR_E_CLOSED: the broker, or it is to end. */
+enum weir_result
+wr_agent_room(struct wr_agent *agent);
 
 /* More of what the client said, into the buffer. WEIR_EMPTY: nothing now. */
 enum weir_result
@@ -69,6 +75,19 @@ wr_agent_read(struct wr_agent *agent);
 /* Of the spans `done` bytes were written or read. */
 void
 wr_agent_advance(struct wr_span **spans, size_t *count, size_t done);
+
+/* agent_lanes.c. Is there something to take? */
+bool
+wr_agent_lanes_ready(const struct weir_subscriber *s);
+
+/* A stream of frames is at our heels: the next one is awaited awake, for a moment. */
+void
+wr_agent_lanes_await(const struct weir_subscriber *s);
+
+/* A publisher who waits for us has room. It is told when nothing is left to take, or before a sleep: not for each
+ * frame, nor while there is enough for another turn. */
+void
+wr_agent_lanes_room(const struct weir_subscriber *s);
 
 /* Is it to end? */
 static inline bool

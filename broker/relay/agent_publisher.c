@@ -12,6 +12,7 @@
 #include "broker/relay/agent.h"
 
 #include "bus/format.h"
+#include "bus/os/barrier.h"
 #include "bus/os/clock.h"
 #include "clients/c/publisher.h"
 #include "named-objects/sentence.h"
@@ -20,6 +21,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+        OWED_BYTES = 128 << 10, /* then its readers are woken, though more is here */
+        WAKE_READS = 4,         /* likewise: small frames, or none of whose bytes are counted there */
+        LOOK_READS = 64,        /* then what happened is told, though there is no rest */
+};
+
+#define SPIN_NS 20000 /* before a sleep, which here is two threads': the one behind the native handle, too */
 #define LOOK_NS INT64_C(250000000)
 
 enum state { STATE_RECORD, STATE_EXTENSION, STATE_LEND, STATE_PAYLOAD, STATE_PUBLISH };
@@ -33,10 +41,11 @@ struct relaying {
         uint64_t size;          /* of the payload that is on its way, without extension */
         uint64_t here;          /* of what the state waits for */
         uint8_t *to;            /* where it goes */
+        uint64_t owed;          /* bytes that were published since its readers were woken */
+        uint32_t reads;         /* with no rest between them */
         int64_t time_ns;        /* of the last frame */
         bool has_room;          /* told since the last try */
         bool is_last; /* the client has hung up: what it said before is published, as far as there is room in time */
-        uint64_t corrupt;
         uint64_t extension[WR_EXTENSION_MAX / 8 + 1];
         void *format;   /* of FORMAT, while it comes */
         uint8_t *small; /* inline_max bytes */
@@ -110,7 +119,17 @@ time_set(struct relaying *r)
 static bool
 about_read(struct relaying *r, struct wr_about *about)
 {
-        return wr_lane_about(r->extension, r->record.frame.extension, about);
+        if (!wr_lane_about(r->extension, r->record.frame.extension, about))
+                return false;
+        about->flags &= ~(uint32_t)WR_LIBRARY_FLAGS; /* they would be said to ours: WEIR_KEEP keeps the loan */
+        return true;
+}
+
+/* It is not what its publisher made, and reaches nobody: its figures tell of it. */
+static void
+frame_lose(const struct relaying *r)
+{
+        wr_store(&r->p->corrupt, wr_load(&r->p->corrupt) + 1);
 }
 
 static enum weir_result
@@ -121,7 +140,7 @@ publish_small(struct relaying *r, bool more)
 
         if (!about_read(r, &about) || ((frame->flags & WR_RECORD_HASHED) != 0 &&
                                        wr_hash_two(r->extension, frame->extension, r->small, r->size) != frame->hash)) {
-                r->corrupt++;
+                frame_lose(r);
                 return WEIR_OK;
         }
         time_set(r);
@@ -137,7 +156,7 @@ publish_large(struct relaying *r, bool more)
         struct wr_about about;
 
         if (!about_read(r, &about)) {
-                r->corrupt++;
+                frame_lose(r);
                 weir_loan_discard(loan);
                 r->loan = NULL;
                 return WEIR_OK;
@@ -239,11 +258,12 @@ lend(struct relaying *r)
 static enum weir_result
 publish(struct relaying *r)
 {
-        bool more = r->agent->in.begin < r->agent->in.end;
+        bool more = r->agent->in.begin < r->agent->in.end && r->owed + r->size < OWED_BYTES;
         enum weir_result result = r->format ? format_set(r) : r->loan ? publish_large(r, more) : publish_small(r, more);
 
         if (result != WEIR_OK)
                 return result;
+        r->owed = more ? r->owed + r->size : 0;
         free(r->format);
         r->format = NULL;
         r->state = STATE_RECORD;
@@ -294,6 +314,20 @@ more_read(struct relaying *r)
         return WEIR_OK;
 }
 
+/* Readers that are merely slower than the stream are awaited awake. */
+static bool
+room_comes(struct weir_publisher *p)
+{
+        int64_t until_ns = wr_clock_ns() + SPIN_NS;
+
+        do {
+                if (wr_publisher_has_room(p))
+                        return true;
+                wr_yield();
+        } while (wr_clock_ns() < until_ns);
+        return false;
+}
+
 /* Nothing can be done now. what: WR_STREAM_READ, or 0 where the lane has no room. */
 static enum weir_result
 rest(struct relaying *r, unsigned what, char *sentence, size_t room)
@@ -310,7 +344,7 @@ rest(struct relaying *r, unsigned what, char *sentence, size_t room)
         flushed = r->is_last ? WEIR_OK : wr_agent_flush(r->agent);
         if (flushed < 0 && flushed != WEIR_E_CLOSED) /* a hang-up is seen behind the last word that was said */
                 return flushed;
-        if (what == 0 && r->has_room)
+        if (what == 0 && (r->has_room || room_comes(r->p)))
                 return WEIR_OK;
         if (r->is_last) {
                 wr_watch_wait(&wakeup, 1, LOOK_NS);
@@ -320,6 +354,24 @@ rest(struct relaying *r, unsigned what, char *sentence, size_t room)
                                 until_ns, &ready);
         r->is_last = result == WEIR_OK && what == 0 && (ready & WR_STREAM_READ) != 0; /* it is not asked for */
         return result < 0 ? result : WEIR_OK;
+}
+
+/* All that was here is published, but for a part of what comes next: where the stream never rests, nor do we. */
+static enum weir_result
+go_on(struct relaying *r, char *sentence, size_t room)
+{
+        enum weir_result result = WEIR_OK;
+
+        r->reads++;
+        if (r->reads % WAKE_READS == 0 && r->p->wake_owed) {
+                wake(r);
+                r->owed = 0;
+        }
+        if (r->reads % LOOK_READS == 0)
+                result = events_tell(r, sentence, room);
+        if (r->reads % LOOK_READS == 0)
+                wr_agent_flush(r->agent); /* a hang-up is seen behind the last word that was said */
+        return result == WEIR_OK ? more_read(r) : result;
 }
 
 static void
@@ -344,9 +396,11 @@ relay(struct relaying *r, char *sentence, size_t room)
                 if (result == WEIR_FULL) {
                         result = rest(r, 0, sentence, room);
                 } else if (result == WEIR_EMPTY) {
-                        result = more_read(r);
-                        if (result == WEIR_EMPTY)
+                        result = go_on(r, sentence, room);
+                        if (result == WEIR_EMPTY) {
+                                r->reads = 0;
                                 result = rest(r, WR_STREAM_READ, sentence, room);
+                        }
                 }
         }
         if (wr_agent_is_stopping(r->agent))
@@ -405,12 +459,16 @@ wr_agent_publish(struct wr_agent *agent, char *sentence, size_t room)
 
         if (result < 0)
                 return result;
+        agent->revoked = &r.p->revoked;
         r.small = malloc((size_t)r.p->inline_max + 1);
         result = r.small ? opened_say(&r) : WEIR_E_NO_MEMORY;
         if (result == WEIR_OK)
                 result = wr_agent_flush(agent);
         if (result >= 0)
                 result = relay(&r, sentence, room);
+        if (result == WEIR_E_CLOSED) /* its client said no CLOSED: readers hear that it died */
+                wr_store32(&agent->bus->is_bereft, 1);
+        agent->revoked = NULL;
         weir_loan_discard(r.loan);
         weir_publisher_close(r.p);
         free(r.format);

@@ -24,15 +24,18 @@ enum {
         SPANS_PER_FRAME = 3,
         SPANS_MAX = SPANS_PER_FRAME * FRAMES_MAX + 4,
         SOURCES_MIN = 8,
+        LISTEN_MAX = 64, /* of what its client says, before frames have their turn again */
 };
 
-#define LOOK_NS INT64_C(250000000) /* while the stream is full: has the right gone, or the broker? */
+#define SOON_NS INT64_C(2000000) /* so long it is not heard, at most, that a stream has ended */
 
 /* A publisher, as its client was told of it. */
 struct source {
         uint64_t source, lane, format;
-        uint64_t wanted; /* the client comes back and has what is before; 0: no more of that */
-        uint64_t lost;   /* told with its frames */
+        uint64_t wanted;    /* the client comes back and has what is before; 0: no more of that */
+        uint64_t old_from;  /* what it missed is wanted, not what others had published before: frames from here on */
+        uint64_t lost;      /* told with its frames */
+        uint64_t lost_gone; /* by lanes of it that have gone */
 };
 
 /* What goes out in one turn. */
@@ -44,7 +47,8 @@ struct turn {
         uint64_t bytes;
         size_t head_used;
         uint8_t head[HEAD_BYTES];
-        void *format; /* bytes of one that changed; the turn ends behind it */
+        void *format;            /* bytes of one that changed; the turn ends behind it */
+        enum weir_result failed; /* behind what is in it */
 };
 
 struct relaying {
@@ -52,7 +56,8 @@ struct relaying {
         struct weir_subscriber *s;
         struct source *sources;
         size_t source_count, source_room;
-        uint64_t lost_seen; /* of publishers that have left */
+        bool is_busy;    /* the last look found frames */
+        bool hears_more; /* its client has said more than was listened to */
         struct turn turn;
 };
 
@@ -95,6 +100,28 @@ source_drop(struct relaying *r, struct source *source)
         *source = r->sources[--r->source_count];
 }
 
+/* The agent takes all that is there where its client comes back: of whom that does not know, what it asked for. */
+static uint64_t
+old_from(const struct relaying *r, const struct source *source, const struct wr_lane_link *lane)
+{
+        uint64_t published = wr_load(&lane->reader.control->published);
+        uint32_t history = r->agent->request.subscribe.history;
+
+        if (r->agent->resumes == 0 || source->wanted != 0 || published < history)
+                return 0;
+        return history == UINT32_MAX ? 0 : published + 1 - history;
+}
+
+/* In libweir, as a lane goes: what it had lost. */
+static void
+lane_gone(void *context, const struct wr_lane_link *lane)
+{
+        struct source *source = source_of(context, lane->source);
+
+        if (source)
+                source->lost_gone += lane->reader.lost;
+}
+
 static struct wr_record
 lane_record(const struct weir_subscriber *s, const struct wr_lane_link *lane)
 {
@@ -122,26 +149,28 @@ static enum weir_result
 lanes_tell(struct relaying *r)
 {
         struct weir_subscriber *s = r->s;
+        enum weir_result result = WEIR_OK;
 
         if (wr_load32(&s->arrivals_due))
                 wr_subscriber_adopt(s);
-        for (uint32_t i = 0; i < s->lane_count; i++) {
+        for (uint32_t i = 0; i < s->lane_count && result == WEIR_OK; i++) {
                 const struct wr_lane_link *lane = s->lanes[i];
                 struct source *source = source_of(r, lane->source);
                 struct wr_record record;
 
                 if (source && source->lane == lane->reader.geometry.lane)
                         continue;
-                if (!source)
+                if (!source) {
                         source = source_add(r, lane->source);
-                if (!source)
-                        return WEIR_E_NO_MEMORY;
+                        if (!source)
+                                return WEIR_E_NO_MEMORY;
+                        source->old_from = old_from(r, source, lane);
+                }
                 source->lane = lane->reader.geometry.lane;
                 record = lane_record(s, lane);
-                if (wr_agent_say(r->agent, &record) < 0)
-                        return WEIR_E_CLOSED;
+                result = wr_agent_say(r->agent, &record);
         }
-        return WEIR_OK;
+        return result;
 }
 
 /* ---- frames ---------------------------------------------------------------------------------------------------- */
@@ -229,7 +258,17 @@ is_hash_full(const struct relaying *r, uint64_t source)
         return false; /* it has just left: then the stream's own care has to do */
 }
 
-/* A frame that was taken goes into the turn, or back, where the client has it already. */
+/* Has its client got it already, or never asked for it? */
+static bool
+is_passed_over(const struct source *source, const struct weir_frame *open)
+{
+        if (source->wanted != 0)
+                return open->sequence < source->wanted;
+        return (open->about.flags & WEIR_OLD) != 0 && open->sequence < source->old_from;
+}
+
+/* A frame that was taken goes into the turn, or back. WEIR_E_CLOSED: it could not be told; the next stream brings it.
+ */
 static enum weir_result
 frame_take_in(struct relaying *r, const struct weir_frame *open)
 {
@@ -238,21 +277,44 @@ frame_take_in(struct relaying *r, const struct weir_frame *open)
         uint64_t lost = open->lost, skipped = open->skipped;
         enum weir_result result = WEIR_OK;
 
-        if (!source || (source->wanted != 0 && open->sequence < source->wanted)) {
+        if (!source) { /* it came with this very take */
+                result = lanes_tell(r);
+                source = source_of(r, open->source);
+        }
+        if (source)
+                source->lost += open->lost;
+        if (!source || result < 0 || is_passed_over(source, open)) {
                 weir_release(open);
-                return WEIR_OK;
+                return result < 0 ? WEIR_E_CLOSED : WEIR_OK;
         }
         if (source->wanted != 0) { /* what is missing since its client was here last */
                 lost = open->sequence - source->wanted;
                 skipped = 0;
                 source->wanted = 0;
         }
-        source->lost += open->lost;
+        if (source->format != frame->taken.format && format_add(r, source, frame) < 0) {
+                weir_release(open); /* it is not to go out as if it had the format before */
+                return WEIR_E_CLOSED;
+        }
         r->turn.frames[r->turn.frame_count++] = open;
-        if (source->format != frame->taken.format)
-                result = format_add(r, source, frame);
         frame_add(&r->turn, frame, lost, skipped, is_hash_full(r, open->source));
-        return result;
+        return WEIR_OK;
+}
+
+/* The next frame. Where there was one just now it is waited for, for a moment: the sleep behind the native handle is
+ * that of two threads. */
+static enum weir_result
+frame_next(struct relaying *r, const struct weir_frame **open)
+{
+        uint32_t count;
+        enum weir_result result = weir_take_many(r->s, open, 1, &count);
+
+        if (result != WEIR_EMPTY || !r->is_busy || r->turn.frame_count > 0)
+                return result;
+        r->is_busy = false;
+        wr_agent_lanes_room(r->s);
+        wr_agent_lanes_await(r->s);
+        return weir_take(r->s, SOON_NS, open);
 }
 
 /* As much as a turn takes. WEIR_EMPTY: there is nothing now; and what weir_take says of an end. */
@@ -264,14 +326,16 @@ turn_fill(struct relaying *r)
 
         while (result == WEIR_OK && turn->frame_count < FRAMES_MAX && turn->bytes < TURN_BYTES && !turn->format) {
                 const struct weir_frame *open;
-                uint32_t count;
 
                 result = lanes_tell(r);
                 if (result == WEIR_OK)
-                        result = weir_take_many(r->s, &open, 1, &count);
+                        result = frame_next(r, &open);
                 if (result == WEIR_OK)
-                        result = frame_take_in(r, open);
+                        result = turn->failed = frame_take_in(r, open);
         }
+        r->is_busy = turn->frame_count > 0;
+        if (!wr_agent_lanes_ready(r->s))
+                wr_agent_lanes_room(r->s);
         turn->left = turn->spans;
         turn->left_count = turn->span_count;
         return turn->frame_count > 0 ? WEIR_OK : result; /* what else there is, is there at the next look */
@@ -286,23 +350,16 @@ turn_end(struct turn *turn)
         turn->format = NULL;
         turn->frame_count = turn->span_count = turn->left_count = turn->head_used = 0;
         turn->bytes = 0;
+        turn->failed = WEIR_OK;
 }
 
 /* ---- the stream ------------------------------------------------------------------------------------------------ */
 
-/* Waits for room; the right to subscribe may go meanwhile, and the broker. */
 static enum weir_result
 room_await(struct relaying *r)
 {
-        unsigned ready;
-        enum weir_result result =
-                wr_stream_wait(r->agent->stream, WR_STREAM_WRITE, WR_NO_OBJECT, wr_clock_ns() + LOOK_NS, &ready);
-
-        if (wr_agent_is_stopping(r->agent) || wr_load32(&r->s->bus->control.lost))
-                return WEIR_E_CLOSED;
-        if (wr_load32_acquire(&r->s->revoked))
-                return WEIR_E_DENIED; /* what is out may be anybody's soon */
-        return result < 0 ? result : WEIR_OK;
+        wr_agent_lanes_room(r->s);
+        return wr_agent_room(r->agent);
 }
 
 static enum weir_result
@@ -321,7 +378,7 @@ turn_write(struct relaying *r)
                 else if (result == WEIR_FULL)
                         result = room_await(r);
         }
-        return result;
+        return result == WEIR_OK ? turn->failed : result;
 }
 
 /* What `weir who` is to tell of the subscriber: what its client took, not what we did. */
@@ -334,7 +391,7 @@ figures_note(struct weir_subscriber *s, const struct wr_record_taken *taken)
         wr_mutex_unlock(&s->lock);
 }
 
-/* What the client says: how it gets on, and that it goes. */
+/* What the client says: how it gets on, and that it goes. WEIR_EMPTY: that was all, or enough for now. */
 static enum weir_result
 listen_to(struct relaying *r)
 {
@@ -342,8 +399,10 @@ listen_to(struct relaying *r)
         enum weir_result result;
         struct wr_record record;
 
-        for (;;) {
+        r->hears_more = false;
+        for (int said = 0; said < LISTEN_MAX;) {
                 result = wr_intake_next(&agent->in, &record, NULL);
+                said += result == WEIR_OK;
                 if (result == WEIR_OK && record.kind == WR_RECORD_TAKEN)
                         figures_note(r->s, &record.taken);
                 else if (result == WEIR_OK && record.kind == WR_RECORD_CLOSED)
@@ -353,18 +412,17 @@ listen_to(struct relaying *r)
                 else if ((result = wr_agent_read(agent)) != WEIR_OK)
                         return result;
         }
+        r->hears_more = true;
+        return WEIR_EMPTY;
 }
 
 /* ---- events ---------------------------------------------------------------------------------------------------- */
 
 /* What was lost of a publisher that has left, and was told with none of its frames. */
 static uint64_t
-lost_untold(struct relaying *r, const struct source *source)
+lost_untold(const struct source *source)
 {
-        uint64_t lost = wr_load(&r->s->lost), gained = lost - r->lost_seen;
-
-        r->lost_seen = lost;
-        return source && gained > source->lost ? gained - source->lost : 0;
+        return source && source->lost_gone > source->lost ? source->lost_gone - source->lost : 0;
 }
 
 static enum weir_result
@@ -376,7 +434,7 @@ left_tell(struct relaying *r, const struct weir_event *event)
         record.left.source = event->source;
         record.left.reason = event->reason;
         record.left.count = (uint32_t)event->count;
-        record.left.lost = lost_untold(r, source);
+        record.left.lost = lost_untold(source);
         wr_sentence(record.left.text, sizeof record.left.text, "%s", event->text ? event->text : "");
         if (source)
                 source_drop(r, source);
@@ -396,6 +454,8 @@ events_tell(struct relaying *r, char *sentence, size_t room)
                         result = WEIR_E_CLOSED; /* the agent of another broker is another one */
                 else if (event->kind == WEIR_REVOKED && event->source == 0)
                         result = WEIR_E_DENIED;
+                else if (event->kind == WEIR_JOINED)
+                        result = lanes_tell(r); /* it may have come since the last look, without a frame */
                 else if (event->kind == WEIR_LEFT || event->kind == WEIR_EVICTED || event->kind == WEIR_REVOKED)
                         result = left_tell(r, event);
         }
@@ -424,8 +484,10 @@ turn_take(struct relaying *r, char *sentence, size_t room)
                 result = turn_write(r);
         if (result == WEIR_E_DENIED && !sentence[0])
                 wr_sentence(sentence, room, "%s", r->s->revoked_text);
-        if (result == WEIR_OK && taken != WEIR_OK)
+        if (result == WEIR_OK && taken != WEIR_OK && !r->hears_more) {
+                wr_wakeup_lower(r->agent->bus);
                 result = wr_stream_wait(r->agent->stream, WR_STREAM_READ, r->agent->wakeup, INT64_MAX, &ready);
+        }
         return result;
 }
 
@@ -479,7 +541,8 @@ subscriber_open(struct wr_agent *agent, struct weir_subscriber **s, char *senten
                 .delivery = m->delivery,
                 .keep = m->keep,
                 .history = history_of(agent),
-                .frames_max = m->frames_max,
+                .spin_ns = -1,
+                .frames_max = FRAMES_MAX, /* a turn's; its client's own are those of its lanes */
                 .type = m->type[0] ? m->type : NULL,
         };
         struct wr_record record = { .kind = WR_RECORD_REFUSED };
@@ -505,10 +568,19 @@ wr_agent_subscribe(struct wr_agent *agent, char *sentence, size_t room)
                 return result;
         r->agent = agent;
         result = subscriber_open(agent, &r->s, sentence, room);
-        if (result == WEIR_OK)
+        if (result == WEIR_OK) {
+                agent->revoked = &r->s->revoked;
+                r->s->tells_room = true;
+                agent->bus->wakeup.by_hand = true;
+                r->s->heir = lane_gone;
+                r->s->heir_context = r;
                 result = opened_say(r);
+        }
         if (result == WEIR_OK)
                 result = relay(r, sentence, room);
+        agent->revoked = NULL;
+        if (result == WEIR_E_CLOSED) /* its client said no CLOSED: publishers hear that it died */
+                wr_store32(&agent->bus->is_bereft, 1);
         weir_subscriber_close(r->s);
         free(r->sources);
         free(r);

@@ -1,36 +1,21 @@
 #include "bus/transport/handshake.h"
 
+#include "bus/fields.h"
+
 #include <string.h>
 
 enum { LABEL_BYTES = 8, MAGIC_BYTES = 8 };
 
 static const uint8_t magic[MAGIC_BYTES] = { 'W', 'E', 'I', 'R', '-', 'T', 'C', 'P' };
 
-static void
-put(uint8_t *to, uint64_t value, size_t size)
-{
-        for (size_t i = 0; i < size; i++)
-                to[i] = (uint8_t)(value >> (8 * i));
-}
-
-static uint64_t
-get(const uint8_t *from, size_t size)
-{
-        uint64_t value = 0;
-
-        for (size_t i = 0; i < size; i++)
-                value |= (uint64_t)from[i] << (8 * i);
-        return value;
-}
-
 void
 wr_handshake_hello_write(const struct wr_handshake_hello *hello, uint8_t bytes[WR_HANDSHAKE_HELLO_BYTES])
 {
         memcpy(bytes, magic, MAGIC_BYTES);
-        put(bytes + 8, hello->version, 4);
-        put(bytes + 12, hello->purpose, 4);
-        put(bytes + 16, hello->id, 8);
-        put(bytes + 24, hello->redeemer, 8);
+        wr_fields_number_put(bytes + 8, 4, hello->version);
+        wr_fields_number_put(bytes + 12, 4, hello->purpose);
+        wr_fields_number_put(bytes + 16, 8, hello->id);
+        wr_fields_number_put(bytes + 24, 8, hello->redeemer);
         memcpy(bytes + 32, hello->nonce, WR_HANDSHAKE_NONCE_BYTES);
 }
 
@@ -41,17 +26,17 @@ wr_handshake_hello_read(struct wr_handshake_hello *hello, const uint8_t *bytes, 
 
         if (memcmp(bytes, magic, size < MAGIC_BYTES ? size : MAGIC_BYTES) != 0)
                 return WEIR_E_CORRUPT; /* at the first byte that is wrong: HTTP and the like go no further */
-        if (size >= 12 && get(bytes + 8, 4) != WR_HANDSHAKE_VERSION)
+        if (size >= 12 && wr_fields_number(bytes + 8, 4) != WR_HANDSHAKE_VERSION)
                 return WEIR_E_CORRUPT;
         if (size < WR_HANDSHAKE_HELLO_BYTES)
                 return WEIR_EMPTY;
-        purpose = get(bytes + 12, 4);
+        purpose = wr_fields_number(bytes + 12, 4);
         if (purpose != WR_HANDSHAKE_CONTROL && purpose != WR_HANDSHAKE_STREAM)
                 return WEIR_E_CORRUPT;
         hello->version = WR_HANDSHAKE_VERSION;
         hello->purpose = (enum wr_handshake_purpose)purpose;
-        hello->id = get(bytes + 16, 8);
-        hello->redeemer = get(bytes + 24, 8);
+        hello->id = wr_fields_number(bytes + 16, 8);
+        hello->redeemer = wr_fields_number(bytes + 24, 8);
         memcpy(hello->nonce, bytes + 32, WR_HANDSHAKE_NONCE_BYTES);
         return WEIR_OK;
 }

@@ -2,9 +2,8 @@
 
 #include <string.h>
 
-/* Behind a large payload: the next record, and what it can do without a read of its own. */
-enum { AHEAD_BYTES = 512 };
-
+/* Behind a large payload comes, as a rule, another one: what stands before it is read with the first, and nothing of
+ * the payload itself, so that all of it is read to where it belongs, from the first byte on. */
 size_t
 wr_intake_room(struct wr_intake *in, void **at)
 {
@@ -17,9 +16,9 @@ wr_intake_room(struct wr_intake *in, void **at)
         }
         *at = in->bytes + in->end;
         room = sizeof in->bytes - in->end;
-        if (in->large && in->end < AHEAD_BYTES)
-                return AHEAD_BYTES - in->end;
-        return in->large && room > AHEAD_BYTES ? AHEAD_BYTES : room;
+        if (in->end < in->ahead)
+                return in->ahead - in->end;
+        return in->ahead > 0 && room > in->ahead ? in->ahead : room;
 }
 
 void
@@ -37,7 +36,9 @@ wr_intake_next(struct wr_intake *in, struct wr_record *record, const char **why)
         if (result != WEIR_OK)
                 return result;
         in->begin += size;
-        in->large = record->bytes >= WR_INTAKE_LARGE;
+        in->ahead = record->bytes < WR_INTAKE_LARGE ? 0 : size;
+        if (in->ahead > 0 && record->kind == WR_RECORD_FRAME)
+                in->ahead += record->frame.extension;
         return WEIR_OK;
 }
 

@@ -20,7 +20,7 @@ enum {
 
 struct wr_intake {
         size_t begin, end; /* of what is in the buffer and not taken */
-        bool large;        /* the last payload was */
+        size_t ahead;      /* the last payload was large: what stood before it. 0: it was not */
         uint8_t bytes[WR_INTAKE_BYTES];
 };
 

@@ -1,5 +1,6 @@
 #include "bus/transport/ticket.h"
 
+#include "bus/fields.h"
 #include "bus/hash.h"
 
 #include <string.h>
@@ -19,26 +20,9 @@ _Static_assert(sizeof(prefix) + (BYTES_MAX * 8 + 4) / 5 <= WR_TICKET_TEXT_MAX, "
 /* ---- bytes ----------------------------------------------------------------------------------------------------- */
 
 static void
-put(uint8_t *to, uint64_t value, size_t size)
-{
-        for (size_t i = 0; i < size; i++)
-                to[i] = (uint8_t)(value >> (8 * i));
-}
-
-static uint64_t
-get(const uint8_t *from, size_t size)
-{
-        uint64_t value = 0;
-
-        for (size_t i = 0; i < size; i++)
-                value |= (uint64_t)from[i] << (8 * i);
-        return value;
-}
-
-static void
 check_make(const uint8_t *bytes, size_t size, uint8_t check[CHECK_BYTES])
 {
-        put(check, wr_hash_bytes(bytes, size), CHECK_BYTES);
+        wr_fields_number_put(check, CHECK_BYTES, wr_hash_bytes(bytes, size));
 }
 
 static size_t
@@ -47,9 +31,9 @@ bytes_make(const struct wr_ticket *ticket, uint8_t bytes[BYTES_MAX])
         size_t length = strlen(ticket->address);
 
         bytes[0] = VERSION;
-        put(bytes + 1, ticket->id, 8);
+        wr_fields_number_put(bytes + 1, 8, ticket->id);
         memcpy(bytes + 9, ticket->key, WR_TICKET_KEY_BYTES);
-        put(bytes + 9 + WR_TICKET_KEY_BYTES, ticket->port, 2);
+        wr_fields_number_put(bytes + 9 + WR_TICKET_KEY_BYTES, 2, ticket->port);
         bytes[HEAD_BYTES - 1] = (uint8_t)length;
         memcpy(bytes + HEAD_BYTES, ticket->address, length);
         check_make(bytes, HEAD_BYTES + length, bytes + HEAD_BYTES + length);
@@ -84,9 +68,9 @@ bytes_read(struct wr_ticket *ticket, const uint8_t *bytes, size_t size, const ch
         length = bytes[HEAD_BYTES - 1];
         if (length != size - HEAD_BYTES - CHECK_BYTES)
                 return WEIR_E_USAGE;
-        ticket->id = get(bytes + 1, 8);
+        ticket->id = wr_fields_number(bytes + 1, 8);
         memcpy(ticket->key, bytes + 9, WR_TICKET_KEY_BYTES);
-        ticket->port = (uint16_t)get(bytes + 9 + WR_TICKET_KEY_BYTES, 2);
+        ticket->port = (uint16_t)wr_fields_number(bytes + 9 + WR_TICKET_KEY_BYTES, 2);
         memcpy(ticket->address, bytes + HEAD_BYTES, length);
         ticket->address[length] = 0;
         return strlen(ticket->address) == length && is_printable(ticket->address) ? WEIR_OK : WEIR_E_USAGE;

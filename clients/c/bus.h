@@ -35,6 +35,7 @@ struct weir {
         struct wr_helped poked;     /* `poke`, for helpers */
         struct wr_ticket_held held; /* what it was opened with */
         char stands_in[40];         /* the broker's own agent: the key of its relay; else "" */
+        wr_word32 is_bereft;        /* an agent whose client died: it leaves as the client did, without a word */
         struct wr_control control;
 };
 

@@ -264,13 +264,27 @@ question_refused(struct wr_question *q, const struct wr_message_refusal *m)
         return true;
 }
 
+/* A failure, too, may come when an earlier answer had begun something: that lets go of the question. */
+static void
+question_over(struct wr_control *c, struct wr_question *q)
+{
+        enum weir_result result = q->result;
+
+        if (result < 0 && q->abandon)
+                q->abandon(c, q);
+        q->result = result;
+        wr_control_answered(c, q);
+}
+
 void
 wr_control_finish(struct wr_control *c, struct wr_question *q)
 {
         struct wr_question **at = &c->questions;
 
-        while (*at != q)
+        while (*at && *at != q)
                 at = &(*at)->next;
+        if (!*at)
+                return;
         *at = q->next;
         wr_control_answered(c, q);
 }
@@ -296,7 +310,7 @@ control_answer(struct wr_control *c, const struct wr_message *m, wr_object *obje
         else
                 over = !q->answer || q->answer(c, q, m, objects);
         if (over) {
-                wr_control_answered(c, q);
+                question_over(c, q);
         } else if (c->phase == WR_PHASE_AWAY) {
                 question_fail(c, q, WEIR_E_NO_BROKER, "the broker was lost while it answered");
         } else {
@@ -510,7 +524,8 @@ control_turn(struct wr_control *c)
 static void
 control_end(struct wr_control *c)
 {
-        wr_control_send(c, &(struct wr_message){ .kind = WR_BYE });
+        if (!wr_load32(&c->bus->is_bereft))
+                wr_control_send(c, &(struct wr_message){ .kind = WR_BYE });
         wr_control_wire_flush(c);
         wr_control_wire_close(c);
         while (c->line_count > 0)

@@ -156,7 +156,7 @@ wr_control_answered(struct wr_control *c, struct wr_question *q);
 
 /* ---- the control thread only ---- */
 
-/* The question has its answer: off the list, and its owner is told. */
+/* The question has its answer: off the list, and its owner is told. Nothing happens where it is not listed. */
 void
 wr_control_finish(struct wr_control *c, struct wr_question *q);
 
@@ -194,6 +194,10 @@ wr_control_hello(struct wr_control *c, const char *address, char *sentence, size
 /* What came in answer to HELLO; takes the life-line out of objects. WEIR_OK: served from now on. */
 enum weir_result
 wr_control_welcome(struct wr_control *c, const struct wr_message *m, wr_object *objects, char *sentence, size_t room);
+
+/* Any thread. WEIR_PATH=pipe, tcp: this process is to map no memory of others. */
+bool
+wr_control_maps_nothing(void);
 
 /* control_again.c: looks for a broker again, when it is time. */
 void

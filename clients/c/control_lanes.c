@@ -130,8 +130,9 @@ lane_finish(struct wr_control *c, struct wr_job *job)
         while (*at != lane)
                 at = &(*at)->control_next;
         *at = lane->control_next;
-        wr_store_release(&lane->reader.pair.words->state, WR_PAIR_RELEASED);
-        if (!lane->numbers)
+        if (!wr_load32(&c->bus->is_bereft))
+                wr_store_release(&lane->reader.pair.words->state, WR_PAIR_RELEASED);
+        if (!lane->numbers && !wr_load32(&c->bus->is_bereft))
                 wr_control_send(c, &(struct wr_message){ .kind = WR_PAIR_DONE, .pair_done = { lane->pair } });
         lane_free(c, lane);
         c->lanes -= 1;

@@ -226,9 +226,9 @@ hello_answer(struct wr_control *c, char *sentence, size_t room)
         return result;
 }
 
-/* WEIR_PATH=pipe, tcp: this process is to map no memory of others; for tests, and for who suspects it. */
-static bool
-is_relayed_by_wish(void)
+/* For tests, and for who suspects it. */
+bool
+wr_control_maps_nothing(void)
 {
         const char *path = getenv("WEIR_PATH");
 
@@ -248,7 +248,7 @@ wr_control_hello(struct wr_control *c, const char *address, char *sentence, size
                 return result;
         if (c->embed)
                 hello.hello.flags = WR_HELLO_MAY_EMBED;
-        if (is_relayed_by_wish())
+        if (wr_control_maps_nothing())
                 hello.hello.flags |= WR_HELLO_NO_MEMORY;
         if (c->bus->stands_in[0])
                 hello.hello.flags = WR_HELLO_STANDS_IN;

@@ -332,13 +332,22 @@ wr_control_pairs_revoked(struct wr_control *c, const struct wr_message_revoked *
         return true;
 }
 
+/* Its process is seen to end before the broker says that it closed: who gave all back has closed. */
+static int32_t
+reason_of_dead(const struct wr_pair_link *link)
+{
+        const struct wr_pair_words *words = link->pair.words;
+
+        return words && wr_load_acquire(&words->state) == WR_PAIR_RELEASED ? WEIR_OK : WEIR_E_CLOSED;
+}
+
 void
 wr_control_pairs_dead(struct wr_control *c, struct wr_peer *peer)
 {
         for (struct weir_publisher *p = c->publishers; p; p = p->control_next) {
                 for (struct wr_pair_link *link = p->control_links; link; link = link->control_next)
                         if (link->peer == peer)
-                                link_leave(p, link, WEIR_E_CLOSED);
+                                link_leave(p, link, reason_of_dead(link));
                 wr_control_publisher_settle(c, p);
         }
 }

@@ -199,7 +199,7 @@ block_release(struct wr_frame *frame)
 
         frame->lane = NULL;
         wr_lane_release(pair, frame->announcement);
-        if (wr_pair_room_due(pair))
+        if (!frame->subscriber->tells_room && wr_pair_room_due(pair))
                 wr_signal_raise(&pair->words->space);
         wr_subscriber_lane_drop(lane);
 }

@@ -25,6 +25,8 @@ publisher_info(const struct weir_publisher *p)
                 .peers = wr_load32(&p->link_count),
                 .frames = wr_load(&p->frames),
                 .bytes = wr_load(&p->bytes),
+                .lost = wr_load(&p->corrupt),
+                .corrupt = wr_load(&p->corrupt),
                 .full = wr_load(&p->full),
                 .waits = wr_load(&p->waits),
                 .out = wr_load32(&p->loans_out),

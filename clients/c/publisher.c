@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIBRARY_FLAGS = WEIR_MORE | WEIR_KEEP | WEIR_OLD }; /* not the reader's business */
 #define COMMIT_BYTES_MAX (UINT64_C(8) << 20)
 
 static __attribute__((noinline)) enum weir_result
@@ -68,7 +67,7 @@ wr_publisher_about(const struct weir_about *about, struct wr_about *room, const 
         if (about->meta_size > 0 && !about->meta)
                 return wr_error(WEIR_E_USAGE, "about.meta is NULL, but about.meta_size is %u", about->meta_size);
         *room = (struct wr_about){ about->stamp_ns, about->tag, about->meta, about->meta_size,
-                                   about->flags & ~(uint32_t)LIBRARY_FLAGS };
+                                   about->flags & ~(uint32_t)WR_LIBRARY_FLAGS };
         *out = room;
         return WEIR_OK;
 }

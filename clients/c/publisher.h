@@ -21,6 +21,10 @@
 #include <stdatomic.h>
 
 enum wr_growing { WR_GROWING_NOT, WR_GROWING_ASKED, WR_GROWING_RING, WR_GROWING_REFUSED };
+
+/* Of weir_about.flags: said to the library, and not the reader's business. */
+enum { WR_LIBRARY_FLAGS = WEIR_MORE | WEIR_KEEP | WEIR_OLD };
+
 enum wr_change { WR_CHANGE_NONE, WR_CHANGE_ATTACH, WR_CHANGE_DETACH };
 
 /* A subscriber of ours. Counted: by its publisher, and by who sleeps on its words. */
@@ -134,7 +138,8 @@ struct weir_publisher {
         struct wr_pair_link *retired;    /* under the lock: readers of a lane that was left, for the control thread */
         bool moved;                      /* under the lock: the control thread has yet to tell it */
         wr_word frames, bytes, full, waits, copied_bytes, told; /* counters; told: what STATS sent last */
-        wr_mutex lock;                                          /* links, changes, applied */
+        wr_word corrupt; /* of an agent: frames that did not come to it as they were made, and were not published */
+        wr_mutex lock;   /* links, changes, applied */
         struct wr_pair_link *links, *changes, *applied;
         wr_word32 link_count;
         struct wr_pair_link *control_links;
@@ -146,6 +151,7 @@ struct weir_publisher {
         wr_word32 tick_posted, wakes_due; /* wakes_due: the tick is to raise what wr_lane_wake held back */
         uint64_t lane, source;
         struct wr_relayed *relayed; /* its far end; NULL: its lane is read by others */
+        wr_word payload_max;        /* of a relayed one: what the broker's side has memory for; 0: the lane says it */
         char revoked_text[WR_CONTROL_SENTENCE_MAX];
         struct weir_publisher_options options;
         char topic[208], type[128];
@@ -195,6 +201,15 @@ struct wr_want {
         bool more;
         uint64_t offset; /* out, of a loan */
 };
+
+/* Larger than what the other side of its relay takes? */
+static inline bool
+wr_publisher_is_beyond(const struct weir_publisher *p, uint64_t size)
+{
+        uint64_t most = wr_load(&p->payload_max);
+
+        return most != 0 && size > most && size > p->inline_max;
+}
 
 /* Tries, and waits up to the timeout. */
 enum weir_result

@@ -154,6 +154,11 @@ wr_publisher_grow(struct weir_publisher *p, uint64_t size, enum weir_result resu
 enum weir_result
 wr_publisher_too_large(const struct weir_publisher *p, uint64_t size)
 {
+        if (wr_publisher_is_beyond(p, size))
+                return wr_error(WEIR_E_TOO_LARGE,
+                                "%llu bytes do not fit the memory that the broker has for relayed '%s' (%llu for "
+                                "payloads): say memory_max when the publisher opens, or raise it",
+                                (unsigned long long)size, p->topic, (unsigned long long)wr_load(&p->payload_max));
         if (wr_load32_acquire(&p->growing) == WR_GROWING_REFUSED)
                 return wr_error(WEIR_E_TOO_LARGE,
                                 "%llu bytes do not fit the memory of '%s' (%llu for payloads), and "
@@ -221,6 +226,8 @@ ring_next(const struct weir_publisher *p, uint64_t *memory)
         *memory = p->memory_now + p->writer.geometry.ring_bytes;
         if (*memory > p->options.memory_max)
                 *memory = p->options.memory_max;
+        if (p->bus->stands_in[0]) /* its client's ring was made for this one: relayed_publisher.c */
+                return 0;
         return ring + used <= *memory ? ring : 0;
 }
 

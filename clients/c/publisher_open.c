@@ -104,14 +104,16 @@ lane_granted(struct wr_control *c, struct wr_question *q, const struct wr_messag
 static bool
 publish_answer(struct wr_control *c, struct wr_question *q, const struct wr_message *m, wr_object *objects)
 {
-        if (m->kind == WR_LANE_GRANT)
+        const struct weir_publisher *p = q->subject;
+
+        if (m->kind == WR_LANE_GRANT && !p->relayed)
                 return lane_granted(c, q, &m->lane_grant, objects[0]);
-        if (m->kind == WR_RELAY) {
+        if (m->kind == WR_RELAY && !p->relayed) {
                 q->result = wr_relayed_begin(c, q, &m->relay, objects, NULL, q->subject);
                 return q->result < 0;
         }
         q->result = WEIR_OK;
-        if (m->kind != WR_OPENED) {
+        if (m->kind != WR_OPENED || p->relayed) { /* a relay has one answer */
                 q->result = WEIR_E_CORRUPT;
                 wr_sentence(q->sentence, sizeof q->sentence, "the broker answered PUBLISH with %s",
                             wr_message_name(m->kind));
@@ -140,7 +142,7 @@ control_publisher_close(struct wr_control *c, struct wr_job *job)
         if (*at) {
                 *at = p->control_next;
                 wr_control_pairs_close(c, p);
-                if (!p->relayed)
+                if (!p->relayed && !wr_load32(&c->bus->is_bereft))
                         wr_control_send(c, &(struct wr_message){ .kind = WR_CLOSE_LANE, .close_lane = { p->lane } });
                 wr_publisher_drop(p);
         }
@@ -240,6 +242,8 @@ publisher_ask(struct weir_publisher *p)
                 .answer = publish_answer, .abandon = publish_abandon, .subject = p, .message.kind = WR_PUBLISH
         };
 
+        if (p->options.require == WEIR_PIPE || p->options.require == WEIR_TCP || wr_control_maps_nothing())
+                p->memory_now = p->options.memory_max; /* a relayed one does not grow */
         wr_publisher_describe(p, &q.message.publish);
         return wr_control_ask(&p->bus->control, &q, OPEN_TIMEOUT_NS);
 }
@@ -318,7 +322,8 @@ wr_publisher_shut(struct weir_publisher *p)
         bus_forget(p->bus, p);
         if (p->segment) {
                 wr_publisher_enter(p);
-                wr_lane_end(&p->writer, 0);
+                if (!wr_load32(&p->bus->is_bereft))
+                        wr_lane_end(&p->writer, 0);
                 wr_lane_wake(&p->writer, wr_signal_raise);
                 wr_lane_wake_owed(&p->writer, wr_signal_raise);
                 wr_publisher_leave(p);

@@ -276,7 +276,7 @@ enum weir_result
 wr_publisher_try(struct weir_publisher *p, struct wr_want *want, int64_t timeout_ns)
 {
         int64_t deadline_ns;
-        enum weir_result result = enter_and_try(p, want);
+        enum weir_result result = wr_publisher_is_beyond(p, want->size) ? WEIR_E_TOO_LARGE : enter_and_try(p, want);
 
         if (result != WEIR_FULL)
                 return result;

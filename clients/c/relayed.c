@@ -26,6 +26,7 @@
 #define PAUSE_MIN_NS INT64_C(10000000) /* a broker that dies closes both, one just behind the other */
 #define PAUSE_MAX_NS INT64_C(2000000000)
 #define ANSWER_NS    INT64_C(10000000000)
+#define STEADY_NS    INT64_C(1000000000) /* a stream that was there for so long was one */
 
 static const char *
 topic_of(const struct wr_relayed *r)
@@ -89,11 +90,12 @@ opened_run(struct wr_control *c, struct wr_job *job)
                 r->publisher->source = opened->record->opened.source;
                 wr_mutex_unlock(&r->bus->lock);
                 wr_store32(&r->publisher->link_count, opened->record->opened.count);
+                wr_store(&r->publisher->payload_max, opened->record->opened.payload_max);
         }
         if (r->opening)
                 opener_answer(c, opened);
         r->is_open |= opened->result == WEIR_OK;
-        r->pause_ns = 0;
+        r->opened_ns = opened->result == WEIR_OK ? wr_clock_ns() : 0;
         wr_control_answered(c, q);
 }
 
@@ -105,7 +107,9 @@ wr_relayed_opened(struct wr_relayed *r, const struct wr_record *record)
         if (record->kind != WR_RECORD_OPENED && record->kind != WR_RECORD_REFUSED)
                 return wr_relayed_stop(r, WEIR_E_CLOSED, "it begins with something else than an answer");
         wr_relayed_do(r, opened_run, &opened);
-        if (opened.result < 0) /* for good; E_CLOSED would mean that it is asked for again */
+        if (opened.result < 0 && r->is_open && !wr_relayed_is_no(opened.result)) /* it passes: asked for again */
+                return wr_relayed_stop(r, WEIR_E_CLOSED, opened.sentence);
+        if (opened.result < 0) /* for good */
                 return wr_relayed_stop(r, opened.result == WEIR_E_CLOSED ? WEIR_E_DENIED : opened.result,
                                        opened.sentence);
         return WEIR_OK;
@@ -189,6 +193,10 @@ lost_run(struct wr_control *c, struct wr_job *job)
                             r->path == WEIR_TCP ? "connection" : "pipe", topic_of(r), r->end.text);
                 wr_control_finish(c, opening);
         }
+        if (r->has_flowed || (r->opened_ns != 0 && wr_clock_ns() - r->opened_ns >= STEADY_NS))
+                r->pause_ns = 0;
+        r->has_flowed = false;
+        r->opened_ns = 0;
         if (!r->is_open)
                 wr_store32_release(&r->ending, 1);
         else if (r->drain_ns != 0) /* there is nobody to take the rest */
@@ -243,6 +251,7 @@ wr_relayed_answer(struct wr_control *c, struct wr_relayed *r, struct wr_question
                 if (r->stream != WR_NO_OBJECT) /* it has yet to notice */
                         wr_stream_hang_up(r->stream);
                 wr_mutex_unlock(&r->lock);
+                r->again_ns = 0; /* another one would hang this one up */
                 turn_raise(r);
                 return WEIR_OK;
         }
@@ -251,21 +260,13 @@ wr_relayed_answer(struct wr_control *c, struct wr_relayed *r, struct wr_question
         return result;
 }
 
-/* Was it for want of a broker, or did one say no? */
-static bool
-is_no(enum weir_result result)
-{
-        return result < 0 && result != WEIR_E_NO_BROKER && result != WEIR_E_CLOSED && result != WEIR_E_QUOTA &&
-               result != WEIR_E_NO_MEMORY && result != WEIR_E_SYSTEM;
-}
-
 void
 wr_relayed_settle(struct wr_control *c, struct wr_relayed *r, const struct wr_question *q)
 {
         r->is_asked = false;
         if (c->phase != WR_PHASE_SERVED || wr_relayed_is_ending(r))
                 return; /* lost again: all begins anew */
-        if (is_no(q->result))
+        if (wr_relayed_is_no(q->result))
                 revoke(c, r, q->sentence);
         else if (q->result < 0)
                 r->again_ns = wr_clock_ns() + PAUSE_MAX_NS;
@@ -335,13 +336,14 @@ static int64_t
 drain_look(struct wr_relayed *r, int64_t now_ns)
 {
         uint64_t written = wr_load(&r->written);
+        int64_t stall_ns = r->publisher->options.stall_ns;
 
         if (written != r->drained)
                 r->drain_ns = now_ns;
         r->drained = written;
-        if (now_ns - r->drain_ns >= r->publisher->options.stall_ns)
+        if (now_ns - r->drain_ns >= stall_ns)
                 ending_begin(r);
-        return r->drain_ns + r->publisher->options.stall_ns;
+        return stall_ns > INT64_MAX - r->drain_ns ? INT64_MAX : r->drain_ns + stall_ns;
 }
 
 int64_t
@@ -421,7 +423,7 @@ relayed_main(void *argument)
         while (stream_wait(r)) {
                 r->end.result = WEIR_OK;
                 r->in.begin = r->in.end = 0;
-                r->in.large = false;
+                r->in.ahead = 0;
                 if (r->subscriber)
                         wr_relayed_take(r);
                 else

@@ -46,15 +46,18 @@ struct wr_relayed {
         int64_t drain_ns; /* a publisher closes: when it was last seen to get on with what is left; 0: it does not */
         uint64_t drained;
         int64_t again_ns, pause_ns; /* when the stream is asked for again; 0: it is there, or the broker is not */
+        int64_t opened_ns;          /* when this stream was; 0: it was not */
         struct wr_job done;
         uint32_t path;
         char why[192];
         /* The thread's. */
         struct wr_relayed_lane *lanes;    /* of a subscriber */
+        uint64_t owing;                   /* bytes that came for them since their takers were woken */
         struct wr_relayed_reader *reader; /* of a publisher; made by the control thread while this one waits */
         wr_word32 is_deaf;                /* the stream was read to its end */
         struct wr_relayed_end end;
         bool resumes;       /* it is not the first stream */
+        bool has_flowed;    /* a frame came on this one; the control thread looks while this one waits */
         int64_t missing_ns; /* lanes that did not come back by then do not */
         int64_t told_ns;
         uint64_t told;
@@ -122,6 +125,14 @@ wr_relayed_say(struct wr_relayed *r, const struct wr_record *record);
 /* The stream makes no sense, or CLOSED came: the reason is kept, WEIR_E_CLOSED or another one is returned. */
 enum weir_result
 wr_relayed_stop(struct wr_relayed *r, enum weir_result result, const char *text);
+
+/* Did a broker say no? Else it was for want of one, or of what may be there again in a moment. */
+static inline bool
+wr_relayed_is_no(enum weir_result result)
+{
+        return result < 0 && result != WEIR_E_NO_BROKER && result != WEIR_E_CLOSED && result != WEIR_E_QUOTA &&
+               result != WEIR_E_NO_MEMORY && result != WEIR_E_SYSTEM;
+}
 
 /* CLOSED. */
 enum weir_result

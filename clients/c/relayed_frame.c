@@ -16,6 +16,7 @@ enum {
         HEAP_SPARE = 4, /* frames that may be on their way beside those that are out */
         HEAP_GROWS = 4, /* times at least */
         SLICE_NS = 100000000,
+        OWING_BYTES = 256 << 10, /* then they are taken while more comes, and while they are in the cache */
 };
 
 /* A frame on its way from the stream into a lane. */
@@ -82,18 +83,31 @@ frame_lose(struct wr_relayed_lane *lane, bool is_corrupt)
         lane->due.corrupt += is_corrupt;
 }
 
+/* A frame takes a header's bytes of the ring at least. */
+static struct wr_relayed_lapped
+frames_lapped(const struct wr_relayed_lane *lane)
+{
+        const struct wr_lane_writer *w = &lane->w->writer;
+        uint64_t most = w->geometry.ring_bytes / WR_HEADER_BYTES;
+
+        if (lane->w->pair.reliable || w->sequence < most)
+                return (struct wr_relayed_lapped){ .since = lane->since };
+        return (struct wr_relayed_lapped){ .since = lane->since, .oldest = w->sequence - most };
+}
+
 /* What stands before the frame, told to the taking thread where numbers do not simply go on. False: no memory. */
 static bool
 frame_number(struct wr_relayed_lane *lane, const struct wr_record_frame *frame, bool is_first)
 {
         struct wr_relayed_jump *due = &lane->due;
+        struct wr_relayed_lapped lapped = frames_lapped(lane);
 
         due->frame = lane->w->writer.sequence;
         due->sequence = frame->sequence;
         due->is_gap = lane->is_back && lane->said.reliable && due->lost > 0;
         lane->is_back = false;
         if ((is_first || due->lost > 0 || due->skipped > 0 || due->corrupt > 0) &&
-            !wr_relayed_numbers_jump(lane->numbers, due))
+            !wr_relayed_numbers_jump(lane->numbers, due, &lapped))
                 return false;
         *due = (struct wr_relayed_jump){ .frame = 0 };
         return true;
@@ -274,11 +288,15 @@ wr_relayed_frame(struct wr_relayed *r, const struct wr_record *record)
         if (in.size > in.lane->said.inline_max && in.size > in.lane->said.heap_bytes)
                 return wr_relayed_stop(r, WEIR_E_CLOSED, "it sent a frame that no lane holds");
         result = frame_put(r, &in);
+        r->has_flowed |= result == WEIR_OK;
         if (result == WEIR_OK)
                 in.lane->sequence = frame->sequence + 1;
         else
                 in.lane->due = due; /* the next stream brings it again, with what stands before it */
         in.lane->is_owing = true;
+        r->owing += record->bytes;
+        if (r->owing >= OWING_BYTES)
+                wr_relayed_wakes_flush(r);
         return result;
 }
 

@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+enum { SUM_EVERY = 4096 /* jumps */ };
+
 struct jump {
         struct jump *next;
         struct wr_relayed_jump is;
@@ -14,7 +16,9 @@ struct wr_relayed_numbers {
         wr_word32 due; /* there are jumps */
         wr_mutex lock;
         struct jump *first, **end;
-        uint64_t delta; /* the source's number less ours; the taking thread's */
+        uint32_t unsummed;  /* jumps since they were last summed up */
+        wr_word32 is_taken; /* the taking thread is between enter and leave */
+        uint64_t delta;     /* the source's number less ours; the taking thread's */
 };
 
 struct wr_relayed_numbers *
@@ -52,8 +56,37 @@ wr_relayed_numbers_drop(struct wr_relayed_numbers *numbers)
         free(numbers);
 }
 
+/* Of two jumps with nothing between them that can be taken the later one stays, with the losses of both. One that a
+ * reliable subscriber is to be told of stays itself. Lock held. */
+static void
+jumps_sum(struct wr_relayed_numbers *numbers, const struct wr_relayed_lapped *lapped)
+{
+        struct jump *jump = numbers->first, *next;
+
+        wr_fence(); /* the frames that lapped the others before the look, as the taking thread's word before its own */
+        if (wr_load32_acquire(&numbers->is_taken))
+                return;
+        numbers->unsummed = 0;
+        while (jump && jump->is.frame < lapped->since)
+                jump = jump->next;
+        while (jump && (next = jump->next) && next->is.frame <= lapped->oldest) {
+                if (jump->is.is_gap || next->is.is_gap) {
+                        jump = next;
+                        continue;
+                }
+                next->is.lost += jump->is.lost;
+                next->is.skipped += jump->is.skipped;
+                next->is.corrupt += jump->is.corrupt;
+                *jump = *next;
+                if (numbers->end == &next->next)
+                        numbers->end = &jump->next;
+                free(next);
+        }
+}
+
 bool
-wr_relayed_numbers_jump(struct wr_relayed_numbers *numbers, const struct wr_relayed_jump *is)
+wr_relayed_numbers_jump(struct wr_relayed_numbers *numbers, const struct wr_relayed_jump *is,
+                        const struct wr_relayed_lapped *lapped)
 {
         struct jump *jump = malloc(sizeof *jump);
 
@@ -62,6 +95,8 @@ wr_relayed_numbers_jump(struct wr_relayed_numbers *numbers, const struct wr_rela
         jump->next = NULL;
         jump->is = *is;
         wr_mutex_lock(&numbers->lock);
+        if (++numbers->unsummed >= SUM_EVERY)
+                jumps_sum(numbers, lapped);
         *numbers->end = jump;
         numbers->end = &jump->next;
         wr_store32_release(&numbers->due, 1); /* before the frame: who takes it sees this */
@@ -105,6 +140,19 @@ jumps_add(struct wr_relayed_numbers *numbers, struct wr_lane_reader *r, uint64_t
 }
 
 void
+wr_relayed_numbers_enter(struct wr_relayed_numbers *numbers)
+{
+        wr_store32(&numbers->is_taken, 1);
+        wr_fence();
+}
+
+void
+wr_relayed_numbers_leave(struct wr_relayed_numbers *numbers)
+{
+        wr_store32_release(&numbers->is_taken, 0);
+}
+
+void
 wr_relayed_numbers_apply(struct wr_relayed_numbers *numbers, struct wr_lane_reader *r, struct wr_taken *t)
 {
         if (wr_load32_acquire(&numbers->due)) {
@@ -114,6 +162,7 @@ wr_relayed_numbers_apply(struct wr_relayed_numbers *numbers, struct wr_lane_read
                 t->skipped += sum.skipped;
         }
         t->sequence += numbers->delta;
+        wr_relayed_numbers_leave(numbers);
 }
 
 uint64_t

@@ -31,12 +31,27 @@ wr_relayed_numbers_hold(struct wr_relayed_numbers *numbers);
 void
 wr_relayed_numbers_drop(struct wr_relayed_numbers *numbers);
 
+/* Frames of the private lane that nobody can take any more: from `since` on, below `oldest`. What stands before them
+ * is kept as one sum: a lane that waits for nobody would heap it up for as long as nobody takes. */
+struct wr_relayed_lapped {
+        uint64_t since, oldest;
+};
+
 /* The far end, before it publishes that frame. False: no memory, and the frame must not be published. */
 bool
-wr_relayed_numbers_jump(struct wr_relayed_numbers *numbers, const struct wr_relayed_jump *jump);
+wr_relayed_numbers_jump(struct wr_relayed_numbers *numbers, const struct wr_relayed_jump *jump,
+                        const struct wr_relayed_lapped *lapped);
 
-/* The taking thread has t: from now on with the source's number, and all that was lost and skipped, which is added to
- * the reader's sums. */
+/* The taking thread looks for a frame: until wr_relayed_numbers_apply() or _leave() nothing is summed up, since what it
+ * finds may be lapped before its number is asked for. */
+void
+wr_relayed_numbers_enter(struct wr_relayed_numbers *numbers);
+
+void
+wr_relayed_numbers_leave(struct wr_relayed_numbers *numbers);
+
+/* The taking thread has t, and leaves: from now on with the source's number, and all that was lost and skipped, which
+ * is added to the reader's sums. */
 void
 wr_relayed_numbers_apply(struct wr_relayed_numbers *numbers, struct wr_lane_reader *r, struct wr_taken *t);
 

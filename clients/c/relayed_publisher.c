@@ -11,6 +11,8 @@
 #include "clients/c/relayed.h"
 
 #include "bus/hash.h"
+#include "bus/os/barrier.h"
+#include "bus/os/clock.h"
 #include "bus/os/memory.h"
 #include "clients/c/publisher.h"
 #include "clients/c/relayed_lane.h"
@@ -27,6 +29,7 @@ enum {
         INLINE_MAX = 4096,
         ANNOUNCEMENTS = 2,
         EAR_BYTES = 256 << 10, /* of its stack */
+        SPIN_NS = 20000,       /* before a sleep */
 };
 
 /* The reading half of the private lane. */
@@ -35,8 +38,8 @@ struct wr_relayed_reader {
         wr_object object;
         void *segment, *page;
         uint64_t page_bytes;
-        uint64_t payload_max;
         uint64_t format; /* number of the one that the agent has */
+        uint64_t given;  /* frames, to this stream */
         size_t used;     /* of `out` */
         uint8_t out[OUT_BYTES];
         uint64_t copy[(WR_EXTENSION_MAX + 8 + INLINE_MAX + WR_COPY_SLACK) / 8];
@@ -149,6 +152,22 @@ reader_open(struct weir_publisher *p, struct wr_relayed_reader *rd)
         return result;
 }
 
+/* With a ring twice as long as the agent's: a format that has a place here has one there, where the ring's laps and
+ * steps begin elsewhere, and nobody but the frames behind it could make room for it. */
+static enum weir_result
+geometry_plan(struct wr_lane_geometry *g, const struct weir_publisher *p)
+{
+        const struct weir_publisher_options *o = &p->options;
+        enum weir_result result = wr_lane_geometry_plan(g, p->memory_now, 0, o->history, p->loans_max);
+        struct wr_lane_geometry twice = *g;
+        uint64_t ring = g->ring_bytes;
+
+        if (result == WEIR_OK &&
+            wr_lane_geometry_plan(&twice, p->memory_now + ring, 2 * ring, o->history, p->loans_max) == WEIR_OK)
+                *g = twice;
+        return result;
+}
+
 enum weir_result
 wr_relayed_publish(struct wr_control *c, struct wr_relayed *r, const struct wr_record_opened *opened, char *sentence,
                    size_t room)
@@ -161,9 +180,9 @@ wr_relayed_publish(struct wr_control *c, struct wr_relayed *r, const struct wr_r
         p->memory_now = p->options.memory_max; /* it does not grow */
         if (result == WEIR_OK) {
                 rd->object = WR_NO_OBJECT;
-                rd->payload_max = opened->payload_max;
+                wr_store(&p->payload_max, opened->payload_max);
                 *g = (struct wr_lane_geometry){ .lane = wr_relayed_id(), .epoch = 1, .hash = p->options.hash };
-                result = wr_lane_geometry_plan(g, p->memory_now, 0, p->options.history, p->loans_max);
+                result = geometry_plan(g, p);
         }
         if (result == WEIR_OK)
                 result = segment_make(c, p, rd, opened->source, sentence, room);
@@ -240,12 +259,22 @@ ear(void *argument)
 
 /* ---- from the lane to the stream ---- */
 
+/* Who waits for room in the lane is told that there is some. */
+static void
+room_tell(struct wr_pair_reader *pair)
+{
+        if (wr_pair_room_due(pair))
+                wr_signal_raise(&pair->words->space);
+}
+
+/* What was copied is told here, so that a publisher who waits is not woken for each frame. */
 static enum weir_result
 flush(struct wr_relayed *r)
 {
         struct wr_relayed_reader *rd = r->reader;
         struct wr_span span = { rd->out, rd->used };
 
+        room_tell(&rd->reader.pair);
         rd->used = 0;
         return span.size == 0 ? WEIR_OK : wr_relayed_write(r, &span, 1);
 }
@@ -301,19 +330,12 @@ frame_put(struct wr_relayed *r, const struct wr_taken *t)
                 result = put(r, &format, NULL, 0, reader->format_bytes, reader->format_size);
         }
         rd->format = t->format;
-        if (result == WEIR_OK && rd->payload_max != 0 && t->size > rd->payload_max)
+        rd->given += 1;
+        if (result == WEIR_OK && wr_publisher_is_beyond(r->publisher, t->size)) /* published when it took more */
                 return wr_relayed_stop(r, WEIR_E_TOO_LARGE,
                                        "a frame was published that is larger than the broker's side takes: lower "
                                        "memory_max, or ask the broker's owner for more");
         return result < 0 ? result : put(r, &record, rd->copy, extension, t->data, t->size);
-}
-
-/* Who waits for room in the lane is told that there is some. */
-static void
-room_tell(struct wr_pair_reader *pair)
-{
-        if (wr_pair_room_due(pair))
-                wr_signal_raise(&pair->words->space);
 }
 
 /* One frame. WEIR_EMPTY: there is none; WEIR_ENDED: there will be none. */
@@ -342,7 +364,8 @@ frame_give(struct wr_relayed *r)
         result = frame_put(r, &t);
         if (t.block)
                 wr_lane_release(&reader->pair, t.announcement);
-        room_tell(&reader->pair);
+        if (t.size >= LARGE_BYTES)
+                room_tell(&reader->pair);
         return result;
 }
 
@@ -362,6 +385,20 @@ sleep_for_frames(struct wr_relayed *r)
         wr_pair_sleep_disarm(&reader->pair);
 }
 
+/* A stream of frames is at our heels: the next one is awaited awake. */
+static bool
+more_comes(const struct wr_relayed *r)
+{
+        int64_t until_ns = wr_clock_ns() + SPIN_NS;
+
+        do {
+                if (wr_lane_ready(&r->reader->reader))
+                        return true;
+                wr_yield();
+        } while (wr_clock_ns() < until_ns);
+        return false;
+}
+
 static enum weir_result
 give_all(struct wr_relayed *r)
 {
@@ -376,7 +413,8 @@ give_all(struct wr_relayed *r)
                         return WEIR_E_CLOSED;
                 if (result == WEIR_ENDED)
                         return wr_relayed_say(r, &closed);
-                sleep_for_frames(r);
+                if (!more_comes(r))
+                        sleep_for_frames(r);
         }
         return result < 0 ? result : WEIR_E_CLOSED;
 }
@@ -394,9 +432,23 @@ begin(struct wr_relayed *r)
         if (result != WEIR_OK)
                 return result;
         r->reader->used = 0;
+        r->reader->given = 0;
         r->reader->format = 0;
         wr_store32(&r->is_deaf, 0);
         return WEIR_OK;
+}
+
+/* Nobody says which frames came out at the other end before the stream was lost; how many went in is known. */
+static void
+given_tell(struct wr_relayed *r)
+{
+        size_t length = strlen(r->end.text);
+        uint64_t given = r->reader->given;
+
+        if (r->end.result == WEIR_E_CLOSED && given > 0 && !wr_relayed_is_ending(r))
+                wr_sentence(r->end.text + length, sizeof r->end.text - length,
+                            "; %llu frame%s went into it, the last of which may be lost", (unsigned long long)given,
+                            wr_s(given));
 }
 
 void
@@ -413,6 +465,7 @@ wr_relayed_give(struct wr_relayed *r)
         if (give_all(r) < 0)
                 wr_stream_hang_up(r->stream);
         wr_thread_join(thread); /* after END: until the agent has read to the end, and hung up */
+        given_tell(r);
 }
 
 void

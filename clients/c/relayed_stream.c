@@ -1,6 +1,6 @@
 /* The stream of a far end, as its thread reads and writes it: whole records and payloads, and the one reason why it is
  * over. */
-#include "clients/c/relayed.h"
+#include "clients/c/relayed_subscriber.h"
 #include "named-objects/sentence.h"
 
 #include <weir/weir.h>
@@ -18,11 +18,11 @@ wr_relayed_stop(struct wr_relayed *r, enum weir_result result, const char *text)
         return result;
 }
 
-/* A right that was withdrawn is for good; all else is tried once more. */
+/* A right that was withdrawn is for good; what may pass is tried once more. */
 enum weir_result
 wr_relayed_closed(struct wr_relayed *r, const struct wr_record_closed *closed)
 {
-        bool is_over = closed->reason < 0 && closed->reason != WEIR_E_CLOSED && closed->reason != WEIR_E_NO_BROKER;
+        bool is_over = wr_relayed_is_no((enum weir_result)closed->reason);
 
         return wr_relayed_stop(r, is_over ? (enum weir_result)closed->reason : WEIR_E_CLOSED, closed->text);
 }
@@ -44,10 +44,15 @@ stream_read(struct wr_relayed *r, const struct wr_span *spans, size_t count, int
 
                 if (wr_relayed_is_ending(r))
                         return wr_relayed_stop(r, WEIR_E_CLOSED, "it is being closed");
-                if (result == WEIR_EMPTY)
+                if (result == WEIR_EMPTY && deadline_ns == WEIR_NOW)
+                        return WEIR_EMPTY;
+                if (result == WEIR_EMPTY) { /* in the midst of a frame, too: those before it can be taken */
+                        if (r->owing > 0)
+                                wr_relayed_wakes_flush(r);
                         result = wr_stream_wait(r->stream, WR_STREAM_READ, WR_NO_OBJECT, deadline_ns, &ready);
-                else if (result == WEIR_OK)
+                } else if (result == WEIR_OK) {
                         return WEIR_OK;
+                }
                 if (result == WEIR_EMPTY)
                         return WEIR_EMPTY;
                 if (result < 0)

@@ -53,6 +53,7 @@ wr_relayed_lane_of(const struct wr_relayed *r, uint64_t source)
 void
 wr_relayed_wakes_flush(struct wr_relayed *r)
 {
+        r->owing = 0;
         for (struct wr_relayed_lane *lane = r->lanes; lane; lane = lane->next) {
                 if (lane->is_owing)
                         wr_lane_wake(&lane->w->writer, wr_signal_raise);
@@ -199,6 +200,37 @@ lane_said(struct wr_relayed *r, const struct wr_record_lane *said)
         return WEIR_OK;
 }
 
+struct over {
+        struct weir_subscriber *subscriber;
+        uint64_t lane;
+        int32_t reason;
+        const char *text;
+};
+
+static void
+over_run(struct wr_control *c, struct wr_job *job)
+{
+        struct wr_question *q = (struct wr_question *)(void *)job;
+        const struct over *over = q->subject;
+        struct wr_lane_link *lane = over->subscriber->control_lanes;
+
+        while (lane && lane->reader.geometry.lane != over->lane)
+                lane = lane->control_next;
+        if (lane)
+                wr_control_lane_over(c, lane, over->reason, over->text); /* it may be gone from here on */
+        wr_control_answered(c, q);
+}
+
+/* A lane that its subscriber has, and that never begins. */
+static void
+lane_unmake(struct wr_relayed *r, struct wr_relayed_writer *w)
+{
+        struct over over = { r->subscriber, w->writer.geometry.lane, WEIR_E_NO_MEMORY, "it never began" };
+
+        wr_relayed_do(r, over_run, &over);
+        wr_relayed_writer_close(w);
+}
+
 static enum weir_result
 commit_next(void *context, uint64_t end)
 {
@@ -219,35 +251,17 @@ wr_relayed_lane_go_on(struct wr_relayed *r, struct wr_relayed_lane *lane, uint64
         g.follows = before->lane;
         result = lane_make(r, lane, &g, &has_been_told);
         if (result == WEIR_OK && (result = wr_lane_move(&old->writer, &lane->w->writer, commit_next, lane->w)) < 0)
-                wr_relayed_writer_close(lane->w); /* the format in force has no room: it never begins */
+                lane_unmake(r, lane->w); /* the format in force has no room */
         if (result < 0) {
                 lane->w = old;
                 return result;
         }
+        lane->since = lane->w->writer.sequence;
         wr_lane_wake(&old->writer, wr_signal_raise);
         wr_lane_wake_owed(&old->writer, wr_signal_raise);
         wr_relayed_writer_close(old);
         lane->is_owing = true;
         return WEIR_OK;
-}
-
-struct over {
-        struct weir_subscriber *subscriber;
-        uint64_t lane;
-        int32_t reason;
-        const char *text;
-};
-
-static void
-over_run(struct wr_control *c, struct wr_job *job)
-{
-        struct wr_question *q = (struct wr_question *)(void *)job;
-        const struct over *over = q->subject;
-
-        for (struct wr_lane_link *lane = over->subscriber->control_lanes; lane; lane = lane->control_next)
-                if (lane->reader.geometry.lane == over->lane)
-                        wr_control_lane_over(c, lane, over->reason, over->text);
-        wr_control_answered(c, q);
 }
 
 /* What was lost behind the last frame is counted when it is taken to the end. */
@@ -256,6 +270,7 @@ lane_end(struct wr_relayed *r, struct wr_relayed_lane *lane, int32_t reason, uin
 {
         struct wr_lane_writer *w = &lane->w->writer;
         struct over over = { r->subscriber, w->geometry.lane, reason, text };
+        struct wr_relayed_lapped none = { 0, 0 };
         struct wr_relayed_lane **at = &r->lanes;
 
         lane->due.frame = lane->due.sequence = w->sequence;
@@ -263,7 +278,7 @@ lane_end(struct wr_relayed *r, struct wr_relayed_lane *lane, int32_t reason, uin
                 wr_store_release(&lane->w->pair.words->evicted, w->sequence + lost); /* its number, or more: lost */
         else
                 lane->due.lost += lost;
-        wr_relayed_numbers_jump(lane->numbers, &lane->due);
+        wr_relayed_numbers_jump(lane->numbers, &lane->due, &none);
         if (reason == WEIR_OK)
                 wr_lane_end(w, 0);
         else if (reason != WEIR_E_EVICTED || !lane->said.reliable)

@@ -17,6 +17,7 @@ struct wr_relayed_lane {
         struct wr_relayed_writer *w;
         struct wr_relayed_numbers *numbers;
         uint64_t sequence;          /* of its source, wanted next; 0: it is not known */
+        uint64_t since;             /* the private lane's number from which on frames are in `w` alone */
         struct wr_relayed_jump due; /* for the next frame; its numbers are not set */
         uint8_t *format;
         uint64_t format_size;

@@ -215,7 +215,7 @@ lane_took(struct weir_subscriber *s, struct wr_lane_link *lane, struct wr_frame 
                 wr_relayed_numbers_apply(lane->numbers, r, &frame->taken);
         frame_fill(s, lane, frame);
         s->spare = NULL;
-        if (r->reliable && wr_pair_room_due(&r->pair))
+        if (r->reliable && !s->tells_room && wr_pair_room_due(&r->pair))
                 wr_signal_raise(&r->pair.words->space);
         if (r->lost != wr_load(&lane->lost) || r->skipped != wr_load(&lane->skipped))
                 lane_count_losses(lane);
@@ -291,9 +291,13 @@ lane_take(struct weir_subscriber *s, struct wr_lane_link *lane, struct wr_frame 
         }
         if (lane->numbers && (result = wr_lane_gap(s, lane)) < 0)
                 return result;
+        if (lane->numbers)
+                wr_relayed_numbers_enter(lane->numbers);
         result = take_grown(lane, frame);
         if (result == WEIR_OK)
-                return lane_took(s, lane, frame);
+                return lane_took(s, lane, frame); /* and leaves the numbers */
+        if (lane->numbers)
+                wr_relayed_numbers_leave(lane->numbers);
         lane_count_losses(lane);
         if (lane->reader.reliable && lane->reader.position != position && wr_pair_room_due(&lane->reader.pair))
                 wr_signal_raise(&lane->reader.pair.words->space); /* marks and corrupt frames were passed over */

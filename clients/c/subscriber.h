@@ -106,10 +106,13 @@ struct weir_subscriber {
         wr_word frames_taken, bytes, copied_bytes, releases, full, waits, told;
         uint32_t in_row, stream_after; /* frames met with hardly a look between them; so many more make a stream */
         bool stood_back;
+        bool tells_room; /* who takes tells publishers of room itself */
         uint32_t heel_frames,
                 heel_more;              /* since the last look whether we are at the publisher's heels, and until one */
         wr_word lost, skipped, corrupt; /* of lanes that have left */
-        wr_mutex lock;                  /* lanes (the list), arrivals, sleepers */
+        void (*heir)(void *context, const struct wr_lane_link *lane); /* of an agent: hears of each of them, or NULL */
+        void *heir_context;
+        wr_mutex lock; /* lanes (the list), arrivals, sleepers */
         struct wr_lane_link *arrivals;
         wr_mutex shared_lock;
         struct weir_subscriber *next; /* of the bus */

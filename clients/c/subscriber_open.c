@@ -88,6 +88,8 @@ wr_subscriber_add_up(struct weir_subscriber *s, const struct wr_lane_link *lane)
         wr_store(&s->lost, wr_load(&s->lost) + lane->reader.lost);
         wr_store(&s->skipped, wr_load(&s->skipped) + lane->reader.skipped);
         wr_store(&s->corrupt, wr_load(&s->corrupt) + lane->reader.corrupt);
+        if (s->heir)
+                s->heir(s->heir_context, lane);
 }
 
 void
@@ -168,9 +170,11 @@ wr_subscriber_opened(struct wr_control *c, struct wr_question *q, uint64_t id, u
 static bool
 subscribe_answer(struct wr_control *c, struct wr_question *q, const struct wr_message *m, wr_object *objects)
 {
-        if (m->kind == WR_SUBSCRIBED)
+        const struct weir_subscriber *s = q->subject;
+
+        if (m->kind == WR_SUBSCRIBED && !s->relayed)
                 return wr_subscriber_opened(c, q, m->subscribed.subscription, m->subscribed.lanes);
-        if (m->kind == WR_RELAY) {
+        if (m->kind == WR_RELAY && !s->relayed) {
                 q->result = wr_relayed_begin(c, q, &m->relay, objects, q->subject, NULL);
                 return q->result < 0;
         }
@@ -203,7 +207,7 @@ control_subscriber_close(struct wr_control *c, struct wr_job *job)
                 at = &(*at)->control_next;
         if (*at) {
                 *at = s->control_next;
-                if (!s->relayed)
+                if (!s->relayed && !wr_load32(&c->bus->is_bereft))
                         wr_control_send(c, &(struct wr_message){ .kind = WR_CLOSE_SUBSCRIPTION,
                                                                  .close_subscription = { s->id } });
                 wr_subscriber_drop(s);

@@ -71,10 +71,15 @@ wakeup_main(void *argument)
 void
 wr_wakeup_settle(struct weir *bus)
 {
+        if (wr_load32(&bus->wakeup.used) != 0 && !bus->wakeup.by_hand)
+                wr_wakeup_lower(bus);
+}
+
+void
+wr_wakeup_lower(struct weir *bus)
+{
         struct wr_wakeup *wakeup = &bus->wakeup;
 
-        if (wr_load32(&wakeup->used) == 0)
-                return;
         wr_mutex_lock(&wakeup->lock);
         if (wakeup->up && !wr_wait_has_something(bus)) { /* K2 */
                 wr_flag_lower(wakeup->flag);

@@ -19,6 +19,7 @@ struct wr_wakeup {
         wr_word32 ending;
         wr_mutex lock; /* up, and every raise and lower */
         bool up;
+        bool by_hand; /* it stays up while frames are taken, until wr_wakeup_lower */
         wr_object flag;
         wr_thread thread;
 };
@@ -29,6 +30,10 @@ wr_wakeup_init(struct wr_wakeup *wakeup);
 /* Something was taken: lowers the handle if nothing is left. Cheap while weir_wakeup() is not used. */
 void
 wr_wakeup_settle(struct weir *bus);
+
+/* Before a wait for the handle: the same, where that is left to whoever waits. */
+void
+wr_wakeup_lower(struct weir *bus);
 
 /* Ends the thread and closes the handle. */
 void

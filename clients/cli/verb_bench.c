@@ -18,6 +18,7 @@ const char verb_bench_help[] =
         "\n"
         "Example:\n"
         "  weir bench --size 1M --vs pipe\n"
+        "  weir bench --path pipe                    relayed, beside a bare program over such a pipe\n"
         "\n";
 
 static const char *const places[] = { "weir-bench", "../libexec/weir/weir-bench", "../../bench/weir-bench" };

@@ -23,14 +23,22 @@ publish(struct weir_publisher *p, uint64_t size, uint64_t sequence)
 }
 
 static KIT_UNUSED void
+take_all(struct weir_subscriber *s)
+{
+        const struct weir_frame *frame;
+
+        while (weir_take(s, WEIR_NOW, &frame) == WEIR_OK)
+                weir_release(frame);
+}
+
+static KIT_UNUSED void
 drain(struct weir *bus)
 {
         const struct weir_event *event;
-        const struct weir_frame *frame;
 
         while (weir_next(bus, WEIR_NOW, &event) == WEIR_OK)
-                while (event->kind == WEIR_FRAMES && weir_take(event->subscriber, WEIR_NOW, &frame) == WEIR_OK)
-                        weir_release(frame);
+                if (event->kind == WEIR_FRAMES)
+                        take_all(event->subscriber);
 }
 
 static KIT_UNUSED void

@@ -178,31 +178,30 @@ Test(publisher, a_full_ring_says_so_and_weir_next_says_when_there_is_room)
         struct weir *bus = kit_host(), *reader = kit_guest();
         struct weir_publisher *p;
         struct weir_subscriber *s;
-        const struct weir_event *event;
         uint64_t published = 0, taken = 0;
 
         kit_ok(weir_publisher_open(&p, bus, "a", NULL));
         kit_ok(weir_subscriber_open(&s, reader, "a", WEIR_SUBSCRIBER(.delivery = WEIR_RELIABLE)));
         for (int round = 0; round < 5; round++) {
                 char data[4000];
-                int result;
+                int result, is_told = 0;
 
                 do {
                         kit_fill(data, sizeof data, published + 1);
                         result = weir_publish(p, data, sizeof data, NULL, WEIR_NOW);
                         published += result == WEIR_OK;
-                } while (result == WEIR_OK);
+                } while (result == WEIR_OK || (result == WEIR_FULL && kit_goes_on(bus, p)));
                 cr_assert(eq(int, result, WEIR_FULL));
-                while (weir_next(bus, WEIR_NOW, &event) == WEIR_OK)
-                        cr_assert(ne(u32, event->kind, WEIR_ROOM));
-                for (int i = 0; i < 20; i++) {
+                cr_assert(not(kit_room_comes(bus, p, WEIR_NOW)));
+                for (int i = 0; i < 20 || (kit_is_relayed() && !is_told && taken < published); i++) {
                         const struct weir_frame *frame = kit_take(s);
 
                         cr_assert(eq(u64, frame->sequence, ++taken)); /* what met FULL was never published */
                         cr_assert(kit_filled(frame->data, frame->size, taken));
                         weir_release(frame);
+                        is_told |= kit_room_comes(bus, p, WEIR_NOW);
                 }
-                cr_assert(eq(ptr, kit_event(bus, WEIR_ROOM)->publisher, p));
+                cr_assert(is_told || kit_room_comes(bus, p, KIT_SOON));
         }
         cr_assert(gt(u64, kit_publisher_info(p).full, 4));
         weir_close(reader);
@@ -276,7 +275,8 @@ Test(publisher, the_blocks_of_a_killed_subscriber_come_back)
         for (uint64_t i = 1; i <= 3; i++)
                 publish(p, 2 * MIB, i, WEIR_NOW);
         kit_hear(holder.line);
-        cr_assert(eq(int, weir_lend(p, 3 * MIB, WEIR_NOW, &loan), WEIR_FULL));
+        if (!kit_is_relayed()) /* who reads from a stream holds nothing of the publisher's */
+                cr_assert(eq(int, weir_lend(p, 3 * MIB, WEIR_NOW, &loan), WEIR_FULL));
         kit_kill(&holder);
         kit_ok(weir_lend(p, 3 * MIB, KIT_SOON, &loan)); /* it waits, and the death makes room */
         weir_loan_discard(loan);
@@ -293,11 +293,18 @@ play_stopped_reader(int line)
         struct weir *bus = kit_guest();
         struct weir_subscriber *s;
         const struct weir_frame *frame;
+        uint64_t sequence = 0;
+        int result;
 
         kit_ok(weir_subscriber_open(&s, bus, "a", WEIR_SUBSCRIBER(.delivery = WEIR_RELIABLE)));
         kit_say(line, 1);
-        kit_hear(line);                                             /* it is frozen meanwhile */
-        kit_must(weir_take(s, KIT_SOON, &frame) == WEIR_E_EVICTED); /* told before any further frame */
+        kit_hear(line); /* it is frozen meanwhile */
+        while ((result = weir_take(s, KIT_SOON, &frame)) == WEIR_OK) {
+                kit_must(kit_is_relayed()); /* what had come over the stream is its own; else told before any frame */
+                kit_must(frame->sequence == ++sequence && frame->lost == 0);
+                weir_release(frame);
+        }
+        kit_must(result == WEIR_E_EVICTED);
         kit_must(strstr(weir_error(), "host") && strstr(weir_error(), "'a'"));
         kit_must(weir_take(s, WEIR_NOW, &frame) == WEIR_EMPTY); /* said once */
         kit_must(kit_event(bus, WEIR_EVICTED)->subscriber == s);
@@ -432,7 +439,7 @@ Test(publisher, loans_of_blocks_are_copied_by_nobody)
         cr_assert(eq(u64, kit_info(s).frames, 10));
         cr_assert(eq(u64, kit_info(s).bytes, 10 * MIB));
         cr_assert(zero(u64, kit_info(s).copied_bytes));
-        cr_assert(eq(u32, kit_info(s).path, WEIR_SHM));
+        cr_assert(eq(u32, kit_info(s).path, kit_is_relayed() ? WEIR_PIPE : WEIR_SHM));
         publish(p, MIB, 1, WEIR_NOW);
         publish(p, 100, 1, WEIR_NOW);
         weir_release(kit_take(s));

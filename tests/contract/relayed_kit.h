@@ -17,6 +17,7 @@
 #include "bus/os/thread.h"
 #include "bus/transport/intake.h"
 #include "named-objects/endpoint.h"
+#include "named-objects/identity.h"
 #include "named-objects/lifeline.h"
 #include "named-objects/stream.h"
 #include "named-objects/watch.h"
@@ -93,6 +94,20 @@ broker_receive(void)
                         broker_hear(&m);
 }
 
+/* Who it is has to be known: Windows hands objects over to a process. */
+static void
+broker_accept(void)
+{
+        static struct wr_identity identity;
+        wr_object process;
+        char why[512];
+
+        if (wr_endpoint_accept(broker.listener, &broker.connection) != WEIR_OK)
+                return;
+        kit_must(wr_identity_of(broker.connection, NULL, &identity, &process, why, sizeof why) == WEIR_OK);
+        wr_object_close(process);
+}
+
 static void *
 broker_main(void *argument)
 {
@@ -101,8 +116,8 @@ broker_main(void *argument)
                 struct wr_watch watch = { .object = is_there ? broker.connection : broker.listener, .read = true };
 
                 wr_watch_wait(&watch, 1, 100000000);
-                if (!is_there && wr_endpoint_accept(broker.listener, &broker.connection) < 0)
-                        kit_must(false);
+                if (!is_there)
+                        broker_accept();
                 if (is_there) {
                         broker_receive();
                         broker_send(&(struct wr_message){ .kind = WR_PING }, NULL, 0);

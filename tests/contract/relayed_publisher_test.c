@@ -144,3 +144,67 @@ Test(relayed_publisher, a_publisher_whose_stream_was_lost_goes_on_with_the_next_
         weir_publisher_close(p);
         broker_end(bus);
 }
+
+Test(relayed_publisher, what_the_broker_s_side_has_no_memory_for_is_too_large_at_once)
+{
+        struct weir *bus = broker_begin();
+        struct opening opening = { .bus = bus, .publisher = { .size = sizeof opening.publisher } };
+        struct wr_record opened = { .kind = WR_RECORD_OPENED };
+        struct weir_loan *loan;
+
+        kit_must(wr_thread_start(&opening.thread, publisher_opens, &opening, 0));
+        agent_begin();
+        agent_hear(WR_RECORD_BEGIN);
+        opened.opened = (struct wr_record_opened){ .id = 5, .source = 9, .payload_max = LARGE };
+        agent_say(opened, NULL, 0);
+        wr_thread_join(opening.thread);
+        kit_ok(opening.result);
+        cr_assert(eq(int, weir_publish(opening.p, bytes, LARGE + 1, NULL, KIT_SOON), WEIR_E_TOO_LARGE));
+        cr_assert(strstr(weir_error(), "100000 for payloads") != NULL, "%s", weir_error());
+        cr_assert(eq(int, weir_lend(opening.p, LARGE + 1, KIT_SOON, &loan), WEIR_E_TOO_LARGE));
+        cr_assert(strstr(weir_error(), "memory_max") != NULL, "%s", weir_error());
+        fill(1, LARGE);
+        kit_ok(weir_publish(opening.p, bytes, LARGE, NULL, KIT_SOON));
+        hear_frame(1, LARGE);
+        agent_end();
+        weir_publisher_close(opening.p);
+        broker_end(bus);
+}
+
+Test(relayed_publisher, one_with_endless_patience_closes_behind_a_stream_that_ends)
+{
+        struct weir *bus = broker_begin();
+        struct weir_publisher *p =
+                kit_relayed_publisher(bus, (struct weir_publisher_options){ .stall_ns = INT64_MAX }, 0);
+        wr_thread thread;
+
+        fill(1, LARGE);
+        kit_ok(weir_publish(p, bytes, LARGE, NULL, KIT_SOON));
+        hear_frame(1, LARGE);
+        kit_must(wr_thread_start(&thread, agent_closes, NULL, 0));
+        weir_publisher_close(p);
+        wr_thread_join(thread);
+        broker_end(bus);
+}
+
+Test(relayed_publisher, a_stream_that_is_lost_says_how_many_frames_went_into_it)
+{
+        struct weir *bus = broker_begin();
+        struct weir_publisher *p = kit_relayed_publisher(bus, (struct weir_publisher_options){ 0 }, 0);
+        const struct weir_event *event;
+
+        for (uint64_t i = 1; i <= 3; i++) {
+                fill(i, i == 2 ? LARGE : 10);
+                kit_ok(weir_publish(p, bytes, i == 2 ? LARGE : 10, NULL, KIT_SOON));
+                hear_frame(i, i == 2 ? LARGE : 10);
+        }
+        agent_end();
+        event = kit_event(bus, WEIR_PATH);
+        cr_assert(eq(int, event->reason, WEIR_E_CLOSED));
+        cr_assert(strstr(event->text, "3 frames went into it") != NULL, "%s", event->text);
+        agent_begin();
+        agent_open(0);
+        agent_end();
+        weir_publisher_close(p);
+        broker_end(bus);
+}

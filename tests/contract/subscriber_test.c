@@ -76,7 +76,8 @@ Test(subscriber, several_publishers_of_a_topic_are_taken_in_turn)
                         i++;
                 sources[i] = frame->source;
                 cr_assert(eq(u64, frame->sequence, ++next[i]));
-                cr_assert(eq(u64, next[i], n / 4 + 1)); /* no source twice before each has had its turn */
+                if (!kit_is_relayed()) /* there they come one after the other, and the taker may be faster */
+                        cr_assert(eq(u64, next[i], n / 4 + 1)); /* no source twice before each has had its turn */
                 weir_release(frame);
         }
         cr_assert(eq(u32, kit_info(s).peers, 4));
@@ -129,7 +130,7 @@ Test(subscriber, who_keeps_only_the_newest_has_lost_nothing_and_skipped_the_rest
         struct weir *bus = kit_host();
         struct weir_publisher *p;
         struct weir_subscriber *s;
-        uint64_t published = 0, received = 0, skipped = 0;
+        uint64_t published = 0, received = 0, skipped = 0, last;
 
         kit_ok(weir_publisher_open(&p, bus, "a", NULL));
         kit_ok(weir_subscriber_open(&s, bus, "a", WEIR_SUBSCRIBER(.keep = 1)));
@@ -138,13 +139,18 @@ Test(subscriber, who_keeps_only_the_newest_has_lost_nothing_and_skipped_the_rest
 
                 for (uint64_t n = 0; n < round % 7 + 1; n++)
                         publish(p, n % 2 ? 60000 : 100, ++published);
-                frame = kit_take(s);
-                cr_assert(eq(u64, frame->sequence, published));
-                cr_assert(eq(u64, frame->lost, 0));
-                cr_assert(eq(u64, frame->skipped, round % 7));
-                received += 1;
-                skipped += frame->skipped;
-                weir_release(frame);
+                do { /* over a relay the newest may still be on its way */
+                        frame = kit_take(s);
+                        last = frame->sequence;
+                        cr_assert(eq(u64, frame->lost, 0));
+                        if (!kit_is_relayed())
+                                cr_assert(eq(u64, frame->skipped, round % 7));
+                        received += 1;
+                        skipped += frame->skipped;
+                        cr_assert(eq(u64, received + skipped, last));
+                        weir_release(frame);
+                } while (kit_is_relayed() && last < published);
+                cr_assert(eq(u64, last, published));
         }
         cr_assert(eq(u64, received + skipped, published));
         cr_assert(zero(u64, kit_info(s).lost));
@@ -170,9 +176,11 @@ Test(subscriber, a_wish_for_another_type_is_refused_with_both_names)
         kit_ok(weir_set_format(p, &other));
         publish(p, 10, 2);
         cr_assert(eq(int, weir_take(s, WEIR_NOW, &frame), WEIR_EMPTY));
-        do
-                event = kit_event(bus, WEIR_LEFT);
-        while (event->subscriber != s);
+        do { /* a look is what finds the end of a lane */
+                kit_ok(weir_next(bus, KIT_SOON, &event));
+                if (event->kind == WEIR_FRAMES)
+                        cr_assert(eq(int, weir_take(s, WEIR_NOW, &frame), WEIR_EMPTY));
+        } while (event->kind != WEIR_LEFT || event->subscriber != s);
         cr_assert(eq(i32, event->reason, WEIR_E_TYPE));
         cr_assert(not(zero(ptr, (void *)strstr(event->text, "imu/v2"))), "%s", event->text);
         weir_close(bus);
@@ -186,11 +194,14 @@ Test(subscriber, a_late_joiner_gets_as_much_history_as_it_asks_for)
         } wishes[] = { { 0, 97 }, { WEIR_NONE, 101 }, { 2, 99 }, { 100, 97 } };
         struct weir *bus = kit_host();
         struct weir_publisher *p;
-        struct weir_subscriber *s[4];
+        struct weir_subscriber *s[4], *early;
 
         kit_ok(weir_publisher_open(&p, bus, "a", WEIR_PUBLISHER(.history = 4)));
+        kit_ok(weir_subscriber_open(&early, bus, "a", NULL));
         for (uint64_t i = 1; i <= 100; i++)
                 publish(p, i % 2 ? 10 : 30000, i);
+        while (take_sequence(early) < 100) /* over a relay they are on their way for a while */
+                ;
         for (int i = 0; i < 4; i++)
                 kit_ok(weir_subscriber_open(&s[i], bus, "a", WEIR_SUBSCRIBER(.history = wishes[i].asked)));
         publish(p, 10, 101);
@@ -224,15 +235,24 @@ Test(subscriber, what_a_killed_publisher_committed_is_drained_and_then_it_has_di
         struct kit_child publisher = kit_start(play_publisher);
         const struct weir_event *event;
         const struct weir_frame *frame;
+        uint64_t taken = 0;
+        int result;
 
         kit_hear(publisher.line);
         kit_ok(weir_subscriber_open(&s, bus, "a", WEIR_SUBSCRIBER(.until_end = 1)));
         kit_say(publisher.line, 10);
         kit_hear(publisher.line);
         kit_kill(&publisher);
-        for (uint64_t i = 1; i <= 10; i++)
-                cr_assert(eq(u64, take_sequence(s), i));
-        cr_assert(eq(int, weir_take(s, KIT_SOON, &frame), WEIR_ENDED));
+        while ((result = weir_take(s, KIT_SOON, &frame)) == WEIR_OK) {
+                cr_assert(eq(u64, frame->sequence, ++taken));
+                cr_assert(kit_filled(frame->data, frame->size, taken));
+                weir_release(frame);
+        }
+        cr_assert(eq(int, result, WEIR_ENDED));
+        if (kit_is_relayed()) /* what had not left its process died with it */
+                cr_assert(le(u64, taken, 10));
+        else
+                cr_assert(eq(u64, taken, 10));
         event = kit_event(bus, WEIR_LEFT);
         cr_assert(eq(i32, event->reason, WEIR_E_CLOSED));
         cr_assert(zero(u64, event->count));
@@ -304,10 +324,10 @@ Test(subscriber, a_stopped_publisher_delays_only_its_own_lane)
         kit_ok(weir_subscriber_open(&s, bus, "a", NULL));
         publish(p, 10, 1);
         cr_assert(eq(u64, take_sequence(s), 1));
-        cr_assert(eq(u32, kit_info(s).peers, 1));
+        cr_assert(eq(u32, kit_info(s).peers, kit_is_relayed() ? 2 : 1)); /* an agent is there for it, who is awake */
         kit_thaw(&stopped);
-        while (kit_event(bus, WEIR_JOINED)->subscriber != s || kit_info(s).peers != 2)
-                ;
+        while (kit_info(s).peers != 2)
+                kit_event(bus, WEIR_JOINED);
         kit_say(stopped.line, 1);
         cr_assert(eq(u64, take_sequence(s), 1));
         kit_say(stopped.line, 1);
@@ -340,13 +360,16 @@ Test(subscriber, an_idle_publisher_takes_in_who_joins_late_and_lets_go_who_leave
 Test(subscriber, more_lanes_than_one_call_sleeps_on_all_wake_it)
 {
         enum { LANES = 60, SUBSCRIBERS = 3 }; /* 180 words; the kernel takes 128 */
-        struct weir *bus = kit_host(), *guest = kit_guest();
+        struct weir *bus, *guest;
         struct weir_publisher *p[LANES];
         struct weir_subscriber *s[SUBSCRIBERS];
         const struct weir_frame *frame, *frames[4];
         const struct weir_event *event;
         uint32_t n;
 
+        kit_policy("[quota]\nconnections = 128\n"); /* each that is relayed is one */
+        bus = kit_host();
+        guest = kit_guest();
         for (int i = 0; i < SUBSCRIBERS; i++)
                 kit_ok(weir_subscriber_open(&s[i], bus, "a", WEIR_SUBSCRIBER(.spin_ns = -1)));
         for (int i = 0; i < LANES; i++)
@@ -366,10 +389,14 @@ Test(subscriber, more_lanes_than_one_call_sleeps_on_all_wake_it)
         }
         for (int i = 0; i < 3; i++)
                 publish(p[i * 29], 10, 2);
-        kit_ok(weir_take_many(s[0], frames, 4, &n));
-        cr_assert(eq(u32, n, 3));
-        for (int i = 0; i < 3; i++)
-                weir_release(frames[i]);
+        for (int got = 0; kit_is_relayed() && got < 3; got++) /* they come one after the other */
+                cr_assert(eq(u64, take_sequence(s[0]), 2));
+        if (!kit_is_relayed()) {
+                kit_ok(weir_take_many(s[0], frames, 4, &n));
+                cr_assert(eq(u32, n, 3));
+                for (int i = 0; i < 3; i++)
+                        weir_release(frames[i]);
+        }
         cr_assert(eq(int, weir_take_many(s[0], frames, 4, &n), WEIR_EMPTY));
         weir_close(guest);
         weir_close(bus);

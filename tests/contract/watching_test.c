@@ -124,23 +124,24 @@ Test(watching, several_patterns_tell_an_endpoint_once_and_null_ends_it)
         weir_close(host);
 }
 
+/* A broker relays 256 endpoints at most, which the queue has room for: there they are the fewer. */
 Test(watching, more_endpoints_than_the_queue_usually_has_are_all_told)
 {
-        enum { MANY = 1000 };
+        const int many = kit_is_relayed() ? 50 : 1000;
         struct weir *host = kit_host(), *watcher = kit_guest();
         struct weir_subscriber *s;
         char topic[32];
 
-        for (int i = 0; i < MANY; i++) {
+        for (int i = 0; i < many; i++) {
                 snprintf(topic, sizeof topic, "t/%d", i);
                 kit_ok(weir_subscriber_open(&s, host, topic, WEIR_SUBSCRIBER(.frames_max = 1)));
         }
         kit_ok(weir_watch(watcher, "**"));
-        for (int i = 0; i < MANY; i++) {
+        for (int i = 0; i < many; i++) {
                 snprintf(topic, sizeof topic, "t/%d", i);
                 expect(told(watcher), WEIR_LISTED, topic, WEIR_SEAT_SUBSCRIBER, 1);
         }
-        expect_all(watcher, "**", MANY);
+        expect_all(watcher, "**", (uint64_t)many);
         weir_close(watcher);
         weir_close(host);
 }

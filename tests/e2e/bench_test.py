@@ -95,6 +95,19 @@ def the_bare_lane_stands_beside_the_library():
 
 
 @test
+def relayed_ends_stand_beside_a_bare_program_over_the_same_stream():
+    for path in ('pipe', 'tcp'):
+        results = measured(BENCH, '--path', path, '--size', '77,4k,64k,1M', '--time', '0.02', '--runs', '1', '--json')
+        assert {(r['peer'], r['size'], r['wait']) for r in results} == {
+            (peer, size, 'block') for peer in ('taken', 'given', path) for size in (77, 4096, 65536, 1 << 20)}
+        assert all(r['verdict'] == 'ok' and r['lost'] == 0 for r in results), results
+        code, out, err = run(BENCH, f'--path={path}', '--quick', '--size', '64k')
+        assert code == 0 and f'x {path:>4}\n' in out and '\n  taken ' in out, out + err
+    code, _, err = run(BENCH, '--path', 'string')
+    assert code == 2 and 'expected pipe or tcp' in err, err
+
+
+@test
 def the_table_names_every_peer_and_the_placement():
     code, out, err = run(BENCH, '--quick', '--size', '32', '--mode', 'latency')
     assert code == 0, err

@@ -98,13 +98,15 @@ def the_library_carries_its_soname():
 
 
 @test
-def the_library_shows_exactly_what_its_header_declares():
-    header = staged('weir.h').read_text(encoding='utf-8')
-    header = header[:header.rindex('#ifdef __cplusplus')]  # what C++ adds is inline
-    declared = set(re.findall(r'\b(weir_\w+)\(', re.sub(r'/\*.*?\*/', '', header, flags=re.DOTALL)))
+def the_library_shows_exactly_what_its_headers_declare():
+    declared = set()
+    for name in 'weir.h', 'ticket.h':
+        header = staged(name).read_text(encoding='utf-8')
+        header = header[:header.rindex('#ifdef __cplusplus')]  # what C++ adds is inline
+        declared |= set(re.findall(r'\b(weir_\w+)\(', re.sub(r'/\*.*?\*/', '', header, flags=re.DOTALL)))
     symbols = run('nm', '-D', '--defined-only', staged('libweir.so.0')).splitlines()
     shown = {line.split()[-1].split('@')[0] for line in symbols if ' A ' not in line}
-    assert shown == declared, f'only in the library: {shown - declared}; only in the header: {declared - shown}'
+    assert shown == declared, f'only in the library: {shown - declared}; only in the headers: {declared - shown}'
 
 
 @test
@@ -140,10 +142,10 @@ def embeds(compiler, *libraries):
 
 
 @test
-def a_program_in_c_or_cxx_embeds_the_broker_beside_the_shared_library():
+def a_program_in_c_or_cxx_embeds_the_broker_which_brings_the_one_client_library_along():
     for compiler in COMPILERS:
         told = embeds(compiler, *pkg_config('--libs', name='libweir-broker'))
-        assert re.search(r'NEEDED\s+libweir\.so\.0\n', told), told
+        assert 'libweir' not in told, told
 
 
 @test

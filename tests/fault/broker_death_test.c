@@ -212,6 +212,44 @@ Test(broker_death, a_client_killed_at_any_step_leaves_nothing)
 }
 
 #ifndef _WIN32 /* where no child inherits a connection */
+/* Ends in another way each time: welcomed, with a lane that it was given and did not answer for, in the middle of
+ * reading it, and as a publisher that says goodbye. */
+static void
+live_once(const struct broker *broker, struct client *publisher, unsigned life)
+{
+        struct client client = client_begin(broker, "one of a thousand");
+
+        if (life % 4 == 3) {
+                client_publish(&client, "own");
+                client_send(&client, (struct wr_message){ .kind = WR_BYE });
+        } else if (life % 4 > 0) {
+                client_send(&client, subscribe("t"));
+                client_expect(&client, WR_SUBSCRIBED);
+                while (client_receive(publisher) == WR_PAIR_REMOVED)
+                        ; /* of lives before: the broker waits a while for who hung up and whose process lives */
+                cr_assert(publisher->message.kind == WR_PAIR_ADDED);
+                client_send(publisher, ack(publisher->message.pair_added.lane, publisher->message.pair_added.pair));
+                client_expect(&client, WR_LANE_ADDED);
+                if (life % 4 == 2)
+                        client_send(&client, pair_ready(client.message.lane_added.pair, WEIR_OK));
+        }
+        client_close(&client);
+}
+
+Test(broker_death, a_thousand_lives_leave_nothing)
+{
+        struct stage stage;
+
+        stage_begin(&stage);
+        stage.publisher = client_begin(&stage.broker, "publisher");
+        client_publish(&stage.publisher, "t");
+        for (unsigned life = 0; life < 1000; life++)
+                live_once(&stage.broker, &stage.publisher, life);
+        client_send(&stage.publisher, (struct wr_message){ .kind = WR_BYE });
+        client_close(&stage.publisher);
+        stage_end(&stage);
+}
+
 Test(broker_death, the_death_of_a_process_is_seen_while_a_child_of_it_keeps_the_socket)
 {
         struct stage stage;

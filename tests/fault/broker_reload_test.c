@@ -212,7 +212,7 @@ Test(broker_reload, what_a_publisher_wished_for_and_gave_back_does_not_count_aga
         client_expect(&viewer, WR_SUBSCRIBED);
         pair_up(&camera, &viewer);
         for (int i = 0; i < 4; i++) {
-                client_send(&camera, (struct wr_message){ .kind = WR_MOVE, .request = 9, .move = { lane, 0, 0 } });
+                client_send(&camera, (struct wr_message){ .kind = WR_MOVE, .request = 9, .move = { .lane = lane } });
                 client_expect(&camera, WR_LANE_GRANT);
                 client_send(&camera, (struct wr_message){ .kind = WR_CLOSE_LANE,
                                                           .close_lane = { camera.message.lane_grant.lane } });

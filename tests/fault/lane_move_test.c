@@ -177,7 +177,8 @@ static void
 lane_is_to_move(struct weir_publisher *p, uint64_t memory_max)
 {
         struct wr_question q = { .answer = grant_answer,
-                                 .message = { .kind = WR_MOVE, .move = { p->lane, memory_max, 0 } } };
+                                 .message = { .kind = WR_MOVE,
+                                              .move = { .lane = p->lane, .memory_max = memory_max } } };
 
         kit_ok(wr_control_ask(&p->bus->control, &q, KIT_SOON));
 }

@@ -1,5 +1,6 @@
 /* What a relayed client may try with its stream. Whatever it is, its agent ends it in words, and nobody else is held
  * up: an honest publisher and its reader, in shared memory beside it, get every frame through. */
+#include "bus/lane.h"
 #include "tests/fault/relay_fixture.h"
 
 #include <weir/weir.h>
@@ -9,6 +10,8 @@
 #endif
 
 enum { HONEST_FRAMES = 400, HONEST_BYTES = 1 << 16, SEEDS = 64, NOISE_BYTES = 3000 };
+
+enum { LARGE_BYTES = 1 << 18, LARGE_FRAMES = 64, MANY = 160 };
 
 #define SOON INT64_C(20000000000)
 
@@ -155,6 +158,23 @@ Test(relay_attempts, records_that_cannot_be_are_told_so)
         broker_end(&broker);
 }
 
+/* What `weir who` says of the publisher of "t", once it says anything of a frame that was lost. */
+static uint64_t
+corrupt_of_t(struct client *client)
+{
+        const struct wr_message list = { .kind = WR_LIST, .request = 77, .list = { .endpoints = 1, .pattern = "t" } };
+        int64_t until_ns = wr_clock_ns() + SOON;
+        uint64_t corrupt = 0;
+
+        while (corrupt == 0 && wr_clock_ns() < until_ns) {
+                client_send(client, list);
+                for (client_expect(client, WR_ENDPOINT); client->message.kind != WR_DONE; client_receive(client))
+                        if (client->message.kind == WR_ENDPOINT && client->message.endpoint.publishes)
+                                corrupt = client->message.endpoint.corrupt;
+        }
+        return corrupt;
+}
+
 Test(relay_attempts, a_frame_whose_bytes_are_not_those_that_were_hashed_reaches_nobody)
 {
         struct broker broker = begin();
@@ -172,10 +192,86 @@ Test(relay_attempts, a_frame_whose_bytes_are_not_those_that_were_hashed_reaches_
         relayed_frame(&out, "right", 5);
         relayed_take(&in, got, 5);
         cr_assert(eq(str, got, "right"));
+        cr_assert(eq(u64, corrupt_of_t(&writer), 1));
         relayed_close(&in);
         relayed_close(&out);
         client_close(&writer);
         client_close(&reader);
+        broker_end(&broker);
+}
+
+/* WEIR_KEEP and its like are said to the library that publishes, which here is the agent's: a loan that it kept would
+ * be out for ever. */
+Test(relay_attempts, no_flag_of_a_frame_keeps_memory_of_the_broker)
+{
+        const struct wr_about about = { .tag = 7, .flags = UINT32_MAX };
+        struct broker broker = begin();
+        struct client writer = client_begin(&broker, "writer"), reader = client_begin(&broker, "reader");
+        static uint8_t bytes[LARGE_BYTES], got[LARGE_BYTES];
+        uint8_t extension[WR_EXTENSION_MAX + 8];
+        struct wr_record record = { .kind = WR_RECORD_FRAME };
+        struct wr_message lossless = subscribe_by_pipe("t", WEIR_RELIABLE), small = publish("t");
+        struct relayed in, out;
+
+        small.publish.memory_max = 16 * LARGE_BYTES; /* a quarter of what comes */
+        small.publish.loans_max = 4;
+        memset(bytes, 1, sizeof(bytes));
+        relayed_open(&in, &reader, lossless);
+        relayed_open(&out, &writer, small);
+        record.frame.extension = wr_lane_extension(&about, extension);
+        record.bytes = record.frame.extension + sizeof(bytes);
+        for (uint64_t i = 1; i <= LARGE_FRAMES; i++) {
+                record.frame.sequence = i;
+                cr_assert(relayed_say(&out, record) && relayed_write(&out, extension, record.frame.extension));
+                cr_assert(relayed_write(&out, bytes, sizeof(bytes)));
+                relayed_take(&in, got, sizeof(got));
+                cr_assert(eq(u64, in.record.frame.sequence, i));
+        }
+        relayed_close(&in);
+        relayed_close(&out);
+        client_close(&writer);
+        client_close(&reader);
+        broker_end(&broker);
+}
+
+/* All that the agent has to say of them is more than it holds back. */
+Test(relay_attempts, a_pattern_of_many_publishers_opens_and_hears_each_of_them_go)
+{
+        struct wr_sid self = wr_user_self();
+        char me[100], policy[400];
+        struct weir_publisher *publishers[MANY];
+        struct relayed relayed;
+        struct broker broker;
+        struct client client;
+        struct weir *bus;
+
+        wr_user_text(&self, me, sizeof(me));
+        snprintf(policy, sizeof(policy),
+                 "[quota]\nlanes = 200\n[topic.\"many/*\"]\npublish = [\"user:%s\"]\nsubscribe = [\"user:%s\"]\n", me,
+                 me);
+        given.policy = policy;
+        broker = broker_begin();
+        client = client_begin(&broker, "patient");
+        cr_assert(eq(int, weir_open(&bus, WEIR_OPTIONS(.name = "many", .address = broker.address)), WEIR_OK));
+        for (int i = 0; i < MANY; i++) {
+                char topic[32];
+
+                snprintf(topic, sizeof(topic), "many/%d", i);
+                cr_assert(eq(int,
+                             weir_publisher_open(&publishers[i], bus, topic, WEIR_PUBLISHER(.memory_max = 1 << 22)),
+                             WEIR_OK),
+                          "%d: %s", i, weir_error());
+        }
+        relayed_open(&relayed, &client, subscribe_by_pipe("many/*", WEIR_LOSSY));
+        for (int i = 0; i < MANY; i++)
+                relayed_expect(&relayed, WR_RECORD_LANE);
+        for (int i = 0; i < MANY; i++)
+                weir_publisher_close(publishers[i]);
+        for (int i = 0; i < MANY; i++)
+                relayed_expect(&relayed, WR_RECORD_LEFT);
+        relayed_close(&relayed);
+        weir_close(bus);
+        client_close(&client);
         broker_end(&broker);
 }
 

@@ -104,8 +104,9 @@ lane_succeed(struct stage *stage, bool begins)
 {
         struct wr_message_lane_grant grant;
 
-        client_send(&stage->hostile,
-                    (struct wr_message){ .kind = WR_MOVE, .request = 4, .move = { stage->lane, MEMORY, 0 } });
+        client_send(&stage->hostile, (struct wr_message){ .kind = WR_MOVE,
+                                                          .request = 4,
+                                                          .move = { .lane = stage->lane, .memory_max = MEMORY } });
         client_expect(&stage->hostile, WR_LANE_GRANT);
         grant = stage->hostile.message.lane_grant;
         lane_give(stage, &grant, begins);

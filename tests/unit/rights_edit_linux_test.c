@@ -1,87 +1,14 @@
 /* The policy file edited where it is behind a link, or somebody else's, or the system's. What all systems have of it:
  * rights_edit_test.c. */
-#include "broker/policy.h"
+#include "tests/unit/rights_edit_kit.h"
 
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <dirent.h>
 #include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <weir/rights.h>
-
-enum { OWN = 4200 };
-
-static const char before[] = "# mine\n\n[topic.\"t\"]   # and this\nsubscribe = [\"user:1\"] # the first\n";
-static char directory[64], path[96];
-
-static void
-put(const char *at, const char *text)
-{
-        FILE *file = fopen(at, "w");
-
-        cr_assert(file != NULL && fputs(text, file) >= 0 && fclose(file) == 0);
-}
-
-static void
-begin(void)
-{
-        snprintf(directory, sizeof(directory), "/tmp/weir-edit-XXXXXX");
-        cr_assert(mkdtemp(directory) != NULL);
-        snprintf(path, sizeof(path), "%s/policy.conf", directory);
-        put(path, before);
-}
-
-static void
-end(void)
-{
-        char command[128];
-
-        snprintf(command, sizeof(command), "rm -rf %s", directory);
-        cr_assert(eq(int, system(command), 0));
-}
 
 TestSuite(rights_edit_linux, .init = begin, .fini = end, .timeout = 100);
-
-static char *
-text_now(const char *at)
-{
-        static char text[65536];
-        FILE *file = fopen(at, "r");
-
-        cr_assert(file != NULL);
-        text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
-        fclose(file);
-        return text;
-}
-
-static enum weir_result
-allow(const char *at, unsigned user)
-{
-        char principal[32];
-
-        snprintf(principal, sizeof(principal), "user:%u", user);
-        return weir_policy_edit(at, 1, "t", principal, WEIR_MAY_SUBSCRIBE, NULL);
-}
-
-static bool
-may(unsigned user)
-{
-        struct wr_identity identity = { .trust = WR_TRUST_FULL, .user = wr_sid_of_uid(user) };
-        char sentence[1024] = "";
-        struct wr_policy *policy;
-        bool is_granted;
-
-        cr_assert(eq(int, wr_policy_load(&policy, path, NULL, wr_sid_of_uid(OWN), sentence, sizeof(sentence)), WEIR_OK),
-                  "%s\n%s", sentence, text_now(path));
-        is_granted = wr_policy_decide(policy, &identity, "t", WR_MAY_SUBSCRIBE, NULL, 0);
-        wr_policy_close(policy);
-        return is_granted;
-}
 
 static size_t
 files_there(void)
@@ -98,7 +25,7 @@ files_there(void)
 
 Test(rights_edit_linux, a_symbolic_link_stays_one_and_its_file_is_edited)
 {
-        char link[96], loop[96];
+        char link[sizeof(path)], loop[sizeof(path)];
         struct stat status;
 
         snprintf(link, sizeof(link), "%s/link.conf", directory);
@@ -149,7 +76,7 @@ write_at(const char *folder, const char *name, const char *text)
         char at[128];
 
         snprintf(at, sizeof(at), "%s/%s", folder, name);
-        put(at, text);
+        file_put(at, text);
 }
 
 /* The system's service runs as a user of its own: what root types for it is about that user's broker. */

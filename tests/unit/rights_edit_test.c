@@ -2,73 +2,13 @@
  * The policy file edited by whole processes: whatever they do at the same time, and wherever one of them is killed, the
  * file is a policy that one of them wrote. file.h's own promises have their tests in contract/file_test.c.
  */
-#include "broker/policy.h"
-#include "tests/contract/file_access.h"
-#include "tests/contract/kit_child.h"
-#include "tests/portable.h"
+#include "tests/unit/rights_edit_kit.h"
 
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <sched.h>
-#include <weir/rights.h>
 
-enum { OWN = 4200, EDITORS = 8, EACH = 10, KILLS = 40, KILLED_MAX = 6 /* 256 entries are all that a list may have */ };
-
-static const char before[] = "# mine\n\n[topic.\"t\"]   # and this\nsubscribe = [\"user:1\"] # the first\n";
-static char directory[FOLDER_PATH_MAX], path[FOLDER_PATH_MAX + 16];
-
-static void
-begin(void)
-{
-        folder_make(directory);
-        snprintf(path, sizeof(path), "%s/policy.conf", directory);
-        file_put(path, before);
-}
-
-static void
-end(void)
-{
-        folder_remove(directory);
-        kit_clean();
-}
+enum { EDITORS = 8, EACH = 10, KILLS = 40, KILLED_MAX = 6 /* 256 entries are all that a list may have */ };
 
 TestSuite(rights_edit, .init = begin, .fini = end, .timeout = 100);
-
-static char *
-text_now(void)
-{
-        static char text[65536];
-        FILE *file = fopen(path, "rb");
-
-        cr_assert(file != NULL);
-        text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
-        fclose(file);
-        return text;
-}
-
-static enum weir_result
-allow(const char *at, unsigned user)
-{
-        char principal[32];
-
-        snprintf(principal, sizeof(principal), "user:%u", user);
-        return weir_policy_edit(at, 1, "t", principal, WEIR_MAY_SUBSCRIBE, NULL);
-}
-
-static bool
-may(unsigned user)
-{
-        struct wr_identity identity = { .trust = WR_TRUST_FULL, .user = wr_sid_of_uid(user) };
-        char sentence[1024] = "";
-        struct wr_policy *policy;
-        bool is_granted;
-
-        cr_assert(eq(int, wr_policy_load(&policy, path, NULL, wr_sid_of_uid(OWN), sentence, sizeof(sentence)), WEIR_OK),
-                  "%s\n%s", sentence, text_now());
-        is_granted = wr_policy_decide(policy, &identity, "t", WR_MAY_SUBSCRIBE, NULL, 0);
-        wr_policy_close(policy);
-        return is_granted;
-}
 
 /* What an editor is told: lets these users in, one after the other. */
 struct task {
@@ -111,8 +51,9 @@ Test(rights_edit, editors_at_the_same_time_lose_nothing)
         }
         for (unsigned user = 100; user < 100 + EDITORS * EACH; user++)
                 cr_assert(may(user), "user:%u was let in", user);
-        cr_assert(strncmp(text_now(), before, strlen(before) - strlen("] # the first\n")) == 0, "%s", text_now());
-        cr_assert(strstr(text_now(), "] # the first\n") != NULL);
+        cr_assert(strncmp(text_now(path), before, strlen(before) - strlen("] # the first\n")) == 0, "%s",
+                  text_now(path));
+        cr_assert(strstr(text_now(path), "] # the first\n") != NULL);
         cr_assert(eq(sz, folder_count(directory), 1));
 }
 
@@ -150,7 +91,7 @@ Test(rights_edit, what_is_refused_leaves_every_byte)
         cr_assert(eq(int, allow(path, 7), WEIR_E_USAGE));
         cr_assert(strstr(weir_rights_error(), "policy.conf:3:1: expected ',' or ']'") != NULL, "%s",
                   weir_rights_error());
-        cr_assert(eq(str, text_now(), "[topic.\"t\"]\nsubscribe = [\"user:1\"\n"));
+        cr_assert(eq(str, text_now(path), "[topic.\"t\"]\nsubscribe = [\"user:1\"\n"));
         large = malloc((1 << 20) + 2);
         memset(large, '#', (1 << 20) + 1);
         large[(1 << 20) + 1] = '\0';

@@ -60,6 +60,15 @@ def the_bare_lane_stands_beside_the_library():
 
 
 @test
+def relayed_ends_stand_beside_a_bare_program_over_the_same_stream():
+    for path in ('pipe', 'tcp'):
+        results = measured(BENCH, '--path', path, '--size', '4k,1M', '--time', '0.02', '--runs', '1')
+        assert {(r['peer'], r['size']) for r in results} == {
+            (peer, size) for peer in ('taken', 'given', path) for size in (4096, 1 << 20)}
+        assert all(r['verdict'] == 'ok' and r['lost'] == 0 for r in results), results
+
+
+@test
 def a_file_is_written_and_read_by_a_name_that_no_code_page_has():
     with tempfile.TemporaryDirectory() as folder:
         name = 'Z:' + folder.replace('/', '\\') + '\\Łódź.json'
