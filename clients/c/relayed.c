@@ -137,6 +137,22 @@ turn_raise(struct wr_relayed *r)
         wr_signal_raise_private(&r->turn);
 }
 
+/* A subscriber's last word, without which it would seem to have died. A publisher says its own, behind its last frame.
+ */
+static void
+goodbye(struct wr_relayed *r)
+{
+        struct wr_record closed = { .kind = WR_RECORD_CLOSED };
+        uint8_t bytes[WR_RECORD_BYTES_MAX];
+        struct wr_span span = { bytes, wr_record_encode(&closed, bytes) };
+        size_t done;
+
+        wr_mutex_lock(&r->lock);
+        if (r->stream != WR_NO_OBJECT && !r->publisher && !r->is_saying)
+                wr_stream_write(r->stream, &span, 1, &done); /* hardly anything goes this way: there is room */
+        wr_mutex_unlock(&r->lock);
+}
+
 static void
 ending_begin(struct wr_relayed *r)
 {
@@ -502,6 +518,7 @@ wr_relayed_close(struct wr_control *c, struct wr_relayed *r, struct wr_question 
                 r->drain_ns = wr_clock_ns();
                 r->drained = wr_load(&r->written);
         } else {
+                goodbye(r);
                 ending_begin(r);
         }
         r->again_ns = 0;

@@ -32,9 +32,10 @@ struct wr_relayed {
         struct weir_subscriber *subscriber; /* whose it is: one of the two */
         struct weir_publisher *publisher;
         wr_thread thread;
-        wr_mutex lock;       /* stream, coming */
+        wr_mutex lock;       /* stream, coming, is_saying */
         wr_object stream;    /* the thread's; others hang it up. WR_NO_OBJECT between two */
         wr_object coming;    /* the next one */
+        bool is_saying;      /* the thread is writing a record: another one would end up inside it */
         wr_word32 turn;      /* changes with all that the thread is to look at; it sleeps on it */
         wr_word32 ending;    /* no more of it: the endpoint closes, or lost its right */
         wr_word32 has_ended; /* the thread has */

@@ -134,6 +134,14 @@ wr_relayed_say(struct wr_relayed *r, const struct wr_record *record)
 {
         uint8_t bytes[WR_RECORD_BYTES_MAX];
         struct wr_span span = { bytes, wr_record_encode(record, bytes) };
+        enum weir_result result;
 
-        return wr_relayed_write(r, &span, 1);
+        wr_mutex_lock(&r->lock);
+        r->is_saying = true;
+        wr_mutex_unlock(&r->lock);
+        result = wr_relayed_write(r, &span, 1);
+        wr_mutex_lock(&r->lock);
+        r->is_saying = false;
+        wr_mutex_unlock(&r->lock);
+        return result;
 }
