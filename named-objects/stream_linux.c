@@ -147,7 +147,8 @@ remaining(int64_t deadline_ns)
 enum weir_result
 wr_stream_wait(wr_object stream, unsigned what, wr_object also, int64_t deadline_ns, unsigned *ready)
 {
-        short events = (short)((what & WR_STREAM_READ ? POLLIN : 0) | (what & WR_STREAM_WRITE ? POLLOUT : 0));
+        short events = (short)((what & WR_STREAM_READ ? POLLIN : 0) | (what & WR_STREAM_WRITE ? POLLOUT : 0) |
+                               (what == 0 ? POLLRDHUP : 0)); /* TCP's own word for its end */
         struct pollfd polls[] = { { .fd = stream, .events = events }, { .fd = also, .events = POLLIN } };
 
         *ready = 0;
@@ -162,7 +163,7 @@ wr_stream_wait(wr_object stream, unsigned what, wr_object also, int64_t deadline
                 if (errno != EINTR)
                         return wr_os_error(errno);
         }
-        if ((polls[0].revents & (POLLHUP | POLLERR | POLLNVAL)) != 0)
+        if ((polls[0].revents & (POLLHUP | POLLRDHUP | POLLERR | POLLNVAL)) != 0)
                 *ready |= (what & WR_STREAM_WRITE) | WR_STREAM_READ;
         if ((polls[0].revents & POLLIN) != 0)
                 *ready |= WR_STREAM_READ;

@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-enum { BACKLOG = 64 };
+enum { BACKLOG = 64, BUFFER_BYTES = 1 << 20 };
 
 struct listener {
         struct wr_waitable waitable; /* first */
@@ -53,12 +53,19 @@ loopback(uint16_t port)
                                      .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 }
 
+/* Who is accepted has the buffers of the listener. */
 static SOCKET
 socket_new(void)
 {
-        return begin() ? WSASocketW(AF_INET, SOCK_STREAM, IPPROTO_TCP, NULL, 0,
-                                    WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT)
-                       : INVALID_SOCKET;
+        DWORD flags = WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT;
+        SOCKET socket = begin() ? WSASocketW(AF_INET, SOCK_STREAM, IPPROTO_TCP, NULL, 0, flags) : INVALID_SOCKET;
+        int bytes = BUFFER_BYTES;
+
+        if (socket == INVALID_SOCKET)
+                return INVALID_SOCKET;
+        (void)setsockopt(socket, SOL_SOCKET, SO_SNDBUF, (const char *)&bytes, sizeof bytes);
+        (void)setsockopt(socket, SOL_SOCKET, SO_RCVBUF, (const char *)&bytes, sizeof bytes);
+        return socket;
 }
 
 static enum weir_result
@@ -144,7 +151,6 @@ wr_stream_tcp_accept(wr_object object, wr_object *stream)
 {
         struct listener *listener = (struct listener *)(void *)wr_object_waitable(object);
         SOCKET socket;
-        u_long blocks = 0;
 
         *stream = WR_NO_OBJECT;
         ResetEvent(listener->waitable.readable); /* first: accept sets it again for the next one */
@@ -157,12 +163,7 @@ wr_stream_tcp_accept(wr_object object, wr_object *stream)
                 WSAEventSelect(listener->socket, listener->waitable.readable, FD_ACCEPT);
                 return error == WSAEWOULDBLOCK || error == WSAECONNRESET ? WEIR_EMPTY : failed();
         }
-        /* It comes with the listener's event, which is not for it. */
-        if (WSAEventSelect(socket, NULL, 0) != 0 || ioctlsocket(socket, (long)FIONBIO, &blocks) != 0) {
-                closesocket(socket);
-                return WEIR_E_SYSTEM;
-        }
-        return stream_of(socket, stream);
+        return stream_of(socket, stream); /* it comes with the listener's event, and is given its own */
 }
 
 enum weir_result

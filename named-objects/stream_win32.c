@@ -10,8 +10,6 @@
  */
 #include "named-objects/stream.h"
 
-#include <winsock2.h>
-
 #include "bus/os/clock.h"
 #include "bus/os/error.h"
 #include "named-objects/endpoint_name_win32.h"
@@ -38,14 +36,12 @@ enum {
 enum flow { IDLE, BUSY, ENDED };
 
 struct stream {
-        struct wr_waitable waitable; /* first; its events belong to the byte under way and to the write under way */
+        struct wr_stream common; /* first; its events belong to the byte under way and to the write under way */
         SRWLOCK lock;
-        HANDLE pipe;  /* NULL: hung up */
-        HANDLE ended; /* manual-reset */
+        HANDLE pipe; /* NULL: hung up */
         OVERLAPPED reading, writing, direct;
         enum flow read_flow, write_flow;
         DWORD write_size;
-        bool is_socket; /* `pipe` is one of TCP */
         bool has_byte;
         uint8_t byte;
         uint8_t out[OUT_BYTES];
@@ -54,7 +50,7 @@ struct stream {
 static struct stream *
 stream_of(const struct wr_waitable *waitable)
 {
-        return (struct stream *)(uintptr_t)waitable; /* its first member */
+        return (struct stream *)(uintptr_t)waitable; /* its first member's first */
 }
 
 static bool
@@ -65,17 +61,6 @@ hung_up(const struct wr_waitable *waitable)
         return stream->read_flow == ENDED && !stream->has_byte;
 }
 
-static void
-close_waitable(struct wr_waitable *waitable);
-
-static struct stream *
-stream_at(wr_object object)
-{
-        struct wr_waitable *waitable = wr_object_waitable(object);
-
-        return waitable != NULL && waitable->close == close_waitable ? stream_of(waitable) : NULL;
-}
-
 /* ---- under the lock -------------------------------------------------------------------------------------------- */
 
 static void
@@ -83,7 +68,7 @@ read_end(struct stream *stream)
 {
         stream->read_flow = ENDED;
         SetEvent(stream->reading.hEvent);
-        SetEvent(stream->ended);
+        SetEvent(stream->common.ended);
 }
 
 static void
@@ -110,8 +95,6 @@ read_look(struct stream *stream)
                 if (GetOverlappedResult(stream->pipe, &stream->reading, &got, FALSE)) {
                         stream->read_flow = IDLE;
                         stream->has_byte = got == 1;
-                        if (got == 0 && stream->is_socket)
-                                read_end(stream);
                 } else if (GetLastError() == ERROR_IO_INCOMPLETE) {
                         return;
                 } else if (GetLastError() == ERROR_OPERATION_ABORTED) {
@@ -182,22 +165,155 @@ pipe_end(struct stream *stream)
                 cancel(stream->pipe, &stream->writing);
         stream->has_byte = false;
         stream->read_flow = stream->write_flow = ENDED;
-        if (stream->is_socket)
-                closesocket((SOCKET)stream->pipe);
-        else
-                CloseHandle(stream->pipe);
+        CloseHandle(stream->pipe);
         stream->pipe = NULL;
-        SetEvent(stream->ended);
+        SetEvent(stream->common.ended);
         SetEvent(stream->reading.hEvent);
         SetEvent(stream->writing.hEvent);
 }
+
+/* ---- use ------------------------------------------------------------------------------------------------------- */
+
+/* 0 also where the byte was the last. */
+static DWORD
+left_in(const struct stream *stream)
+{
+        DWORD left = 0;
+
+        return PeekNamedPipe(stream->pipe, NULL, 0, NULL, &left, NULL) ? left : 0;
+}
+
+static size_t
+read_now(struct stream *stream, const struct wr_span *spans, size_t count)
+{
+        DWORD left;
+        size_t total = 0;
+
+        left = left_in(stream);
+        for (size_t i = 0; i < count; i++) {
+                uint8_t *to = spans[i].at;
+                size_t room = spans[i].size;
+                DWORD want, got;
+
+                if (stream->has_byte && room != 0) {
+                        *to++ = stream->byte;
+                        room--;
+                        total++;
+                        stream->has_byte = false;
+                }
+                want = room < left ? (DWORD)room : left;
+                got = want != 0 && !stream->has_byte ? read_direct(stream, to, want) : 0;
+                total += got;
+                left -= got;
+                if (got < room)
+                        break;
+        }
+        return total;
+}
+
+static enum weir_result
+pipe_read(struct wr_stream *common, const struct wr_span *spans, size_t count, size_t *done)
+{
+        struct stream *stream = stream_of(&common->waitable);
+        enum weir_result result = WEIR_OK;
+        size_t wanted = 0;
+
+        *done = 0;
+        for (size_t i = 0; i < count; i++)
+                wanted += spans[i].size;
+        if (wanted == 0)
+                return WEIR_OK;
+        AcquireSRWLockShared(&stream->lock);
+        read_look(stream);
+        if (stream->has_byte)
+                *done = read_now(stream, spans, count);
+        else
+                result = stream->read_flow == ENDED ? WEIR_E_CLOSED : WEIR_EMPTY;
+        read_look(stream); /* the next byte, so that the event says whether there is one */
+        ReleaseSRWLockShared(&stream->lock);
+        return result;
+}
+
+static enum weir_result
+pipe_write(struct wr_stream *common, const struct wr_span *spans, size_t count, size_t *done)
+{
+        struct stream *stream = stream_of(&common->waitable);
+        enum weir_result result = WEIR_OK;
+        size_t size = 0;
+
+        *done = 0;
+        AcquireSRWLockShared(&stream->lock);
+        write_look(stream);
+        if (stream->write_flow == ENDED) {
+                result = WEIR_E_CLOSED;
+        } else if (stream->write_flow == BUSY) {
+                result = WEIR_FULL;
+        } else {
+                for (size_t i = 0; i < count && size < OUT_BYTES; i++) {
+                        size_t piece = spans[i].size < OUT_BYTES - size ? spans[i].size : OUT_BYTES - size;
+
+                        if (piece != 0)
+                                memcpy(stream->out + size, spans[i].at, piece);
+                        size += piece;
+                }
+                stream->write_size = (DWORD)size;
+                if (size != 0)
+                        write_begin(stream);
+                write_look(stream);
+                if (stream->write_flow == ENDED)
+                        result = WEIR_E_CLOSED;
+                else
+                        *done = size;
+        }
+        ReleaseSRWLockShared(&stream->lock);
+        return result;
+}
+
+static unsigned
+pipe_ready(struct wr_stream *common, unsigned what)
+{
+        struct stream *stream = stream_of(&common->waitable);
+        unsigned ready = 0;
+
+        AcquireSRWLockShared(&stream->lock);
+        if ((what & WR_STREAM_WRITE) == 0 || (what & WR_STREAM_READ) != 0) /* else another thread may be reading */
+                read_look(stream);
+        if ((what & WR_STREAM_WRITE) != 0)
+                write_look(stream);
+        if (stream->read_flow == ENDED && !stream->has_byte)
+                ready |= WR_STREAM_READ | (what & WR_STREAM_WRITE);
+        if (stream->has_byte)
+                ready |= what & WR_STREAM_READ;
+        if (stream->write_flow != BUSY)
+                ready |= what & WR_STREAM_WRITE;
+        ReleaseSRWLockShared(&stream->lock);
+        return ready;
+}
+
+static void
+pipe_hang_up(struct wr_stream *common)
+{
+        struct stream *stream = stream_of(&common->waitable);
+
+        AcquireSRWLockExclusive(&stream->lock);
+        pipe_end(stream);
+        ReleaseSRWLockExclusive(&stream->lock);
+}
+
+static const struct wr_stream_kind pipe_kind = {
+        .read = pipe_read,
+        .write = pipe_write,
+        .ready = pipe_ready,
+        .hang_up = pipe_hang_up,
+};
 
 /* ---- making ---------------------------------------------------------------------------------------------------- */
 
 static void
 stream_free(struct stream *stream)
 {
-        HANDLE events[] = { stream->reading.hEvent, stream->writing.hEvent, stream->direct.hEvent, stream->ended };
+        HANDLE events[] = { stream->reading.hEvent, stream->writing.hEvent, stream->direct.hEvent,
+                            stream->common.ended };
 
         AcquireSRWLockExclusive(&stream->lock);
         pipe_end(stream);
@@ -217,7 +333,7 @@ close_waitable(struct wr_waitable *waitable)
         write_look(stream);
         ReleaseSRWLockExclusive(&stream->lock);
         if (stream->write_flow == BUSY) {
-                HANDLE events[] = { stream->writing.hEvent, stream->ended };
+                HANDLE events[] = { stream->writing.hEvent, stream->common.ended };
 
                 WaitForMultipleObjects(2, events, FALSE, LAST_BYTES_MS);
         }
@@ -236,35 +352,21 @@ stream_make(HANDLE pipe, wr_object *object)
         stream->reading.hEvent = CreateEventW(NULL, TRUE, FALSE, NULL);
         stream->writing.hEvent = CreateEventW(NULL, TRUE, TRUE, NULL);
         stream->direct.hEvent = CreateEventW(NULL, TRUE, FALSE, NULL);
-        stream->ended = CreateEventW(NULL, TRUE, FALSE, NULL);
-        stream->waitable = (struct wr_waitable){ .readable = stream->reading.hEvent,
-                                                 .writable = stream->writing.hEvent,
-                                                 .hung_up = hung_up,
-                                                 .close = close_waitable };
+        stream->common.ended = CreateEventW(NULL, TRUE, FALSE, NULL);
+        stream->common.kind = &pipe_kind;
+        stream->common.waitable = (struct wr_waitable){ .readable = stream->reading.hEvent,
+                                                        .writable = stream->writing.hEvent,
+                                                        .hung_up = hung_up,
+                                                        .close = close_waitable };
         if (stream->reading.hEvent == NULL || stream->writing.hEvent == NULL || stream->direct.hEvent == NULL ||
-            stream->ended == NULL) {
+            stream->common.ended == NULL) {
                 enum weir_result result = wr_os_error((int)GetLastError());
 
                 stream_free(stream);
                 return result;
         }
         stream->pipe = pipe;
-        *object = wr_object_of(&stream->waitable);
-        return WEIR_OK;
-}
-
-enum weir_result
-wr_stream_socket(uintptr_t socket, wr_object *object)
-{
-        enum weir_result result = stream_make((HANDLE)socket, object);
-        struct stream *stream = result == WEIR_OK ? stream_at(*object) : NULL;
-
-        if (stream == NULL)
-                return result;
-        stream->is_socket = true;
-        AcquireSRWLockShared(&stream->lock);
-        read_look(stream); /* from now on its event says whether there is something to read */
-        ReleaseSRWLockShared(&stream->lock);
+        *object = wr_object_of(&stream->common.waitable);
         return WEIR_OK;
 }
 
@@ -327,127 +429,36 @@ wr_stream_adopt(wr_object *end)
         return stream_make(*end, end);
 }
 
-/* ---- use ------------------------------------------------------------------------------------------------------- */
+/* ---- of either kind -------------------------------------------------------------------------------------------- */
 
-/* 0 also where the byte was the last. */
-static DWORD
-left_in(const struct stream *stream)
+static struct wr_stream *
+stream_at(wr_object object)
 {
-        DWORD left = 0;
-        u_long there = 0;
-
-        if (stream->is_socket)
-                return ioctlsocket((SOCKET)stream->pipe, (long)FIONREAD, &there) == 0 ? there : 0;
-        return PeekNamedPipe(stream->pipe, NULL, 0, NULL, &left, NULL) ? left : 0;
-}
-
-static size_t
-read_now(struct stream *stream, const struct wr_span *spans, size_t count)
-{
-        DWORD left;
-        size_t total = 0;
-
-        left = left_in(stream);
-        for (size_t i = 0; i < count; i++) {
-                uint8_t *to = spans[i].at;
-                size_t room = spans[i].size;
-                DWORD want, got;
-
-                if (stream->has_byte && room != 0) {
-                        *to++ = stream->byte;
-                        room--;
-                        total++;
-                        stream->has_byte = false;
-                }
-                want = room < left ? (DWORD)room : left;
-                got = want != 0 && !stream->has_byte ? read_direct(stream, to, want) : 0;
-                total += got;
-                left -= got;
-                if (got < room)
-                        break;
-        }
-        return total;
+        return (struct wr_stream *)(void *)wr_object_waitable(object); /* its first member */
 }
 
 enum weir_result
 wr_stream_read(wr_object object, const struct wr_span *spans, size_t count, size_t *done)
 {
-        struct stream *stream = stream_at(object);
-        enum weir_result result = WEIR_OK;
-        size_t wanted = 0;
+        struct wr_stream *stream = stream_at(object);
 
-        *done = 0;
-        for (size_t i = 0; i < count; i++)
-                wanted += spans[i].size;
-        if (wanted == 0)
-                return WEIR_OK;
-        AcquireSRWLockShared(&stream->lock);
-        read_look(stream);
-        if (stream->has_byte)
-                *done = read_now(stream, spans, count);
-        else
-                result = stream->read_flow == ENDED ? WEIR_E_CLOSED : WEIR_EMPTY;
-        read_look(stream); /* the next byte, so that the event says whether there is one */
-        ReleaseSRWLockShared(&stream->lock);
-        return result;
+        return stream->kind->read(stream, spans, count, done);
 }
 
 enum weir_result
 wr_stream_write(wr_object object, const struct wr_span *spans, size_t count, size_t *done)
 {
-        struct stream *stream = stream_at(object);
-        enum weir_result result = WEIR_OK;
-        size_t size = 0;
+        struct wr_stream *stream = stream_at(object);
 
-        *done = 0;
-        AcquireSRWLockShared(&stream->lock);
-        write_look(stream);
-        if (stream->write_flow == ENDED) {
-                result = WEIR_E_CLOSED;
-        } else if (stream->write_flow == BUSY) {
-                result = WEIR_FULL;
-        } else {
-                for (size_t i = 0; i < count && size < OUT_BYTES; i++) {
-                        size_t piece = spans[i].size < OUT_BYTES - size ? spans[i].size : OUT_BYTES - size;
-
-                        if (piece != 0)
-                                memcpy(stream->out + size, spans[i].at, piece);
-                        size += piece;
-                }
-                stream->write_size = (DWORD)size;
-                if (size != 0)
-                        write_begin(stream);
-                write_look(stream);
-                if (stream->write_flow == ENDED)
-                        result = WEIR_E_CLOSED;
-                else
-                        *done = size;
-        }
-        ReleaseSRWLockShared(&stream->lock);
-        return result;
+        return stream->kind->write(stream, spans, count, done);
 }
 
-/* What is ready now. */
-static unsigned
-ready_of(struct stream *stream, unsigned what, HANDLE also)
+void
+wr_stream_hang_up(wr_object object)
 {
-        unsigned ready = 0;
+        struct wr_stream *stream = stream_at(object);
 
-        AcquireSRWLockShared(&stream->lock);
-        if ((what & WR_STREAM_WRITE) == 0 || (what & WR_STREAM_READ) != 0) /* else another thread may be reading */
-                read_look(stream);
-        if ((what & WR_STREAM_WRITE) != 0)
-                write_look(stream);
-        if (stream->read_flow == ENDED && !stream->has_byte)
-                ready |= WR_STREAM_READ | (what & WR_STREAM_WRITE);
-        if (stream->has_byte)
-                ready |= what & WR_STREAM_READ;
-        if (stream->write_flow != BUSY)
-                ready |= what & WR_STREAM_WRITE;
-        ReleaseSRWLockShared(&stream->lock);
-        if (also != NULL && WaitForSingleObject(also, 0) == WAIT_OBJECT_0)
-                ready |= WR_STREAM_ALSO;
-        return ready;
+        stream->kind->hang_up(stream);
 }
 
 static DWORD
@@ -462,39 +473,38 @@ remaining_ms(int64_t deadline_ns)
         return left_ns / NS_PER_MS >= INFINITE - 1 ? INFINITE - 1 : (DWORD)((left_ns + NS_PER_MS - 1) / NS_PER_MS);
 }
 
+static bool
+is_signalled(HANDLE event)
+{
+        return event != NULL && WaitForSingleObject(event, 0) == WAIT_OBJECT_0;
+}
+
 enum weir_result
 wr_stream_wait(wr_object object, unsigned what, wr_object also, int64_t deadline_ns, unsigned *ready)
 {
-        struct stream *stream = stream_at(object);
+        struct wr_stream *stream = stream_at(object);
         struct wr_waitable *waitable = wr_object_waitable(also);
         HANDLE other = waitable != NULL ? waitable->readable : also;
 
         for (;;) {
                 HANDLE events[4] = { stream->ended };
                 DWORD count = 1, left_ms = remaining_ms(deadline_ns);
+                /* Before the look. Bytes to be read wake nobody who does not want to read; the end does. */
+                bool is_unread = is_signalled(stream->waitable.readable);
 
-                *ready = ready_of(stream, what, other);
+                *ready = stream->kind->ready(stream, what) | (is_signalled(other) ? WR_STREAM_ALSO : 0);
                 if (*ready != 0)
                         return WEIR_OK;
                 if (left_ms == 0)
                         return WEIR_EMPTY;
-                if ((what & WR_STREAM_READ) != 0 || ((what & WR_STREAM_WRITE) == 0 && !stream->has_byte))
-                        events[count++] = stream->reading.hEvent;
+                if ((what & WR_STREAM_READ) != 0 ||
+                    ((what & WR_STREAM_WRITE) == 0 && !(is_unread && is_signalled(stream->waitable.readable))))
+                        events[count++] = stream->waitable.readable;
                 if ((what & WR_STREAM_WRITE) != 0)
-                        events[count++] = stream->writing.hEvent;
+                        events[count++] = stream->waitable.writable;
                 if (other != NULL)
                         events[count++] = other;
                 if (WaitForMultipleObjects(count, events, FALSE, left_ms) == WAIT_FAILED)
                         return wr_os_error((int)GetLastError());
         }
-}
-
-void
-wr_stream_hang_up(wr_object object)
-{
-        struct stream *stream = stream_at(object);
-
-        AcquireSRWLockExclusive(&stream->lock);
-        pipe_end(stream);
-        ReleaseSRWLockExclusive(&stream->lock);
 }

@@ -2,7 +2,7 @@
 #include "bus/format.h"
 #include "tests/contract/relayed_kit.h"
 
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
+#ifdef __GLIBC__ /* 2.33 and later */
 #        include <malloc.h>
 #        define HEAP_BYTES mallinfo2().uordblks
 #else

@@ -65,6 +65,8 @@ Test(broker_relay, frames_go_from_one_relayed_client_to_another_small_and_large)
         }
         relayed_close(in);
         relayed_close(out);
+        free(in);
+        free(out);
         client_close(&reader);
         client_close(&writer);
         broker_end(&broker);
