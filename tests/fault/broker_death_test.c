@@ -211,7 +211,6 @@ Test(broker_death, a_client_killed_at_any_step_leaves_nothing)
         }
 }
 
-#ifndef _WIN32 /* where no child inherits a connection */
 /* Ends in another way each time: welcomed, with a lane that it was given and did not answer for, in the middle of
  * reading it, and as a publisher that says goodbye. */
 static void
@@ -250,6 +249,7 @@ Test(broker_death, a_thousand_lives_leave_nothing)
         stage_end(&stage);
 }
 
+#ifndef _WIN32 /* where no child inherits a connection */
 Test(broker_death, the_death_of_a_process_is_seen_while_a_child_of_it_keeps_the_socket)
 {
         struct stage stage;
