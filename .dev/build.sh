@@ -26,6 +26,7 @@ build_clang() {
 
 # What a user would install, optimised, without the tests: for the demo and for figures.
 build_release() {
+        [ -e build-release/clients/cli/weir ] || echo 'building (a minute or two)' >&2
         configured build-release --buildtype release -Db_lto=true -Dtests=false
         ninja -C build-release -j "$JOBS" >build-release/ninja.log || {
                 tail -n 40 build-release/ninja.log >&2

@@ -183,14 +183,22 @@ def count_meson(count, build, only, without, lacking, system=''):
 
 
 class Beside:
-    """Which Criterion tests of this system are Windows' as well. One that is run with many parameters is one test."""
+    """Which Criterion tests of this system are Windows' as well. A program that is run more than once, each time in
+    another environment, has each of its tests once; and so has one that is run with many parameters."""
 
     def __init__(self, count, build):
-        there = {name for _, name, _ in count.tests if name.startswith(WINDOWS)}
-        self.shared, self.absent = set(), {}
+        ran = [name.split(' ', 1) for _, name, _ in count.tests if name.startswith(WINDOWS)]
+        programs, origin = {}, {}
         for test in json.loads((pathlib.Path(build) / 'meson-info/intro-tests.json').read_text()):
-            if not is_criterion(test):
-                continue
+            if is_criterion(test):
+                programs.setdefault(test['cmd'][0], []).append(test)
+        for runs in programs.values():
+            runs.sort(key=lambda test: len(test['name']))  # the further ones have a word behind their name
+            origin.update({name_of(test, WINDOWS): name_of(runs[0], WINDOWS) for test in runs})
+        there = {' '.join([origin.get(name[0], name[0]), *name[1:]]) for name in ran}
+        self.runs_absent = set(origin) - set(origin.values()) - {name[0] for name in ran}
+        self.shared, self.absent = set(), {}
+        for test, *_ in programs.values():
             runner = name_of(test, WINDOWS)
             try:
                 names = {f'{runner} {name}' for name in names_of(test)}
@@ -205,7 +213,7 @@ class Beside:
     def wrong(self, explained, skips_file):
         patterns = [name for name in explained if name.startswith(WINDOWS)]
         idle = set(patterns)
-        for name, runner in sorted(self.absent.items()):
+        for name, runner in sorted(self.absent.items() | {(run, run) for run in self.runs_absent}):
             reason = [pattern for pattern in patterns
                       if fnmatch.fnmatchcase(name, pattern) or fnmatch.fnmatchcase(runner, pattern)]
             idle -= set(reason)
@@ -231,8 +239,8 @@ def count_steps(count, file):
 
 
 def reasons(file):
-    """The lines "- `name of the test`: reason" of skips.md."""
-    found = re.findall(r'^- `([^`]+)`[:,]?\s*(.*)$', pathlib.Path(file).read_text(), re.MULTILINE)
+    """The items "- `name of the test`: reason" of skips.md; their further lines are indented."""
+    found = re.findall(r'^- `([^`]+)`[:,]?\s*(.*(?:\n  .*)*)$', pathlib.Path(file).read_text(), re.MULTILINE)
     return {name for name, reason in found if len(reason.strip()) >= REASON_LENGTH_MIN}
 
 

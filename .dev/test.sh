@@ -57,6 +57,7 @@ sanitizers_tell() {
         rm -rf "$1"
         mkdir -p "$1"
         export ASAN_OPTIONS=log_path=$1/asan:detect_leaks=1:handle_segv=0:handle_sigbus=0
+        export LSAN_OPTIONS=suppressions=$PWD/.dev/lsan:print_suppressions=0
         export UBSAN_OPTIONS=log_path=$1/ubsan:halt_on_error=1:print_stacktrace=1
 }
 

@@ -15,6 +15,16 @@ static const char *const lane_defaults[] = { "--size=32", "--mode=latency,stream
 
 static const char *const path_defaults[] = { "--size=4k,64k,1M,32M", "--mode=stream", "--wait=block", "--runs=5",
                                              NULL };
+static const char *const path_quick[] = { "--size=4k,1M", "--mode=stream", "--wait=block", "--runs=1", NULL };
+
+static const char *const *
+path_defaults_of(int argc, char **argv)
+{
+        for (int i = 1; i < argc; i++)
+                if (strcmp(argv[i], "--quick") == 0)
+                        return path_quick;
+        return path_defaults;
+}
 
 /* Takes `--path NAME` or `--path=NAME` off the arguments. NULL: there is none; "": it has no name. */
 static const char *
@@ -44,9 +54,9 @@ main(int argc, char **argv)
         cli_system_begin(&argc, &argv);
         path = path_take(&argc, argv);
         if (path && strcmp(path, "pipe") == 0)
-                return bench_suite_main(argc, argv, bench_pipe_peers, path_defaults);
+                return bench_suite_main(argc, argv, bench_pipe_peers, path_defaults_of(argc, argv));
         if (path && strcmp(path, "tcp") == 0)
-                return bench_suite_main(argc, argv, bench_tcp_peers, path_defaults);
+                return bench_suite_main(argc, argv, bench_tcp_peers, path_defaults_of(argc, argv));
         if (path) {
                 fprintf(stderr, "weir-bench: --path '%s': expected pipe or tcp. Try weir-bench --help\n", path);
                 return EXIT_USAGE;

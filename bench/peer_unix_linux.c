@@ -31,8 +31,8 @@ static bool
 prepare_bare(struct bench_link *link)
 {
         wr_object ends[2];
-        bool made =
-                wr_stream_pair(ends) == WEIR_OK && fcntl(ends[0], F_SETFL, 0) == 0 && fcntl(ends[1], F_SETFL, 0) == 0;
+        bool made = wr_stream_pair(WR_NO_OBJECT, ends) == WEIR_OK && fcntl(ends[0], F_SETFL, 0) == 0 &&
+                    fcntl(ends[1], F_SETFL, 0) == 0;
 
         note(link, ends);
         return made ? true : bench_link_fail(link, "a stream: %s", bench_system_error());

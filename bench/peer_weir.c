@@ -85,21 +85,13 @@ open_publisher(struct bench_link *link, const char *topic)
         return weir_publisher_open(&state->publisher, state->bus, topic, options) == WEIR_OK;
 }
 
-/* Who is relayed waits as a program does that says nothing of it: the kernel's part in it is the stream's. */
-static int64_t
-spin_of(const struct bench_link *link)
-{
-        if (link->terms.wait == BENCH_SPIN)
-                return WEIR_FOREVER;
-        return link->peer->relay == BENCH_RELAY_NONE ? -1 : 0;
-}
-
 static bool
 open_subscriber(struct bench_link *link, const char *topic)
 {
         struct weir_state *state = link->state;
         struct weir_subscriber_options *options =
-                WEIR_SUBSCRIBER(.delivery = WEIR_RELIABLE, .require = path_of(link), .spin_ns = spin_of(link));
+                WEIR_SUBSCRIBER(.delivery = WEIR_RELIABLE, .require = path_of(link),
+                                .spin_ns = link->terms.wait == BENCH_SPIN ? WEIR_FOREVER : -1);
 
         return weir_subscriber_open(&state->subscriber, state->bus, topic, options) == WEIR_OK;
 }

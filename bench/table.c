@@ -95,6 +95,15 @@ plain_of(const struct bench_group *group)
         return "pipe";
 }
 
+static bool
+has_ceiling(const struct bench_group *group)
+{
+        for (size_t i = 0; i < group->count; i++)
+                if (strcmp(group->results[i].peer->name, "ceiling") == 0)
+                        return true;
+        return false;
+}
+
 static void
 print_result(FILE *file, const struct bench_group *group, const struct bench_result *result)
 {
@@ -109,7 +118,8 @@ print_result(FILE *file, const struct bench_group *group, const struct bench_res
                 print_latency(file, result);
         fprintf(file, " %7.2f %7.2f", result->figures[BENCH_CPU_PRODUCER].median,
                 result->figures[BENCH_CPU_CONSUMER].median);
-        print_ratio(file, group, result, "ceiling");
+        if (has_ceiling(group))
+                print_ratio(file, group, result, "ceiling");
         print_ratio(file, group, result, plain_of(group));
         fputc('\n', file);
 }
@@ -129,7 +139,10 @@ print_title(FILE *file, const struct bench_group *group, const struct bench_resu
         else
                 fprintf(file, "\n  %-8s %-6s %10s %10s %10s %10s %20s", "peer", "hash", "p50", "p99", "p99.9", "max",
                         "p50 min..max");
-        fprintf(file, " %15s %9s   x %4s\n", "cpu s of both", "x ceiling", plain_of(group));
+        fprintf(file, " %15s", "cpu s of both");
+        if (has_ceiling(group))
+                fprintf(file, " %9s", "x ceiling");
+        fprintf(file, "   x %4s\n", plain_of(group));
 }
 
 void

@@ -15,6 +15,7 @@
 #include "bus/os/clock.h"
 #include "named-objects/endpoint.h"
 #include "named-objects/lock.h"
+#include "named-objects/signal.h"
 #include "named-objects/watch.h"
 
 #include <string.h>
@@ -98,4 +99,44 @@ wr_contend_is_served(const char *address)
                 bye_say(connection);
         wr_object_close(connection);
         return served;
+}
+
+/* 0: not told, or not yet. */
+static uint32_t
+pid_told(wr_object connection, bool *is_over)
+{
+        wr_object objects[WR_MESSAGE_DESCRIPTORS_MAX + WR_SIGNAL_OBJECTS];
+        size_t size, count = sizeof(objects) / sizeof(objects[0]);
+        uint8_t bytes[WR_MESSAGE_BYTES_MAX];
+        struct wr_message message;
+        const char *why;
+        enum weir_result result = wr_endpoint_receive(connection, bytes, sizeof(bytes), &size, objects, &count);
+
+        *is_over = result < 0;
+        if (result != WEIR_OK)
+                return 0;
+        for (size_t i = 0; i < count; i++)
+                wr_object_close(objects[i]);
+        *is_over = wr_message_decode(bytes, size, &message, &why) < 0 || message.kind == WR_REFUSAL;
+        return !*is_over && message.kind == WR_STATE ? message.state.pid : 0;
+}
+
+uint32_t
+wr_contend_pid(const char *address)
+{
+        struct wr_message status = { .kind = WR_STATUS, .request = 2 };
+        int64_t until_ns = wr_clock_ns() + SILENT_NS;
+        uint8_t bytes[WR_MESSAGE_BYTES_MAX];
+        wr_object connection;
+        bool is_over = false;
+        uint32_t pid = 0;
+
+        if (!hello_say(address, &connection))
+                return 0;
+        wr_endpoint_send(connection, bytes, wr_message_encode(&status, bytes), NULL, 0);
+        while (pid == 0 && !is_over && wr_clock_ns() < until_ns && is_answered(connection, until_ns))
+                pid = pid_told(connection, &is_over);
+        bye_say(connection);
+        wr_object_close(connection);
+        return pid;
 }

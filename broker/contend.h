@@ -23,4 +23,8 @@ wr_contend_take(wr_object *lock, const char *path, const char *address);
 bool
 wr_contend_is_served(const char *address);
 
+/* The process of the broker that answers there; 0: it does not tell us. Blocks for at most three seconds. */
+uint32_t
+wr_contend_pid(const char *address);
+
 #endif

@@ -76,9 +76,9 @@ serve(struct daemon *daemon, const struct wr_log *log)
         signal = wr_loop_signal(server.loop);
         wr_notify_stopping(&daemon->notify, "says goodbye to its clients");
         wr_log_line(&server.log, NULL, server.now_ns, WR_LOG_NOTICE,
-                    "the broker at %s stops%s%s after %.1f s, with %" PRIu32 " clients", server.address,
+                    "the broker at %s stops%s%s after %.1f s, with %" PRIu32 " client%s", server.address,
                     signal ? " on " : "", signal ? signal : "", (double)(server.now_ns - server.started_ns) / 1e9,
-                    server.session_count);
+                    server.session_count, wr_s(server.session_count));
         if (result < 0)
                 wr_sentence(wr_broker_error, sizeof(wr_broker_error), "the broker's wait failed: it cannot go on");
         wr_server_close(&server);

@@ -195,14 +195,18 @@ weir_broker_embed_with(const struct weir_broker_options *options)
         struct embedding *embedding = embedding_of_this_process();
         struct wr_settings settings;
         enum weir_result result;
+        char place[sizeof(settings.address)];
 
         if (!embedding) {
                 wr_sentence(wr_broker_error, sizeof(wr_broker_error), "no memory for a broker");
                 return WEIR_E_NO_MEMORY;
         }
         result = wr_settings_make(&settings, options, wr_broker_error, sizeof(wr_broker_error));
-        if (result < 0)
+        if (result < 0) {
+                wr_relay_explain(settings.address, wr_broker_error);
                 return result;
+        }
+        memcpy(place, settings.address, sizeof(place));
         wr_mutex_lock(&embedding->starting);
         if (has_one_at(embedding, settings.address)) {
                 wr_policy_close(settings.policy);
@@ -212,6 +216,8 @@ weir_broker_embed_with(const struct weir_broker_options *options)
                 result = start(embedding, &settings);
         }
         wr_mutex_unlock(&embedding->starting);
+        if (result < 0)
+                wr_relay_explain(place, wr_broker_error);
         return result;
 }
 

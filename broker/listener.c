@@ -6,6 +6,7 @@
  * never fails for want of one, and taken again at once; if that fails, the client that was taken in is told and let
  * go. So a broker without descriptors still answers, and its socket does not stay readable for ever.
  */
+#include "broker/contend.h"
 #include "broker/handlers.h"
 
 #include "named-objects/address.h"
@@ -14,6 +15,7 @@
 #include "named-objects/sentence.h"
 #include "named-objects/watch.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -226,7 +228,7 @@ make(struct wr_server *server, const char *package, const char *path)
         if (!listener)
                 return NULL;
         *listener = (struct wr_listener){ .server = server, .hook = { .call = listener_ready, .owner = listener } };
-        listener->hook.object = WR_NO_OBJECT;
+        listener->hook.object = listener->claim.lock = WR_NO_OBJECT;
         wr_list_clear(&listener->link);
         wr_sentence(listener->path, sizeof(listener->path), "%s", path);
         listener->package = package ? strdup(package) : NULL;
@@ -280,6 +282,36 @@ begin(struct wr_listener *listener)
         return result;
 }
 
+/* One that follows another at its path, in the same broker, has its claim: they are one to everybody else. But not the
+ * claim of one that lost its place, which a later generation has. */
+static enum weir_result
+claim(struct wr_listener *listener, struct wr_listener *old, char *sentence, size_t room)
+{
+        enum weir_result result;
+        char whose[32] = "";
+        uint32_t pid;
+
+        if (!listener->package)
+                return wr_endpoint_place(listener->path, sentence, room);
+        if (old && wr_endpoint_owns(old->hook.object, old->path)) {
+                listener->claim = old->claim;
+                old->claim.lock = WR_NO_OBJECT;
+                return WEIR_OK;
+        }
+        if (old)
+                wr_claim_give(&old->claim, old->path);
+        result = wr_claim_take(&listener->claim, listener->path, sentence, room);
+        if (result != WEIR_FULL)
+                return result;
+        pid = wr_contend_pid(listener->path);
+        if (pid != 0)
+                wr_sentence(whose, sizeof(whose), " (pid %" PRIu32 ")", pid);
+        wr_sentence(sentence, room,
+                    "package socket '%s' is served by another broker%s: end it, or give this one another policy",
+                    listener->path, whose);
+        return WEIR_E_DENIED;
+}
+
 enum weir_result
 wr_listener_open(struct wr_server *server, const char *package, const char *path, char *sentence, size_t room)
 {
@@ -290,18 +322,21 @@ wr_listener_open(struct wr_server *server, const char *package, const char *path
                 return result;
         if (old && old->is_passed)
                 return WEIR_OK; /* it is there already, and whoever passed it keeps it */
-        result = wr_endpoint_place(path, sentence, room);
-        if (result < 0)
-                return result;
         listener = make(server, package, path);
         if (!listener)
                 return WEIR_E_NO_MEMORY;
-        result = wr_endpoint_listen(&listener->hook.object, path, sentence, room);
+        result = claim(listener, old, sentence, room);
+        if (result == WEIR_OK)
+                result = wr_endpoint_listen(&listener->hook.object, path, sentence, room);
         if (result == WEIR_OK)
                 result = admit_guests(listener, server->policy, sentence, room);
         if (result == WEIR_OK)
                 result = begin(listener);
-        if (result < 0)
+        if (result != WEIR_OK && old && old->claim.lock == WR_NO_OBJECT) { /* it stays, and what it had is its own */
+                old->claim = listener->claim;
+                listener->claim.lock = WR_NO_OBJECT;
+        }
+        if (result != WEIR_OK)
                 old = listener;
         if (old)
                 wr_listener_close(old);
@@ -354,6 +389,7 @@ wr_listener_close(struct wr_listener *listener)
                 wr_object_close(listener->hook.object);
         else
                 wr_endpoint_unlisten(listener->hook.object, listener->path);
+        wr_claim_give(&listener->claim, listener->path);
         free(listener->package);
         free(listener);
 }

@@ -100,6 +100,8 @@ endpoint_of(const struct wr_session *asker, const struct wr_session *owner, cons
                 .waits = stats->waits,
                 .out = stats->out,
                 .copied_bytes = stats->copied_bytes,
+                .lag_frames = stats->lag_frames,
+                .lag_ns = stats->lag_ns,
         };
         wr_sentence(endpoint->topic, sizeof(endpoint->topic), "%s", topic);
         memcpy(endpoint->type, type, sizeof(endpoint->type));

@@ -5,7 +5,9 @@
  *      a publisher, a subscriber         to who may observe the topic
  *      a refusal                         to who was refused, and to full trust of the broker's own user
  *
- * How far behind is what the publisher of each pair told last (PAIR_STATS, each second): the broker maps nothing.
+ * How far behind is what the publisher of each pair told last (PAIR_STATS, each second): the broker maps nothing. Of a
+ * relayed subscriber that is how far its agent is; what is behind it, on the stream and with the client, the agent
+ * tells (STATS).
  */
 #include "broker/listing.h"
 
@@ -40,6 +42,8 @@ seat_of(const struct wr_session *asker, const struct wr_session *owner, const st
                 seat->frames = stats->frames;
                 seat->lost = stats->lost;
                 seat->out = stats->out;
+                seat->lag_frames = stats->lag_frames;
+                seat->lag_ns = stats->lag_ns;
         }
         memcpy(seat->name, owner->name, sizeof(seat->name));
         memcpy(seat->identity, owner->identity_text, sizeof(seat->identity));

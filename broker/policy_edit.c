@@ -30,6 +30,8 @@ struct edit {
         bool is_changed, is_new;  /* is_new: the text got an entry for it, which counts only with a change in it */
         struct wr_policy *policy; /* of the text as it is now */
         struct principal *principal;
+        char before[WR_POLICY_ENTRY_MAX]; /* the entry that decided until this one is there; "": the default */
+        unsigned before_line;
         char *sentence;
         size_t room;
 };
@@ -187,6 +189,8 @@ entry_add(struct edit *e)
                             e->path, e->change->topic);
                 return WEIR_E_USAGE;
         }
+        wr_sentence(e->before, sizeof(e->before), "%s", before->line ? before->topic : "");
+        e->before_line = before->line;
         if (text->size > 0)
                 wr_policy_text_add(text, text->bytes[text->size - 1] == '\n' ? "\n" : "\n\n");
         wr_policy_text_add(text, "[topic.");
@@ -477,6 +481,10 @@ wr_policy_edit(const char *text, size_t size, const char *path, struct wr_sid ow
         }
         if (result == WEIR_OK && (e.is_changed || !e.is_new))
                 told(&e, edited);
+        if (result == WEIR_OK && e.is_new && !e.is_changed) {
+                memcpy(edited->entry, e.before, sizeof(edited->entry));
+                edited->entry_line = e.before_line;
+        }
         if (!edited->text)
                 free(e.text.bytes);
         wr_policy_close(e.policy);

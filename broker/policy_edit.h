@@ -7,7 +7,7 @@
 
 #include "broker/policy.h"
 
-enum { WR_POLICY_RULE_MAX = 4096 };
+enum { WR_POLICY_RULE_MAX = 4096, WR_POLICY_ENTRY_MAX = 256 };
 
 struct wr_policy_change {
         bool allow;
@@ -20,6 +20,8 @@ struct wr_policy_edited {
         char *text; /* malloc'ed, the caller's; NULL: the file says so already */
         size_t size;
         unsigned line; /* of the rule that was written, or that says so already; 0: another entry does */
+        char entry[WR_POLICY_ENTRY_MAX]; /* that other entry; "": there is none, or it is the default */
+        unsigned entry_line;             /* of its header */
         char rule[WR_POLICY_RULE_MAX];
 };
 

@@ -316,12 +316,29 @@ wr_publication_end(struct wr_publication *publication, enum weir_result reason, 
                 wr_subscription_join(before, newcomers_since(before, serial)); /* it stays where it is, for them too */
 }
 
+/* Of a relayed publisher: its agent's. False: there is none. */
+static bool
+relayed_close(const struct wr_session *client, const struct wr_message *message)
+{
+        const struct wr_publication *publication =
+                wr_registry_publication(&client->server->registry, message->close_lane.lane);
+        struct wr_session *agent = publication ? publication->session : NULL;
+
+        if (!agent || !wr_relaying_is_of(agent, client))
+                return false;
+        wr_publication_close(agent, message);
+        wr_relaying_closed(agent);
+        return true;
+}
+
 void
 wr_publication_close(struct wr_session *session, const struct wr_message *message)
 {
         struct wr_publication *publication = own(session, message->close_lane.lane), *successor;
         char text[512];
 
+        if (relayed_close(session, message))
+                return;
         if (publication) { /* else it ended while the message was on its way */
                 wr_sentence(text, sizeof(text), "the publisher of '%s' closed: %s", publication->topic->name,
                             session->who);

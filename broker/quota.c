@@ -132,14 +132,15 @@ is_same(const char *a, const char *b)
         return lower(*a) == lower(*b);
 }
 
+/* creator: of an account of tickets; NULL: an identity's own. */
 static struct wr_account *
-find(struct wr_link *list, const char *key)
+find(struct wr_link *list, const char *key, const struct wr_account *creator)
 {
         WR_LIST_EACH(link, list)
         {
                 struct wr_account *account = WR_LIST_OWNER(link, struct wr_account, link);
 
-                if (is_same(account->key, key))
+                if (account->creator == creator && is_same(account->key, key))
                         return account;
         }
         return NULL;
@@ -152,12 +153,12 @@ wr_quota_account(struct wr_accounts *accounts, const struct wr_identity *identit
         char key[sizeof(account->key)] = "";
 
         key_of(identity, key, sizeof(key));
-        account = find(&accounts->list, key);
+        account = find(&accounts->list, key, NULL);
         if (account) {
                 account->references++;
                 return account;
         }
-        account = find(&accounts->idle, key);
+        account = find(&accounts->idle, key, NULL);
         if (account) {
                 wr_list_remove(&account->link);
                 accounts->idle_count--;
@@ -173,6 +174,28 @@ wr_quota_account(struct wr_accounts *accounts, const struct wr_identity *identit
         return account;
 }
 
+struct wr_account *
+wr_quota_account_of_tickets(struct wr_account *creator)
+{
+        struct wr_accounts *accounts = creator->accounts;
+        struct wr_account *account = find(&accounts->list, creator->key, creator);
+
+        if (account) {
+                account->references++;
+                return account;
+        }
+        account = calloc(1, sizeof(*account));
+        if (!account)
+                return NULL;
+        memcpy(account->key, creator->key, sizeof(account->key));
+        account->accounts = accounts;
+        account->creator = creator;
+        account->references = 1;
+        creator->references++;
+        wr_list_append(&accounts->list, &account->link);
+        return account;
+}
+
 void
 wr_quota_drop(struct wr_account *account)
 {
@@ -184,9 +207,35 @@ wr_quota_drop(struct wr_account *account)
                 assert(account->held[i] == 0); /* each object returned what it was charged */
         accounts = account->accounts;
         wr_list_remove(&account->link);
+        if (account->creator) { /* its last ticket is forgotten: nobody can come back */
+                wr_quota_drop(account->creator);
+                free(account);
+                return;
+        }
         wr_list_append(&accounts->idle, &account->link);
         if (++accounts->idle_count > WR_QUOTA_IDLE_MAX)
                 forget(accounts, WR_LIST_OWNER(accounts->idle.next, struct wr_account, link));
+}
+
+/* Of a number that an identity may have, what this account may. */
+static uint64_t
+share(const struct wr_account *account, uint64_t most)
+{
+        return account->creator ? (most + 1) / 2 : most;
+}
+
+uint64_t
+wr_quota_limit(const struct wr_account *account, enum wr_quota quota)
+{
+        return share(account, account->accounts->limits->of[quota]);
+}
+
+bool
+wr_quota_message(struct wr_account *account, int64_t now_ns)
+{
+        uint64_t per_second = share(account, account->accounts->limits->messages_per_second);
+
+        return wr_quota_draw(&account->messages, per_second, per_second, now_ns);
 }
 
 static bool
@@ -226,16 +275,24 @@ enum weir_result
 wr_quota_charge(struct wr_accounts *accounts, struct wr_account *account, enum wr_quota quota, uint64_t amount,
                 char *sentence, size_t room)
 {
-        uint64_t limit = accounts->limits->of[quota], held = account->held[quota];
+        uint64_t limit = wr_quota_limit(account, quota), held = account->held[quota];
+        enum weir_result result;
         char sizes[96];
 
         if (amount > limit || held > limit - amount) {
                 size_text(quota, held, limit, amount, sizes, sizeof(sizes));
                 wr_sentence(sentence, room,
-                            "quota: %s holds %" PRIu64 " of %" PRIu64 " %s and asks for %" PRIu64
-                            " more%s. %s, or raise %s under [quota] in the broker's policy file",
-                            account->key, held, limit, names[quota], amount, sizes, advice(quota), names[quota]);
+                            "quota: %s%s holds %" PRIu64 " of %" PRIu64 " %s and asks for %" PRIu64
+                            " more%s. %s%s, or raise %s under [quota] in the broker's policy file",
+                            account->key, account->creator ? ", by tickets over TCP (half of its quota)," : "", held,
+                            limit, names[quota], amount, sizes, advice(quota),
+                            account->creator ? ", revoke a ticket (weir ticket ls)" : "", names[quota]);
                 return WEIR_E_QUOTA;
+        }
+        if (account->creator) {
+                result = wr_quota_charge(accounts, account->creator, quota, amount, sentence, room);
+                account->held[quota] += result == WEIR_OK ? amount : 0;
+                return result;
         }
         if (quota == WR_QUOTA_RESERVE_BYTES && accounts->reserve_max != 0 &&
             (amount > accounts->reserve_max || accounts->held[quota] > accounts->reserve_max - amount)) {
@@ -257,5 +314,9 @@ wr_quota_return(struct wr_accounts *accounts, struct wr_account *account, enum w
 {
         assert(account->held[quota] >= amount && accounts->held[quota] >= amount);
         account->held[quota] -= amount;
+        if (account->creator) {
+                wr_quota_return(accounts, account->creator, quota, amount);
+                return;
+        }
         accounts->held[quota] -= amount;
 }

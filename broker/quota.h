@@ -49,7 +49,8 @@ enum { WR_QUOTA_PATTERN = 16 /* subscriptions that a pattern counts for, subscri
 struct wr_account {
         struct wr_link link;
         struct wr_accounts *accounts;
-        char key[WR_QUOTA_KEY]; /* user, and package or confinement; letters in either case are the same */
+        struct wr_account *creator; /* NULL: an identity's own; else wr_quota_account_of_tickets */
+        char key[WR_QUOTA_KEY];     /* user, and package or confinement; letters in either case are the same */
         uint64_t references;
         uint64_t held[WR_QUOTAS];
         uint64_t away; /* connections that hung up and are waited for: they count for none, and are as many at most */
@@ -80,6 +81,20 @@ wr_quota_close(struct wr_accounts *accounts);
 /* The account of an identity, with a reference more; NULL: no memory. */
 struct wr_account *
 wr_quota_account(struct wr_accounts *accounts, const struct wr_identity *identity);
+
+/* Of all who hold this identity's tickets and are nobody themselves: they may hold a half of what it may, and what they
+ * hold is held by it, too. So the other half is left to its own programs. It is its creator's but for that, key and
+ * all. With a reference more; NULL: no memory. */
+struct wr_account *
+wr_quota_account_of_tickets(struct wr_account *creator);
+
+/* What this account may hold. */
+uint64_t
+wr_quota_limit(const struct wr_account *account, enum wr_quota quota);
+
+/* One control message of it. False: it has to wait for others' turns. */
+bool
+wr_quota_message(struct wr_account *account, int64_t now_ns);
 
 /* A reference less. Who has none holds nothing, and is forgotten when WR_QUOTA_IDLE_MAX others have left since. */
 void

@@ -54,15 +54,15 @@ forget(struct wr_relay *relay)
 
 /* Its agent ends, whatever it is doing: its peers hear of it as they would of its client. */
 static void
-end(struct wr_relay *relay)
+end(struct wr_relay *relay, bool said_bye)
 {
-        struct wr_session *client = relay->client, *agent = relay->agent;
-        struct wr_relay_starter *starter = client->server->starter;
+        struct wr_session *agent = relay->agent;
+        struct wr_relay_starter *starter = relay->client->server->starter;
         uint64_t id = relay->id;
 
         forget(relay);
         if (agent) {
-                agent->said_bye = client->said_bye;
+                agent->said_bye = said_bye;
                 agent->is_cut = true;
                 wr_session_doom(agent);
         }
@@ -78,8 +78,20 @@ wr_relaying_leave(struct wr_session *session)
         }
         WR_LIST_EACH(link, &session->relays)
         {
-                end(WR_LIST_OWNER(link, struct wr_relay, client_link));
+                end(WR_LIST_OWNER(link, struct wr_relay, client_link), session->said_bye);
         }
+}
+
+bool
+wr_relaying_is_of(const struct wr_session *agent, const struct wr_session *client)
+{
+        return agent->relay && agent->relay->client == client;
+}
+
+void
+wr_relaying_closed(struct wr_session *agent)
+{
+        end(agent->relay, true);
 }
 
 void
@@ -98,7 +110,7 @@ wr_relaying_tick(struct wr_server *server)
                         wr_session_refuse(relay->client, relay->request, WEIR_E_NO_PATH,
                                           "no path: the relay for '%s' could not be set up in time. Try again",
                                           wr_refusal_topic(&relay->order.request));
-                end(relay);
+                end(relay, relay->client->said_bye);
         }
 }
 
@@ -149,7 +161,7 @@ stream_make(struct wr_relay *relay, char *sentence, size_t room)
 
         if (relay->path == WR_PATH_TCP)
                 return WEIR_OK;
-        result = wr_stream_pair(ends);
+        result = wr_stream_pair(relay->client->connection.hook.object, ends);
         if (result < 0) {
                 wr_sentence(sentence, room,
                             "the broker has no descriptor left for a relay. Raise its limit of open files (ulimit -n)");
@@ -380,8 +392,22 @@ stand_in(struct wr_session *session, struct wr_relay *relay)
         memcpy(session->identity_text, client->identity_text, sizeof(session->identity_text));
         memcpy(session->who, client->who, sizeof(session->who));
         session->relay = relay;
+        session->is_agent = true;
         relay->agent = session;
         server->relays_awaited--;
+}
+
+/* An agent of ours whose client has gone meanwhile. That is nothing for the log. */
+static void
+come_too_late(struct wr_session *session, uint32_t request)
+{
+        struct wr_message message = { .kind = WR_REFUSAL, .request = request };
+
+        message.refusal.result = WEIR_E_CLOSED;
+        wr_sentence(message.refusal.sentence, sizeof(message.refusal.sentence), "the client of this relay has gone");
+        wr_session_send(session, &message);
+        session->is_cut = true;
+        wr_session_doom(session);
 }
 
 bool
@@ -394,15 +420,17 @@ wr_relaying_greet(struct wr_session *session, const struct wr_message *message)
 
         session->has_no_memory = (hello->flags & WR_HELLO_NO_MEMORY) != 0;
         if (hello->flags & WR_HELLO_STANDS_IN) {
-                if (session->identity.pid == wr_user_process())
+                if (session->identity.pid == wr_user_process()) {
                         relay = awaited(session->server, hello->key);
-                if (!relay) {
-                        wr_session_cut(session, message->request, WEIR_E_DENIED,
-                                       "denied: no relay waits for an agent with this key");
-                        return false;
+                        if (relay)
+                                stand_in(session, relay);
+                        else
+                                come_too_late(session, message->request);
+                        return relay != NULL;
                 }
-                stand_in(session, relay);
-                return true;
+                wr_session_cut(session, message->request, WEIR_E_DENIED,
+                               "denied: no relay waits for an agent with this key");
+                return false;
         }
         if (!session->is_uncharged)
                 return true;
@@ -439,7 +467,7 @@ wr_relaying_connected(struct wr_server *server, const char *key, wr_object strea
         key_make(relay->order.key); /* the client's is used up; this one is told to the agent alone */
         if (agent_start(relay, sentence, sizeof(sentence)) < 0) {
                 relay->order.stream = WR_NO_OBJECT;
-                end(relay);
+                end(relay, false);
                 return false;
         }
         relay->is_connected = true;

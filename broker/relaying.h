@@ -109,6 +109,14 @@ wr_relaying_connected(struct wr_server *server, const char *key, wr_object strea
 void
 wr_relaying_leave(struct wr_session *session);
 
+/* Is this an agent in this client's name? */
+bool
+wr_relaying_is_of(const struct wr_session *agent, const struct wr_session *client);
+
+/* Its client has closed what it stood in for, and waits for no agent that may have yet to see the end of the stream. */
+void
+wr_relaying_closed(struct wr_session *agent);
+
 /* Every tick: agents that did not come. */
 void
 wr_relaying_tick(struct wr_server *server);

@@ -3,7 +3,8 @@
  *
  *      read, check             an error: the old policy stays, and its sentence says which line is wrong
  *      package sockets         those that the new file adds are opened, those that it no longer has are closed;
- *                              one that cannot be opened is an error like any other
+ *                              one that cannot be opened is an error like any other; one whose socket is
+ *                              gone is opened anew, whoever asked for it
  *      swap, quotas            what is held above a lowered limit stays; nothing is charged until it is below
  *      live grants             every connection, lane and subscription is asked for again
  *
@@ -16,6 +17,7 @@
  */
 #include "broker/handlers.h"
 
+#include "named-objects/endpoint.h"
 #include "named-objects/sentence.h"
 
 #include <string.h>
@@ -48,6 +50,32 @@ is_open(const struct wr_server *server, const char *package, const char *path)
         return false;
 }
 
+/* A socket may have been removed under its listener. Those of a service manager are not ours to make. */
+static enum weir_result
+sockets_restore(struct wr_server *server, char *sentence, size_t room)
+{
+        enum weir_result result = WEIR_OK;
+        uint32_t left = server->listener_count; /* what is opened anew goes to the end, and is not looked at again */
+
+        WR_LIST_EACH(link, &server->listeners)
+        {
+                struct wr_listener *listener = WR_LIST_OWNER(link, struct wr_listener, link);
+                char package[WR_PACKAGE_MAX + 1], path[sizeof(listener->path)];
+
+                if (left == 0)
+                        break;
+                left--;
+                if (result < 0 || !listener->package || listener->is_passed ||
+                    wr_endpoint_owns(listener->hook.object, listener->path))
+                        continue;
+                wr_sentence(package, sizeof(package), "%s", listener->package); /* it goes as the new one comes */
+                wr_sentence(path, sizeof(path), "%s", listener->path);
+                result = (listener->is_of_policy ? wr_listener_open_listed : wr_listener_open)(server, package, path,
+                                                                                               sentence, room);
+        }
+        return result;
+}
+
 /* Those that a policy asks for are there afterwards, and of those that only a policy asked for no others. */
 static enum weir_result
 sockets_follow(struct wr_server *server, const struct wr_policy *policy, char *sentence, size_t room)
@@ -65,7 +93,7 @@ sockets_follow(struct wr_server *server, const struct wr_policy *policy, char *s
                 if (result == WEIR_OK && listener->is_of_policy && !is_listed(policy, listener))
                         wr_listener_close(listener);
         }
-        return result;
+        return result == WEIR_OK ? sockets_restore(server, sentence, room) : result;
 }
 
 /* ---- live grants ---------------------------------------------------------------------------------------------- */

@@ -385,10 +385,11 @@ edit(struct wr_file *file, const char *path, const struct wr_policy_change *chan
         if (edited.text)
                 result = wr_file_replace(file, edited.text, edited.size, wr_rights_error, ROOM);
         if (done) {
-                done->line = edited.line;
+                done->line = edited.line ? edited.line : edited.entry_line;
                 done->changed = edited.text != NULL;
                 wr_sentence(done->file, sizeof(done->file), "%s", path);
-                wr_sentence(done->entry, sizeof(done->entry), "%s", change->topic);
+                wr_sentence(done->entry, sizeof(done->entry), "%s",
+                            edited.text || edited.line ? change->topic : edited.entry);
                 wr_sentence(done->rule, sizeof(done->rule), "%s", edited.rule);
                 if (change->allow && names_others(path, change->principal))
                         wr_rights_others_note(done->note, sizeof(done->note));

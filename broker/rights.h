@@ -104,12 +104,14 @@ weir_policy_show(const char *path, const char *topic, weir_rule_visit *visit, vo
 /* What weir_policy_edit did. */
 struct weir_edit {
         uint32_t size;
-        uint32_t line;    /* of the rule that was written, in the file as it is now */
+        uint32_t line;    /* of the rule that was written, in the file as it is now, or that says so; 0: the default */
         uint32_t changed; /* 0: the file said so already and was not touched */
         uint32_t reserved;
         char file[256];
-        char entry[256]; /* the header of its entry: topic or pattern */
-        char rule[4096]; /* the rule as it stands in the file now: subscribe = ["user:alice", "package:X"] */
+        char entry[256]; /* the header of its entry: topic or pattern; "": nothing was changed, as the default says so
+                          */
+        char rule[4096]; /* the rule as it stands in the file now: subscribe = ["user:alice", "package:X"]; "": of an
+                          * entry for more topics, that says so already */
         char note[512];  /* what else it takes, of a rule for another user, whom a user's own broker cannot serve; "" */
 };
 

@@ -11,13 +11,11 @@
  */
 #include "broker/server.h"
 
-#include "broker/contend.h"
 #include "broker/handlers.h"
 #include "bus/os/clock.h"
 #include "named-objects/address.h"
 #include "named-objects/endpoint.h"
 #include "named-objects/flag.h"
-#include "named-objects/lock.h"
 #include "named-objects/random.h"
 #include "named-objects/region.h"
 #include "named-objects/sentence.h"
@@ -33,9 +31,7 @@ enum {
         LATE_NS = 100 * 1000000, /* no broker that runs is so late */
         GREET_SECONDS = 2,
         REVOKE_SECONDS = 5,
-        LOCK_PATH_BYTES = 1536,
-        AWAY_SECONDS = 1,
-        GENERATIONS_MAX = 1000
+        AWAY_SECONDS = 1
 };
 
 /* ---- a turn --------------------------------------------------------------------------------------------------- */
@@ -295,72 +291,16 @@ descriptors_check(char *sentence, size_t room)
         return WEIR_E_QUOTA;
 }
 
-/* Each broker that deposed a silent one holds the lock of the next generation: the old one's cannot be had. That there
- * is a path was seen by lock_take. */
-static void
-lock_path(const struct wr_server *server, uint32_t generation, char *path, size_t room)
-{
-        wr_endpoint_lock_path(server->address, generation, path, room, NULL, 0);
-}
-
-/* The file of a later generation stays: it tells who comes next that the locks before it, which stopped processes may
- * hold for ever, count no more. */
-static void
-lock_give(struct wr_server *server)
-{
-        char path[LOCK_PATH_BYTES];
-
-        lock_path(server, 0, path, sizeof(path));
-        if (server->generation == 0)
-                wr_lock_give(server->lock, path);
-        else
-                wr_object_close(server->lock);
-        server->lock = WR_NO_OBJECT;
-}
-
-/* The newest generation's lock; of the next one, where the holder of the newest does nothing. A broker that was
- * started by its socket holds none: the service manager sees to it that it is one. */
 static enum weir_result
-lock_newest(struct wr_server *server, char *path, size_t room)
+claim_take(struct wr_server *server, char *sentence, size_t room)
 {
-        enum weir_result result;
+        enum weir_result result = wr_claim_take(&server->claim, server->address, sentence, room);
 
-        lock_path(server, 1, path, room);
-        while (wr_lock_exists(path) && server->generation < GENERATIONS_MAX)
-                lock_path(server, ++server->generation + 1, path, room);
-        lock_path(server, server->generation, path, room);
-        result = wr_contend_take(&server->lock, path, server->address);
-        if (result == WEIR_OK && wr_contend_is_served(server->address)) {
-                lock_give(server);
-                return WEIR_FULL;
-        }
-        if (result != WEIR_EMPTY)
-                return result;
-        if (server->generation == GENERATIONS_MAX)
-                return WEIR_FULL;
-        lock_path(server, ++server->generation, path, room);
-        return wr_lock_take(&server->lock, path);
-}
-
-/* The directory, and in it the lock: only its holder may replace the socket. */
-static enum weir_result
-lock_take(struct wr_server *server, char *sentence, size_t room)
-{
-        char path[LOCK_PATH_BYTES];
-        enum weir_result result = wr_endpoint_place(server->address, sentence, room);
-
-        if (result == WEIR_OK)
-                result = wr_endpoint_lock_path(server->address, 0, path, sizeof(path), sentence, room);
-        if (result < 0)
-                return result;
-        result = lock_newest(server, path, sizeof(path));
         if (result == WEIR_FULL)
                 wr_sentence(sentence, room,
                             "another process is the broker at '%s'. Look at it: weir broker status -b %s; end it: weir "
                             "broker stop -b %s; or listen elsewhere: weir broker run --address PATH",
                             server->address, server->address, server->address);
-        else if (result < 0)
-                wr_sentence(sentence, room, "cannot take the lock '%s'", path);
         return result;
 }
 
@@ -410,7 +350,7 @@ listen_all(struct wr_server *server, const struct wr_server_options *options, ch
 static void
 clear(struct wr_server *server, struct wr_policy *policy, const struct wr_log *log)
 {
-        *server = (struct wr_server){ .policy = policy, .log = *log, .lock = WR_NO_OBJECT };
+        *server = (struct wr_server){ .policy = policy, .log = *log, .claim.lock = WR_NO_OBJECT };
         wr_list_clear(&server->listeners);
         wr_list_clear(&server->sessions);
         wr_list_clear(&server->greeting);
@@ -449,7 +389,7 @@ wr_server_open(struct wr_server *server, const struct wr_server_options *options
         if (result == WEIR_OK)
                 result = descriptors_check(sentence, room);
         if (result == WEIR_OK && (!options->activation || options->activation->count == 0))
-                result = lock_take(server, sentence, room);
+                result = claim_take(server, sentence, room);
         if (result == WEIR_OK)
                 result = wr_loop_open(&server->loop);
         if (result == WEIR_OK && options->catches_signals)
@@ -497,5 +437,5 @@ wr_server_close(struct wr_server *server)
         wr_refusal_close(&server->refused);
         wr_quota_close(&server->accounts);
         wr_log_close(&server->log);
-        lock_give(server); /* last: who takes it next finds the address free */
+        wr_claim_give(&server->claim, server->address); /* last: who takes it next finds the address free */
 }

@@ -6,6 +6,7 @@
 #define WR_SERVER_H
 
 #include "broker/activation.h"
+#include "broker/claim.h"
 #include "broker/log.h"
 #include "broker/loop.h"
 #include "broker/policy.h"
@@ -29,9 +30,10 @@ struct wr_listener {
         struct wr_link link;
         struct wr_server *server;
         struct wr_hook hook;
-        char *package;     /* NULL: the ordinary socket */
-        bool is_of_policy; /* the policy file asked for it, and may take it back */
-        bool is_passed;    /* a service manager's: its path is not ours to remove or to lose */
+        struct wr_claim claim; /* of a package socket; the ordinary one's is the server's */
+        char *package;         /* NULL: the ordinary socket */
+        bool is_of_policy;     /* the policy file asked for it, and may take it back */
+        bool is_passed;        /* a service manager's: its path is not ours to remove or to lose */
         char path[256];
 };
 
@@ -69,8 +71,7 @@ struct wr_server {
         int64_t idle_exit_ns, busy_ns; /* how long without a client before it ends, or 0; when there was one last */
         uint64_t busy_sessions;        /* sessions_made at that time */
         wr_object spares[WR_SERVER_SPARE_DESCRIPTORS];
-        wr_object lock;
-        uint32_t generation; /* of the lock: how many silent brokers were deposed before us */
+        struct wr_claim claim; /* of the address; none where sockets were passed */
         uint32_t scope;
         bool is_stopping;
         char address[256];
@@ -115,7 +116,12 @@ wr_server_close(struct wr_server *server);
 
 /* ---- listener.c */
 
-/* package: NULL for the ordinary socket. The directory is made if absent. */
+/*
+ * package: NULL for the ordinary socket. The directory is made if absent. One that is open at this path already is
+ * opened anew. A package socket is claimed as the address of a broker is, and given back when its listener closes.
+ *
+ * WEIR_E_DENIED: among others, another broker serves it.
+ */
 enum weir_result
 wr_listener_open(struct wr_server *server, const char *package, const char *path, char *sentence, size_t room);
 

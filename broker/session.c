@@ -345,7 +345,6 @@ static bool
 take(struct wr_session *session)
 {
         struct wr_server *server = session->server;
-        uint64_t per_second = server->accounts.limits->messages_per_second;
         struct wr_message message;
         enum weir_result result;
         unsigned version = 0;
@@ -353,7 +352,7 @@ take(struct wr_session *session)
 
         if (session->is_doomed || session->listing.phase != WR_LISTING_NONE || !session->connection.is_reading)
                 return false;
-        if (!wr_quota_draw(&session->account->messages, per_second, per_second, server->now_ns)) {
+        if (!wr_quota_message(session->account, server->now_ns)) {
                 wr_connection_read(&session->connection, false);
                 wr_list_append(&server->paused, &session->paused_link);
                 return false;
@@ -462,10 +461,10 @@ wr_session_open_by_ticket(struct wr_server *server, wr_object stream, const stru
         struct wr_session *session;
 
         wr_sentence(identity.why, sizeof(identity.why), "by its ticket %016" PRIx64 ", over TCP", entry->id);
-        session = wr_session_open(server, stream, WR_NO_OBJECT, &identity, entry->account);
+        session = wr_session_open(server, stream, WR_NO_OBJECT, &identity, entry->holders_account);
         if (!session)
                 return NULL;
-        entry->account->references++;
+        entry->holders_account->references++;
         session->is_by_ticket = true;
         wr_sentence(session->who, sizeof(session->who), "who holds ticket %016" PRIx64 " (over TCP)", entry->id);
         if (wr_connection_stream(&session->connection) < 0) {
@@ -575,7 +574,7 @@ wr_session_bury(struct wr_session *session)
                 go_away(session);
                 return;
         }
-        if (session->is_greeted && !session->said_bye && !server->is_stopping)
+        if (session->is_greeted && !session->said_bye && !session->is_agent && !server->is_stopping)
                 wr_log_line(&server->log, session->account, server->now_ns, WR_LOG_NOTICE, "gone: %s", session->who);
         wr_watch_end(session);
         give_back(session);

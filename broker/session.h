@@ -44,6 +44,7 @@ struct wr_session {
                             */
         struct wr_link relays;  /* of its endpoints; relaying.h */
         struct wr_relay *relay; /* that it stands in for, or NULL */
+        bool is_agent;          /* it stands in for another one, or did: that one's end is told, not its own */
         bool has_no_memory;     /* it said that it cannot map others' */
         bool is_uncharged;      /* it may be an agent: its connection is not charged before it said hello */
         bool is_greeted, said_bye, is_doomed;

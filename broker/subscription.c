@@ -348,6 +348,13 @@ wr_subscription_close(struct wr_session *session, const struct wr_message *messa
         struct wr_subscription *subscription =
                 wr_registry_subscription(&session->server->registry, message->close_subscription.subscription);
 
+        if (subscription && wr_relaying_is_of(subscription->session, session)) {
+                struct wr_session *agent = subscription->session;
+
+                wr_subscription_end(subscription, WEIR_OK);
+                wr_relaying_closed(agent);
+                return;
+        }
         if (!subscription || subscription->session != session || subscription->is_closing)
                 return;
         subscription->is_closing = true;

@@ -71,8 +71,8 @@ session_begin(struct wr_tcp_stranger *stranger, const struct wr_handshake_hello 
         session->is_uncharged = true;
         if (session->is_doomed)
                 return;
-        result =
-                wr_quota_charge(&server->accounts, entry->account, WR_QUOTA_CONNECTIONS, 1, sentence, sizeof(sentence));
+        result = wr_quota_charge(&server->accounts, session->account, WR_QUOTA_CONNECTIONS, 1, sentence,
+                                 sizeof(sentence));
         session->is_uncharged = result < 0;
         if (result == WEIR_OK)
                 result = wr_tickets_give(session, entry, hello->redeemer, sentence, sizeof(sentence));

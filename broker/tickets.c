@@ -33,6 +33,7 @@ forget(struct wr_tickets *tickets, struct wr_ticket_entry *entry)
 {
         wr_list_remove(&entry->link);
         tickets->count--;
+        wr_quota_drop(entry->holders_account);
         wr_quota_drop(entry->account);
         free(entry->creator);
         wr_hmac_wipe(entry, sizeof(*entry));
@@ -113,7 +114,8 @@ request_permitted(struct wr_session *session, const struct wr_message *message)
         for (uint32_t right = WR_MAY_SUBSCRIBE; right <= WR_MAY_STALL; right <<= 1)
                 if ((wanted->rights & right) && !wr_policy_decide(policy, &session->identity, wanted->topic,
                                                                   (enum wr_right)right, sentence, sizeof(sentence))) {
-                        wr_session_refuse(session, message->request, WEIR_E_DENIED, "%s", sentence);
+                        wr_session_refuse(session, message->request, WEIR_E_DENIED, "%s%s", sentence,
+                                          right == WR_MAY_MAP ? "; or hand on what you have: --no-map" : "");
                         return false;
                 }
         return true;
@@ -169,7 +171,9 @@ entry_new(struct wr_session *session, const struct wr_message_ticket *wanted)
                 return NULL;
         entry->creator = malloc(size);
         entry->account = entry->creator ? wr_quota_account(&server->accounts, &session->identity) : NULL;
-        if (!entry->account) {
+        entry->holders_account = entry->account ? wr_quota_account_of_tickets(entry->account) : NULL;
+        if (!entry->holders_account) {
+                wr_quota_drop(entry->account);
                 free(entry->creator);
                 free(entry);
                 return NULL;
@@ -276,7 +280,8 @@ ended_text(const struct wr_ticket_entry *entry, enum wr_ticket_state state, int6
                 wr_sentence(sentence, room, "denied: the ticket for '%s' is used up: it had %" PRIu32 " use%s. %s",
                             entry->topic, entry->uses, wr_s(entry->uses), again);
         else
-                wr_sentence(sentence, room, "denied: the ticket for '%s' was revoked", entry->topic);
+                wr_sentence(sentence, room, "denied: the ticket for '%s' was revoked: ask who gave it for another",
+                            entry->topic);
 }
 
 /* The place in it of somebody who has redeemed it, and is not there any more; NULL: there is none. */
@@ -294,15 +299,31 @@ use_of(struct wr_ticket_entry *entry, uint64_t redeemer)
         return NULL;
 }
 
+static void
+let_go(struct wr_session *session)
+{
+        struct wr_ticket_entry *entry = session->ticket;
+
+        session->ticket = NULL;
+        entry->sessions--;
+        entry->sessions_tcp -= session->is_by_ticket;
+}
+
 /* It has the ticket no more: another connection of the same client does. */
 static void
-use_leave(struct wr_ticket_use *use, struct wr_ticket_entry *entry)
+use_leave(struct wr_ticket_use *use)
 {
         if (!use->session)
                 return;
-        use->session->ticket = NULL;
+        let_go(use->session);
         use->session = NULL;
-        entry->sessions--;
+}
+
+/* Many may have the text of one whose uses are not counted, and one of them must not be all of its holders. */
+static bool
+is_crowded(const struct wr_session *session, const struct wr_ticket_entry *entry)
+{
+        return session->is_by_ticket && entry->uses == 0 && entry->sessions_tcp >= WR_TICKET_TCP_MAX;
 }
 
 enum weir_result
@@ -321,6 +342,14 @@ wr_tickets_give(struct wr_session *session, struct wr_ticket_entry *entry, uint6
                 ended_text(entry, state, server->now_ns, sentence, room);
                 return WEIR_E_DENIED;
         }
+        if (is_crowded(session, entry) && !(use && use->session)) {
+                wr_sentence(sentence, room,
+                            "quota: %d connections over TCP were opened by the ticket for '%s', the most of one whose"
+                            " uses are not counted. Close some, or ask who gave it for another: weir ticket new TOPIC"
+                            " --read",
+                            WR_TICKET_TCP_MAX, entry->topic);
+                return WEIR_E_QUOTA;
+        }
         if (!use) {
                 use = &entry->holders[entry->used++ % WR_TICKET_USES_MAX];
                 use->session = NULL; /* of uses beyond number the ring forgets the oldest, who keeps what it has */
@@ -328,10 +357,11 @@ wr_tickets_give(struct wr_session *session, struct wr_ticket_entry *entry, uint6
                             "ticket %016" PRIx64 " of %s for '%s' redeemed by %s", entry->id, entry->who, entry->topic,
                             session->who);
         }
-        use_leave(use, entry);
+        use_leave(use);
         *use = (struct wr_ticket_use){ redeemer, session };
         session->ticket = entry;
         entry->sessions++;
+        entry->sessions_tcp += session->is_by_ticket;
         return WEIR_OK;
 }
 
@@ -382,14 +412,12 @@ wr_tickets_leave(struct wr_session *session)
 
         for (uint32_t i = 0; entry && i < WR_TICKET_USES_MAX; i++)
                 if (entry->holders[i].session == session) {
-                        use_leave(&entry->holders[i], entry);
+                        use_leave(&entry->holders[i]);
                         return;
                 }
         /* Of a ticket with uses beyond number its place may be another's by now. */
-        if (entry) {
-                session->ticket = NULL;
-                entry->sessions--;
-        }
+        if (entry)
+                let_go(session);
 }
 
 /* ---- deciding -------------------------------------------------------------------------------------------------- */
@@ -401,24 +429,46 @@ gives(const struct wr_ticket_entry *entry, const char *topic, uint32_t rights)
                (strcmp(entry->topic, topic) == 0 || wr_topic_matches(entry->topic, topic));
 }
 
+/* Why somebody who has nothing but this ticket may not, and what would be the ticket for it. */
+static void
+refusal_text(const struct wr_ticket_entry *entry, const char *topic, enum wr_right right, char *sentence, size_t room)
+{
+        bool is_for_topic = entry && (strcmp(entry->topic, topic) == 0 || wr_topic_matches(entry->topic, topic));
+        char given[64] = "nothing", missing[16] = "";
+
+        if (entry && entry->is_revoked) {
+                ended_text(entry, WR_TICKET_REVOKED, 0, sentence, room);
+                return;
+        }
+        if (entry)
+                rights_text(entry->rights, given, sizeof(given));
+        rights_text(right, missing, sizeof(missing));
+        if (is_for_topic)
+                wr_sentence(sentence, room,
+                            "denied: '%s': the ticket grants %s on '%s', not '%s'. Ask for one with it: weir ticket "
+                            "new '%s' %s",
+                            topic, given, entry->topic, missing, entry->topic,
+                            right == WR_MAY_STALL     ? "--read --reliable"
+                            : right == WR_MAY_PUBLISH ? "--write"
+                                                      : "--read");
+        else
+                wr_sentence(sentence, room, "denied: '%s': the ticket grants %s on '%s', and nothing else", topic,
+                            given, entry ? entry->topic : "");
+}
+
 bool
 wr_tickets_decide(const struct wr_session *session, const char *topic, enum wr_right right, char *sentence, size_t room)
 {
         const struct wr_policy *policy = session->server->policy;
         const struct wr_ticket_entry *entry = session->ticket;
-        char given[64] = "nothing";
 
         if (!session->is_by_ticket && wr_policy_decide(policy, &session->identity, topic, right, sentence, room))
                 return true;
         if (gives(entry, topic, right))
                 return wr_policy_decide(policy, entry->creator, topic, right, session->is_by_ticket ? sentence : NULL,
                                         room);
-        if (session->is_by_ticket && sentence) {
-                if (entry && !entry->is_revoked)
-                        rights_text(entry->rights, given, sizeof(given));
-                wr_sentence(sentence, room, "denied: '%s': the ticket grants %s on '%s', and nothing else", topic,
-                            given, entry ? entry->topic : "");
-        }
+        if (session->is_by_ticket && sentence)
+                refusal_text(entry, topic, right, sentence, room);
         return false;
 }
 
@@ -431,7 +481,8 @@ wr_tickets_could(const struct wr_session *session, const char *pattern, uint32_t
 
         if (!session->is_by_ticket && wr_policy_could(policy, &session->identity, pattern, rights))
                 return true;
-        if (!entry || entry->is_revoked || (entry->rights & rights) != rights)
+        if (!entry || entry->is_revoked || (entry->rights & rights) != rights ||
+            !wr_policy_could(policy, entry->creator, pattern, rights))
                 return false;
         /* Of two patterns that meet without one being the other, each topic is asked about when it comes. */
         if (!strchr(entry->topic, '*'))

@@ -25,6 +25,7 @@ enum {
         WR_TICKETS_MAX = 1024,       /* of a broker */
         WR_TICKETS_ACCOUNT_MAX = 64, /* of one identity, that can still be redeemed */
         WR_TICKET_USES_MAX = 64,
+        WR_TICKET_TCP_MAX = 16, /* connections over TCP at once by one whose uses are not counted */
 };
 
 enum wr_ticket_state { WR_TICKET_VALID = 0, WR_TICKET_USED_UP = 1, WR_TICKET_EXPIRED = 2, WR_TICKET_REVOKED = 3 };
@@ -41,10 +42,12 @@ struct wr_ticket_entry {
         struct wr_ticket_verifier verifier;
         uint32_t rights, uses, used; /* uses: 0: any number */
         uint32_t sessions;           /* that have redeemed it and are there */
+        uint32_t sessions_tcp;       /* of them, over TCP */
         int64_t made_ns, expires_ns; /* INT64_MAX: never */
         int64_t ended_ns;            /* 0: it has not */
         bool is_revoked;
-        struct wr_account *account;
+        struct wr_account *account;         /* its creator's */
+        struct wr_account *holders_account; /* of those who come by it over TCP */
         struct wr_identity *creator;
         struct wr_ticket_use holders[WR_TICKET_USES_MAX]; /* a ring where the uses are not counted */
         char topic[208], who[384], identity[256];

@@ -116,7 +116,7 @@ struct wr_lane_writer {
         struct wr_recent *recent; /* circular, by sequence; recent_room a power of two or 0 */
         uint64_t recent_room;
         uint64_t full, bytes; /* counters for info */
-        bool settles;         /* this process registered for the barriers of others (bus/pair.h) */
+        bool settles;         /* its process registered for the barriers of others, and it uses them (bus/pair.h) */
         bool unfenced;        /* every pair settles before it sleeps: a wake needs no fence */
         bool wakes_owed;      /* of some pair */
         int64_t stall_ns;     /* of the last wr_lane_charge */

@@ -92,7 +92,7 @@ enum {
 #define WR_PONG_FIELDS(F, T) F(u64, stamp)
 #define WR_STATS_FIELDS(F, T)                                                                                         \
         F(u64, endpoint) F(u64, frames) F(u64, bytes) F(u64, lost) F(u64, skipped) F(u64, corrupt) F(u64, full)       \
-        F(u64, waits) F(u64, out) F(u64, copied_bytes)
+        F(u64, waits) F(u64, out) F(u64, copied_bytes) F(u64, lag_frames) F(i64, lag_ns)
 /* client -> broker: what is there; answered by TOPIC or ENDPOINT messages and one DONE. endpoints: 1: each endpoint */
 #define WR_LIST_FIELDS(F, T) F(u32, endpoints) T(pattern, 208)
 #define WR_TOPIC_FIELDS(F, T) F(u32, publishers) F(u32, subscribers) T(topic, 208) T(type, 128)

@@ -14,6 +14,7 @@
 #include "bus/os/clock.h"
 #include "bus/os/error.h"
 #include "named-objects/endpoint_name_win32.h"
+#include "named-objects/grant_win32.h"
 #include "named-objects/pipe_win32.h"
 #include "named-objects/rights/descriptor.h"
 #include "named-objects/sentence.h"
@@ -30,8 +31,6 @@ enum {
         CLIENT_RIGHTS = 0x12019b,
         OWNER_RIGHTS = 0x1f01ff,
         LIST_HEAD_BYTES = 256,
-        NO_WRITE_UP = 1, /* of a label: who is below it does not write */
-        LOW_INTEGRITY = 4096,
         NS_PER_TICK = 100 /* of the system's timers */
 };
 
@@ -63,12 +62,6 @@ listener_of(const struct wr_waitable *waitable)
 
 /* ---- the list ------------------------------------------------------------------------------------------------- */
 
-/* Without a label a pipe counts as one of medium integrity, and no program of a lower one could open it for writing,
- * whatever its list says. Who may come in is the list's business, what he may do there the policy's. */
-static const struct wr_ace any_integrity = { .type = WR_ACE_LABEL,
-                                             .mask = NO_WRITE_UP,
-                                             .sid = { .authority = 16, .count = 1, .words = { LOW_INTEGRITY } } };
-
 /* NULL: no memory, or a guest that is no SID. */
 static void *
 list_make(const struct wr_sid *guests, size_t count)
@@ -85,7 +78,7 @@ list_make(const struct wr_sid *guests, size_t count)
         wr_draft_begin(&draft, list, room);
         wr_draft_owner(&draft, &entry.sid);
         wr_draft_sacl(&draft, 0);
-        wr_draft_ace(&draft, &any_integrity);
+        wr_draft_ace(&draft, &wr_grant_any_integrity);
         wr_draft_dacl(&draft, WR_DACL_PROTECTED);
         wr_draft_ace(&draft, &entry);
         entry.mask = CLIENT_RIGHTS;

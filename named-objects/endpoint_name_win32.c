@@ -195,26 +195,49 @@ open_failed(DWORD error, const char *path, char *sentence, size_t room)
         }
 }
 
-enum weir_result
-wr_endpoint_name_open(const wchar_t *name, const char *path, HANDLE *pipe, char *sentence, size_t room)
+/* By whoever may serve us, who learns who we are and can do nothing in our name. */
+static enum weir_result
+open_checked(const wchar_t *name, const char *path, DWORD rights, HANDLE *pipe, char *sentence, size_t room)
 {
         DWORD flags = FILE_FLAG_OVERLAPPED | SECURITY_SQOS_PRESENT | SECURITY_IDENTIFICATION;
-        DWORD mode = PIPE_READMODE_MESSAGE;
         enum weir_result result;
 
-        *pipe = CreateFileW(name, CLIENT_RIGHTS, 0, NULL, OPEN_EXISTING, flags, NULL);
+        *pipe = CreateFileW(name, rights, 0, NULL, OPEN_EXISTING, flags, NULL);
         if (*pipe == INVALID_HANDLE_VALUE) {
                 *pipe = NULL;
                 return open_failed(GetLastError(), path, sentence, room);
         }
         result = server_check(*pipe, path, sentence, room);
-        if (result == WEIR_OK && !SetNamedPipeHandleState(*pipe, &mode, NULL, NULL)) {
-                wr_sentence(sentence, room, "what listens at '%s' is no weir broker", path);
-                result = WEIR_E_DENIED;
-        }
         if (result != WEIR_OK) {
                 CloseHandle(*pipe);
                 *pipe = NULL;
         }
         return result;
+}
+
+enum weir_result
+wr_endpoint_name_open(const wchar_t *name, const char *path, HANDLE *pipe, char *sentence, size_t room)
+{
+        DWORD mode = PIPE_READMODE_MESSAGE;
+        enum weir_result result = open_checked(name, path, CLIENT_RIGHTS, pipe, sentence, room);
+
+        if (result != WEIR_OK || SetNamedPipeHandleState(*pipe, &mode, NULL, NULL))
+                return result;
+        wr_sentence(sentence, room, "what listens at '%s' is no weir broker", path);
+        CloseHandle(*pipe);
+        *pipe = NULL;
+        return WEIR_E_DENIED;
+}
+
+enum weir_result
+wr_endpoint_name_open_stream(const char *name, uint32_t rights, HANDLE *pipe)
+{
+        wchar_t wide[WR_ENDPOINT_NAME_MAX];
+        char path[WR_ENDPOINT_NAME_MAX];
+
+        *pipe = NULL;
+        wr_sentence(path, sizeof path, "%s%s", prefix, name);
+        if (MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, path, -1, wide, WR_ENDPOINT_NAME_MAX) == 0)
+                return WEIR_E_USAGE;
+        return open_checked(wide, path, rights, pipe, NULL, 0);
 }

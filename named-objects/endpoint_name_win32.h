@@ -38,4 +38,9 @@ wr_endpoint_name_is_low(const struct wr_sid *integrity);
 enum weir_result
 wr_endpoint_name_open(const wchar_t *name, const char *path, HANDLE *pipe, char *sentence, size_t room);
 
+/* An end of a stream that the broker handed over by name: opened with these rights, and believed as little as a
+ * broker's pipe. The results are those above. */
+enum weir_result
+wr_endpoint_name_open_stream(const char *name, uint32_t rights, HANDLE *pipe);
+
 #endif

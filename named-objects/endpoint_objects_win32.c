@@ -8,6 +8,7 @@
 #include "named-objects/endpoint_objects_win32.h"
 
 #include "bus/os/error.h"
+#include "named-objects/endpoint_name_win32.h"
 #include "named-objects/grant_win32.h"
 
 #include <string.h>
@@ -50,7 +51,7 @@ give_name(const struct wr_endpoint_peer *peer, HANDLE object, struct wr_trailer_
                 *entry = (struct wr_trailer_entry){ .kind = WR_TRAILER_NONE };
                 return WEIR_OK;
         }
-        if (peer->sid_count == 0 || entry->kind == WR_TRAILER_PIPE)
+        if (peer->sid_count == 0)
                 return WEIR_E_DENIED;
         result = wr_grant_name_of(object, entry->name, sizeof entry->name);
         if (result != WEIR_OK)
@@ -112,6 +113,8 @@ take(const struct wr_trailer_entry *entry, wr_object *object)
         *object = WR_NO_OBJECT;
         if (entry->kind == WR_TRAILER_NONE)
                 return true;
+        if (given == NULL && entry->kind == WR_TRAILER_PIPE)
+                return wr_endpoint_name_open_stream(entry->name, entry->rights, object) == WEIR_OK;
         if (given == NULL)
                 return wr_grant_open(grant_kind(entry->kind), entry->name, entry->rights, object) == WEIR_OK;
         /* A number that is not what was said may be any handle of this process: it is not ours to close. */

@@ -13,17 +13,26 @@
 
 #include <stdlib.h>
 
-static const struct wr_sid owner_rights = { .authority = 3, .count = 1, .words = { 4 } };
+enum { NO_WRITE_UP = 1, LOW_INTEGRITY = 4096 };
+
+const struct wr_ace wr_grant_nobody = { .type = WR_ACE_ALLOW,
+                                        .mask = READ_CONTROL,
+                                        .sid = { .authority = 3, .count = 1, .words = { 4 } } }; /* OWNER RIGHTS */
+
+const struct wr_ace wr_grant_any_integrity = {
+        .type = WR_ACE_LABEL,
+        .mask = NO_WRITE_UP, /* who is below it does not write */
+        .sid = { .authority = 16, .count = 1, .words = { LOW_INTEGRITY } },
+};
 
 size_t
 wr_grant_closed_list(void *bytes, size_t room)
 {
-        const struct wr_ace none = { .type = WR_ACE_ALLOW, .mask = READ_CONTROL, .sid = owner_rights };
         struct wr_draft draft;
 
         wr_draft_begin(&draft, bytes, room);
         wr_draft_dacl(&draft, WR_DACL_PROTECTED);
-        wr_draft_ace(&draft, &none);
+        wr_draft_ace(&draft, &wr_grant_nobody);
         return wr_draft_end(&draft);
 }
 

@@ -13,7 +13,7 @@
 #define WR_GRANT_WIN32_H
 
 #include "named-objects/region.h"
-#include "named-objects/rights/sid.h"
+#include "named-objects/rights/descriptor.h"
 
 #include <windows.h>
 
@@ -52,7 +52,8 @@ enum weir_result
 wr_grant_narrow(HANDLE object, uint32_t rights, HANDLE *narrow);
 
 /* The other end: opens what was handed over by name, with exactly these rights. WEIR_E_DENIED, WEIR_E_SYSTEM (none of
- * this name, or of another type), WEIR_E_USAGE (neither a section nor an event). */
+ * this name, or of another type), WEIR_E_USAGE (neither a section nor an event; a pipe is opened by
+ * wr_endpoint_name_open_stream). */
 enum weir_result
 wr_grant_open(enum wr_grant_kind kind, const char *name, uint32_t rights, HANDLE *object);
 
@@ -75,6 +76,13 @@ size_t
 wr_grant_closed_list(void *bytes, size_t room);
 
 enum { WR_GRANT_LIST_BYTES = 64 }; /* room for it */
+
+/* Its one entry. */
+extern const struct wr_ace wr_grant_nobody;
+
+/* The label of what programs of low integrity are to open for writing, which a list alone does not let them. Who may
+ * come in is the list's business. */
+extern const struct wr_ace wr_grant_any_integrity;
 
 /* A name that nobody can guess: `weir-` and 32 digits. */
 void

@@ -1,6 +1,7 @@
 /*
  * What a wr_object is on Windows: a handle of the system's; or, marked in its lowest bit, which the system leaves to
- * programs, the address of something of ours that has reads and writes under way: an end of a pipe, or a listener.
+ * programs, the address of something of ours that has reads and writes under way: an end of a pipe, a listener, a
+ * socket that is a stream or awaits one.
  */
 #ifndef WR_OBJECT_WIN32_H
 #define WR_OBJECT_WIN32_H

@@ -4,6 +4,7 @@
  *
  *                  Linux                                     Windows
  *      is          a pair of AF_UNIX SOCK_STREAM             a named pipe in byte mode, under a name nobody can guess
+ *      goes        by handle                                 by handle; to whom no handle can be given, by name
  *      over TCP    a socket of 127.0.0.1                     the same (named-objects/stream_tcp.h)
  *
  * One thread reads it at a time and one writes it, each waits for its own; wr_stream_hang_up may come from any. Objects
@@ -26,11 +27,15 @@ struct wr_span {
 };
 
 /*
- * ends[0] is the caller's; ends[1] is for the peer, and goes to it as an object beside a message (endpoint.h): until it
- * was adopted there, it is good for nothing but that and wr_object_close. WEIR_E_QUOTA: no descriptors left.
+ * ends[0] is the caller's; ends[1] is for the peer, and goes to it as an object beside a message on `connection`
+ * (endpoint.h): until it was adopted there, it is good for nothing but that and wr_object_close. connection:
+ * WR_NO_OBJECT, it goes by handle. WEIR_E_QUOTA: no descriptors left.
+ *
+ * An end that goes by name is opened by the peer. Until then there is no room to write and nothing to read, and closing
+ * ends[1] tells ends[0] nothing: who does not send it hangs up.
  */
 enum weir_result
-wr_stream_pair(wr_object ends[2]);
+wr_stream_pair(wr_object connection, wr_object ends[2]);
 
 /* What came beside a message: *end is a stream from now on, non-blocking and closed on exec. WEIR_E_CORRUPT: it is
  * none; it stays the caller's to close. */

@@ -31,8 +31,9 @@ buffer_ask(int fd)
 }
 
 enum weir_result
-wr_stream_pair(wr_object ends[2])
+wr_stream_pair(wr_object connection, wr_object ends[2])
 {
+        (void)connection;
         ends[0] = ends[1] = WR_NO_OBJECT;
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) < 0)
                 return wr_os_error(errno);

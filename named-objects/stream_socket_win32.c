@@ -218,6 +218,7 @@ hung_up(const struct wr_waitable *waitable)
 }
 
 static const struct wr_stream_kind socket_kind = {
+        .is_forgetful = true,
         .read = socket_read,
         .write = socket_write,
         .ready = socket_ready,

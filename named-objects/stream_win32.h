@@ -1,5 +1,5 @@
-/* What the streams of Windows have in common: pipes in byte mode (stream_win32.c) and sockets (stream_socket_win32.c).
- */
+/* What the streams of Windows have in common: pipes in byte mode (stream_pipe_win32.c) and sockets
+ * (stream_socket_win32.c). */
 #ifndef WR_STREAM_WIN32_H
 #define WR_STREAM_WIN32_H
 
@@ -14,6 +14,7 @@ struct wr_stream_kind {
         enum weir_result (*write)(struct wr_stream *stream, const struct wr_span *spans, size_t count, size_t *done);
         unsigned (*ready)(struct wr_stream *stream, unsigned what); /* now */
         void (*hang_up)(struct wr_stream *stream);
+        bool is_forgetful; /* its events may be set at any time, and Wine now and then forgets to: it is tried again */
 };
 
 /* The first member of either. */

@@ -78,7 +78,7 @@ entry_read(const uint8_t *from, struct wr_trailer_entry *entry)
         if (entry->rights == 0 || entry->rights > RIGHTS_MAX)
                 return false;
         if (entry->handle == 0)
-                return length > 0 && kind != WR_TRAILER_PROCESS && kind != WR_TRAILER_PIPE;
+                return length > 0 && kind != WR_TRAILER_PROCESS;
         return length == 0 && entry->handle <= HANDLE_MAX && entry->handle % 4 == 0;
 }
 

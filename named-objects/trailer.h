@@ -30,7 +30,7 @@ enum wr_trailer_kind {
         WR_TRAILER_SECTION = 1,
         WR_TRAILER_EVENT = 2,
         WR_TRAILER_PROCESS = 3, /* by handle only */
-        WR_TRAILER_PIPE = 4,    /* by handle only: an end of a stream */
+        WR_TRAILER_PIPE = 4,    /* an end of a stream */
         WR_TRAILER_KINDS
 };
 

@@ -299,6 +299,30 @@ def what_is_not_on_windows_needs_a_reason_for_the_test_or_for_its_program():
 
 
 @test
+def a_program_that_runs_more_than_once_has_each_test_once():
+    def run(skips, windows):
+        """lane runs once more here, as lane_far; and there, where it is said."""
+        once, far = beside(BESIDE_SKIPS + skips, (('one', 'PASSED'),)), Run()
+        for of in (once, *([once.other] if windows else [])):
+            far.criterion('lane_far', [('one', 'PASSED'), ('two', 'PASSED')])
+            test, log = far.tests.pop(), far.logs.pop()
+            test['cmd'][0] = log['command'][0] = of.tests[0]['cmd'][0]
+            of.tests.append(test)
+            of.logs.append(log)
+        once.far = far  # its reports last as long as the run
+        once.other.report()
+        return once
+
+    expect(run('', windows=False), 1, '6 passed, 0 failed, 0 skipped',
+           'not on Windows without a reason', 'windows:unit/lane_far')
+    expect(run('- `windows:unit/*_far`: there is nothing far away\n', windows=False), 0,
+           '6 passed, 0 failed, 0 skipped', 'both systems: 1; of Linux alone: 2 (67 %); of Windows alone: 0')
+    expect(run('', windows=True), 1, '8 passed, 0 failed, 0 skipped',
+           'both systems: 2; of Linux alone: 1 (33 %); of Windows alone: 0',
+           'a reason for what is not absent: windows:unit/lane s::two')
+
+
+@test
 def a_reason_that_is_left_over_fails_the_run():
     run = beside(BESIDE_SKIPS + '- `windows:unit/lane s::one`: has been mended since\n')
     run.skips += '- `windows:unit/memory`: is no program any more\n'

@@ -76,6 +76,18 @@ wr_agent_read(struct wr_agent *agent);
 void
 wr_agent_advance(struct wr_span **spans, size_t *count, size_t done);
 
+/* agent_figures.c. The stream begins. */
+void
+wr_agent_figures_begin(struct weir_subscriber *s);
+
+/* Its client said how it gets on. */
+void
+wr_agent_figures_heard(struct weir_subscriber *s, const struct wr_record_taken *taken);
+
+/* Frames, at least one, are our client's to take from now on. */
+void
+wr_agent_figures_sent(struct weir_subscriber *s, const struct weir_frame *first, size_t count);
+
 /* agent_lanes.c. Is there something to take? */
 bool
 wr_agent_lanes_ready(const struct weir_subscriber *s);

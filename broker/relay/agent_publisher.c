@@ -38,6 +38,7 @@ struct relaying {
         enum state state;
         struct wr_record record;
         struct weir_loan *loan; /* of a large frame */
+        bool is_spoilt;         /* it is published so that no reader takes it: what came is not what was sent */
         uint64_t size;          /* of the payload that is on its way, without extension */
         uint64_t here;          /* of what the state waits for */
         uint8_t *to;            /* where it goes */
@@ -125,11 +126,47 @@ about_read(struct relaying *r, struct wr_about *about)
         return true;
 }
 
-/* It is not what its publisher made, and reaches nobody: its figures tell of it. */
-static void
-frame_lose(const struct relaying *r)
+static enum weir_result
+loan_publish(struct relaying *r, const uint64_t *hash)
+{
+        enum weir_result result;
+
+        time_set(r);
+        r->p->known_hash = hash;
+        result = weir_loan_publish(r->loan);
+        r->p->known_hash = NULL;
+        if (result == WEIR_OK)
+                r->loan = NULL;
+        return result;
+}
+
+/* A block whose hash is not that of its bytes: each reader finds a frame that does not check. */
+static enum weir_result
+publish_spoilt(struct relaying *r)
+{
+        enum weir_result result = WEIR_OK;
+        uint64_t hash;
+
+        if (!r->loan)
+                result = weir_lend(r->p, (uint64_t)r->p->inline_max + 1, WEIR_NOW, &r->loan);
+        if (result == WEIR_OK) {
+                memset(r->loan->data, 0, r->loan->size);
+                hash = ~wr_hash_two("", 0, r->loan->data, r->loan->size);
+                result = loan_publish(r, &hash);
+        }
+        r->is_spoilt = result == WEIR_FULL;
+        return result;
+}
+
+/* It is not what its publisher made, and reaches nobody. Its figures tell of it, and so does its number, which readers
+ * miss, as they do that of a frame that was damaged in the lane. */
+static enum weir_result
+frame_lose(struct relaying *r)
 {
         wr_store(&r->p->corrupt, wr_load(&r->p->corrupt) + 1);
+        weir_loan_discard(r->loan);
+        r->loan = NULL;
+        return r->p->hash_full ? publish_spoilt(r) : WEIR_OK; /* else no frame there can be seen to be wrong */
 }
 
 static enum weir_result
@@ -139,10 +176,8 @@ publish_small(struct relaying *r, bool more)
         struct wr_about about;
 
         if (!about_read(r, &about) || ((frame->flags & WR_RECORD_HASHED) != 0 &&
-                                       wr_hash_two(r->extension, frame->extension, r->small, r->size) != frame->hash)) {
-                frame_lose(r);
-                return WEIR_OK;
-        }
+                                       wr_hash_two(r->extension, frame->extension, r->small, r->size) != frame->hash))
+                return frame_lose(r);
         time_set(r);
         return wr_publisher_copy(r->p, r->small, r->size, frame->extension ? &about : NULL, more, WEIR_NOW);
 }
@@ -151,25 +186,13 @@ static enum weir_result
 publish_large(struct relaying *r, bool more)
 {
         const struct wr_record_frame *frame = &r->record.frame;
-        struct weir_loan *loan = r->loan;
-        enum weir_result result;
         struct wr_about about;
 
-        if (!about_read(r, &about)) {
-                frame_lose(r);
-                weir_loan_discard(loan);
-                r->loan = NULL;
-                return WEIR_OK;
-        }
-        loan->about = (struct weir_about){ about.stamp_ns, about.tag, about.meta, about.meta_size,
-                                           about.flags | (more ? WEIR_MORE : 0) };
-        time_set(r);
-        r->p->known_hash = (frame->flags & WR_RECORD_HASHED) != 0 ? &frame->hash : NULL;
-        result = weir_loan_publish(loan);
-        r->p->known_hash = NULL;
-        if (result == WEIR_OK)
-                r->loan = NULL;
-        return result;
+        if (!about_read(r, &about))
+                return frame_lose(r);
+        r->loan->about = (struct weir_about){ about.stamp_ns, about.tag, about.meta, about.meta_size,
+                                              about.flags | (more ? WEIR_MORE : 0) };
+        return loan_publish(r, (frame->flags & WR_RECORD_HASHED) != 0 ? &frame->hash : NULL);
 }
 
 static enum weir_result
@@ -259,7 +282,10 @@ static enum weir_result
 publish(struct relaying *r)
 {
         bool more = r->agent->in.begin < r->agent->in.end && r->owed + r->size < OWED_BYTES;
-        enum weir_result result = r->format ? format_set(r) : r->loan ? publish_large(r, more) : publish_small(r, more);
+        enum weir_result result = r->is_spoilt ? publish_spoilt(r)
+                                  : r->format  ? format_set(r)
+                                  : r->loan    ? publish_large(r, more)
+                                               : publish_small(r, more);
 
         if (result != WEIR_OK)
                 return result;
@@ -460,6 +486,7 @@ wr_agent_publish(struct wr_agent *agent, char *sentence, size_t room)
         if (result < 0)
                 return result;
         agent->revoked = &r.p->revoked;
+        r.p->renews = true; /* the frames that would make room for a format are behind it on the stream */
         r.small = malloc((size_t)r.p->inline_max + 1);
         result = r.small ? opened_say(&r) : WEIR_E_NO_MEMORY;
         if (result == WEIR_OK)

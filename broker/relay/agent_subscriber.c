@@ -355,11 +355,42 @@ turn_end(struct turn *turn)
 
 /* ---- the stream ------------------------------------------------------------------------------------------------ */
 
+/* What the client says: how it gets on, and that it goes. WEIR_EMPTY: that was all, or enough for now. */
+static enum weir_result
+listen_to(struct relaying *r)
+{
+        struct wr_agent *agent = r->agent;
+        enum weir_result result;
+        struct wr_record record;
+
+        r->hears_more = false;
+        for (int said = 0; said < LISTEN_MAX;) {
+                result = wr_intake_next(&agent->in, &record, NULL);
+                said += result == WEIR_OK;
+                if (result == WEIR_OK && record.kind == WR_RECORD_TAKEN)
+                        wr_agent_figures_heard(r->s, &record.taken);
+                else if (result == WEIR_OK && record.kind == WR_RECORD_CLOSED)
+                        return WEIR_ENDED;
+                else if (result != WEIR_EMPTY)
+                        return WEIR_E_CORRUPT;
+                else if ((result = wr_agent_read(agent)) != WEIR_OK)
+                        return result;
+        }
+        r->hears_more = true;
+        return WEIR_EMPTY;
+}
+
+/* Its client is heard meanwhile: how it gets on with what it has, or that it goes. */
 static enum weir_result
 room_await(struct relaying *r)
 {
+        enum weir_result result;
+
         wr_agent_lanes_room(r->s);
-        return wr_agent_room(r->agent);
+        result = wr_agent_room(r->agent);
+        if (result == WEIR_OK)
+                result = listen_to(r);
+        return result == WEIR_EMPTY ? WEIR_OK : result;
 }
 
 static enum weir_result
@@ -379,41 +410,6 @@ turn_write(struct relaying *r)
                         result = room_await(r);
         }
         return result == WEIR_OK ? turn->failed : result;
-}
-
-/* What `weir who` is to tell of the subscriber: what its client took, not what we did. */
-static void
-figures_note(struct weir_subscriber *s, const struct wr_record_taken *taken)
-{
-        wr_mutex_lock(&s->lock);
-        s->far = (struct wr_far_figures){ true,           taken->frames,  taken->bytes, taken->lost,
-                                          taken->skipped, taken->corrupt, taken->out,   taken->copied_bytes };
-        wr_mutex_unlock(&s->lock);
-}
-
-/* What the client says: how it gets on, and that it goes. WEIR_EMPTY: that was all, or enough for now. */
-static enum weir_result
-listen_to(struct relaying *r)
-{
-        struct wr_agent *agent = r->agent;
-        enum weir_result result;
-        struct wr_record record;
-
-        r->hears_more = false;
-        for (int said = 0; said < LISTEN_MAX;) {
-                result = wr_intake_next(&agent->in, &record, NULL);
-                said += result == WEIR_OK;
-                if (result == WEIR_OK && record.kind == WR_RECORD_TAKEN)
-                        figures_note(r->s, &record.taken);
-                else if (result == WEIR_OK && record.kind == WR_RECORD_CLOSED)
-                        return WEIR_ENDED;
-                else if (result != WEIR_EMPTY)
-                        return WEIR_E_CORRUPT;
-                else if ((result = wr_agent_read(agent)) != WEIR_OK)
-                        return result;
-        }
-        r->hears_more = true;
-        return WEIR_EMPTY;
 }
 
 /* ---- events ---------------------------------------------------------------------------------------------------- */
@@ -475,8 +471,10 @@ turn_take(struct relaying *r, char *sentence, size_t room)
 
         if (taken < 0 && taken != WEIR_E_EVICTED && taken != WEIR_E_DENIED) /* these are events, too */
                 return taken;
-        if (taken == WEIR_OK)
+        if (taken == WEIR_OK) {
+                wr_agent_figures_sent(r->s, r->turn.frames[0], r->turn.frame_count);
                 result = turn_write(r);
+        }
         turn_end(&r->turn);
         if (result == WEIR_OK)
                 result = events_tell(r, sentence, room);
@@ -574,6 +572,7 @@ wr_agent_subscribe(struct wr_agent *agent, char *sentence, size_t room)
                 agent->bus->wakeup.by_hand = true;
                 r->s->heir = lane_gone;
                 r->s->heir_context = r;
+                wr_agent_figures_begin(r->s);
                 result = opened_say(r);
         }
         if (result == WEIR_OK)

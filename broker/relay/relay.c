@@ -5,6 +5,7 @@
 #include "broker/relay/relay.h"
 
 #include "broker/relay/agent.h"
+#include "clients/c/error.h"
 #include "named-objects/sentence.h"
 
 #include <stdlib.h>
@@ -133,4 +134,13 @@ wr_relay_close(struct wr_relay_starter *starter)
         stop_all(starter); /* where the server could not be opened */
         wr_mutex_destroy(&pool->lock);
         free(pool);
+}
+
+void
+wr_relay_explain(const char *address, const char *reason)
+{
+        if (address[0])
+                wr_error(WEIR_OK, "cannot embed a broker at '%s': %s", address, reason);
+        else
+                wr_error(WEIR_OK, "cannot embed a broker: %s", reason);
 }

@@ -11,6 +11,11 @@
 struct wr_relay_starter *
 wr_relay_open(void);
 
+/* What weir_error() says from now on, in this thread: who embeds by weir_options.embed asks there why it failed.
+ * address: "" where none was found. */
+void
+wr_relay_explain(const char *address, const char *reason);
+
 /* After the server was closed. NULL is fine. */
 void
 wr_relay_close(struct wr_relay_starter *starter);

@@ -66,7 +66,8 @@ enum {
 #define WR_RECORD_CLOSED_FIELDS(F, T) F(i32, reason) F(u32, reserved) T(text, 768)
 /* sums of what was taken at the far end, once a second at most */
 #define WR_RECORD_TAKEN_FIELDS(F, T)                                                                                  \
-        F(u64, frames) F(u64, bytes) F(u64, lost) F(u64, skipped) F(u64, corrupt) F(u64, out) F(u64, copied_bytes)
+        F(u64, frames) F(u64, bytes) F(u64, lost) F(u64, skipped) F(u64, corrupt) F(u64, out) F(u64, copied_bytes)    \
+        F(u64, arrived) F(u64, lag_frames) F(i64, oldest_ns)
 
 /* R(KIND, structure name, number, largest payload) */
 #define WR_RECORDS(R)                                                                                                 \

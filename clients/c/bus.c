@@ -122,15 +122,32 @@ bus_create(struct weir **out)
         return WEIR_OK;
 }
 
+/* weir_broker_embed leaves its reason in our sentence; a function of the user's may leave none. */
 static enum weir_result
 bus_embed(const struct weir_options *o)
 {
-        int result = o->embed ? o->embed(o->address) : WEIR_OK;
+        int result;
 
+        if (!o->embed)
+                return WEIR_OK;
+        wr_error(WEIR_OK, "%s", "");
+        result = o->embed(o->address);
         if (result == WEIR_OK || result == WEIR_FULL) /* FULL: another process is the broker, so connect to it */
                 return WEIR_OK;
+        if (weir_error()[0])
+                return (enum weir_result)result;
         return wr_error((enum weir_result)result, "cannot embed a broker at %s: %s; weir_broker_error() says why",
                         o->address ? o->address : "the default address", weir_result_text(result));
+}
+
+static enum weir_result
+environment_check(void)
+{
+        const char *path = getenv("WEIR_PATH");
+
+        if (!path || !path[0] || wr_control_maps_nothing())
+                return WEIR_OK;
+        return wr_error(WEIR_E_USAGE, "WEIR_PATH '%.64s': expected pipe or tcp", path);
 }
 
 enum weir_result
@@ -144,6 +161,8 @@ wr_bus_open(struct weir **out, const struct weir_options *options, const char *k
                 return wr_error(WEIR_E_USAGE, "weir_open has nowhere to put the bus");
         *out = NULL;
         result = wr_options_read(&o, sizeof o, options, "weir_options");
+        if (result == WEIR_OK)
+                result = environment_check();
         if (result < 0)
                 return result;
         if (o.flags != 0)

@@ -32,6 +32,9 @@ enum {
 #define TICK_NS   INT64_C(50000000)
 #define SILENT_NS INT64_C(3000000000) /* of a broker: it pings each second */
 
+const char wr_control_no_ticket[] = "the broker was started anew and does not know this ticket; tickets end with their"
+                                    " broker: ask for another (weir ticket new TOPIC --read)";
+
 /* ---- jobs and questions ---- */
 
 void
@@ -125,6 +128,10 @@ question_begin(struct wr_control *c, struct wr_job *job)
                 question_send(c, q);
                 return;
         }
+        if (c->again_ns == INT64_MAX) {
+                question_fail(c, q, WEIR_E_DENIED, wr_control_no_ticket);
+                return;
+        }
         wr_sentence(text, sizeof text,
                     "the broker of this bus is gone; it is looked for, and WEIR_BROKER_BACK tells when it is there: "
                     "try again then, or start one: weir broker run -b %s",
@@ -186,6 +193,21 @@ questions_deadline(const struct wr_control *c)
 
 /* ---- the connection ---- */
 
+static const char *
+what_follows(const struct wr_control *c)
+{
+        bool has_mapped = !c->relayed;
+
+        for (const struct weir_subscriber *s = c->subscribers; s; s = s->control_next)
+                has_mapped |= !s->relayed;
+        for (const struct weir_publisher *p = c->publishers; p; p = p->control_next)
+                has_mapped |= !p->relayed;
+        if (!c->relayed)
+                return "what is connected flows on";
+        return has_mapped ? "what is relayed stops until it is back, all else flows on"
+                          : "frames stop until it is back";
+}
+
 void
 wr_control_lost(struct wr_control *c, const char *why)
 {
@@ -203,7 +225,7 @@ wr_control_lost(struct wr_control *c, const char *why)
         c->tick_ns = c->again_ns; /* from now on readers are looked after without a broker */
         if (!was_served)
                 return;
-        snprintf(text, sizeof text, "the broker at %s is lost (%s): what is connected flows on", c->address, why);
+        snprintf(text, sizeof text, "the broker at %s is lost (%s): %s", c->address, why, what_follows(c));
         questions_fail(c, INT64_MAX, WEIR_E_NO_BROKER, text);
         wr_bus_tell(c->bus, &(struct weir_event){ .kind = WEIR_BROKER_LOST, .reason = WEIR_E_NO_BROKER, .text = text });
 }

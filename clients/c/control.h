@@ -99,7 +99,8 @@ struct wr_control {
         int (*embed)(const char *address); /* or NULL */
         uint64_t session;
         enum wr_phase phase;
-        int64_t again_ns, pause_ns; /* see control_again.c */
+        int64_t again_ns, pause_ns; /* see control_again.c; again_ns INT64_MAX: never */
+        int64_t unproven_ns;        /* TCP: since when whoever answers proves no key of the ticket; 0: it is not so */
         int64_t heard_ns;           /* when the broker said something for the last time: it does so each second */
         uint32_t rejoining;         /* endpoints that the broker has yet to take back */
         wr_object connection;
@@ -195,9 +196,12 @@ wr_control_hello(struct wr_control *c, const char *address, char *sentence, size
 enum weir_result
 wr_control_welcome(struct wr_control *c, const struct wr_message *m, wr_object *objects, char *sentence, size_t room);
 
-/* Any thread. WEIR_PATH=pipe, tcp: this process is to map no memory of others. */
+/* Any thread. The environment's WEIR_PATH=pipe, tcp: this process is to map no memory of others. */
 bool
 wr_control_maps_nothing(void);
+
+/* Whoever has the broker's place at its port does not know the ticket of the bus, for good. */
+extern const char wr_control_no_ticket[];
 
 /* control_again.c: looks for a broker again, when it is time. */
 void
@@ -210,6 +214,10 @@ wr_control_postpone(struct wr_control *c);
 /* An answer to HELLO, on the way back. */
 void
 wr_control_greeted(struct wr_control *c, const struct wr_message *m, wr_object *objects);
+
+/* One of what it was told is decided. With the last one the user is told that it is back. */
+void
+wr_control_rejoined(struct wr_control *c);
 
 /* The taking thread drains the lane, then lets it leave. */
 void

@@ -2,10 +2,12 @@
  * How a control thread comes back to a broker. The old one is gone, its lanes are not: they lie in our memory and flow
  * on. The new one begins with nothing, so each client tells what it has:
  *
- *      AWAY       try to connect, at first at once, then after pauses that grow to PAUSE_MAX_NS
+ *      AWAY       try to connect, at first at once, then after pauses that grow to PAUSE_MAX_NS; over TCP whoever
+ *                 answers may not know our ticket: then to PAUSE_PROOF_NS, and after UNPROVEN_NS never again
  *      GREETING   HELLO -> WELCOME
  *      SERVED     HOLDS (each lane that it reads), SUBSCRIBE -> SUBSCRIBED     for each subscriber
  *                 REJOIN -> OPENED                                            for each publisher
+ *                 PUBLISH, SUBSCRIBE -> RELAY; OPENED on the stream           for each that is relayed
  *      all answered: WEIR_BROKER_BACK
  *
  * A client that may embed becomes the broker itself, if nobody else is first: a lock decides (broker/server.c). It
@@ -28,6 +30,8 @@
 
 #define PAUSE_MIN_NS     INT64_C(1000000)
 #define PAUSE_MAX_NS     INT64_C(100000000)
+#define PAUSE_PROOF_NS   INT64_C(2000000000)  /* the longest where somebody answers who does not know our ticket */
+#define UNPROVEN_NS      INT64_C(10000000000) /* of such answers alone, and it is for good: docs/security.md */
 #define GREET_NS         INT64_C(2000000000)
 #define REJOIN_ANSWER_NS INT64_C(10000000000)
 
@@ -95,9 +99,22 @@ void
 wr_control_postpone(struct wr_control *c)
 {
         int64_t pause_ns = c->pause_ns == 0 ? PAUSE_MIN_NS : 2 * c->pause_ns;
+        int64_t max_ns = c->unproven_ns == 0 ? PAUSE_MAX_NS : PAUSE_PROOF_NS;
 
-        c->pause_ns = pause_ns < PAUSE_MAX_NS ? pause_ns : PAUSE_MAX_NS;
+        c->pause_ns = pause_ns < max_ns ? pause_ns : max_ns;
         c->again_ns = wr_clock_ns() + c->pause_ns / 2 + (int64_t)(wr_random() % (uint64_t)(c->pause_ns / 2));
+}
+
+/* The ticket ended with its broker: what was open is over, and nobody is looked for any more. */
+static void
+forsake(struct wr_control *c)
+{
+        c->again_ns = INT64_MAX;
+        for (struct wr_relayed *r = c->relayed; r; r = r->next)
+                if (r->is_open && !wr_relayed_is_ending(r))
+                        wr_relayed_revoke(c, r, wr_control_no_ticket);
+        wr_bus_tell(c->bus, &(struct weir_event){
+                                    .kind = WEIR_BROKER_LOST, .reason = WEIR_E_DENIED, .text = wr_control_no_ticket });
 }
 
 void
@@ -118,14 +135,18 @@ wr_control_again(struct wr_control *c)
                 return;
         }
         wr_control_wire_close(c);
+        if (c->unproven_ns != 0 && wr_clock_ns() - c->unproven_ns >= UNPROVEN_NS) {
+                forsake(c);
+                return;
+        }
         wr_control_postpone(c);
         contend_begin(c);
 }
 
 /* ---- rejoining ---- */
 
-static void
-rejoined(struct wr_control *c)
+void
+wr_control_rejoined(struct wr_control *c)
 {
         char text[256];
 
@@ -170,7 +191,7 @@ publisher_settle(struct wr_control *c, struct wr_question *q)
                 return; /* lost again: all begins anew */
         if (q->result < 0)
                 wr_control_pairs_revoked(c, &m);
-        rejoined(c);
+        wr_control_rejoined(c);
 }
 
 static bool
@@ -189,8 +210,12 @@ relayed_settle(struct wr_control *c, struct wr_question *q)
 
         if (r)
                 wr_relayed_settle(c, r, q);
-        if (c->phase == WR_PHASE_SERVED)
-                rejoined(c);
+        if (c->phase != WR_PHASE_SERVED)
+                return;
+        if (r && q->result == WEIR_OK)
+                r->rejoins = true; /* its agent has yet to open it */
+        else
+                wr_control_rejoined(c);
 }
 
 /* Its stream ended with the broker: it is opened anew, and what is resumed is said on the stream. */
@@ -284,7 +309,7 @@ subscriber_settle(struct wr_control *c, struct wr_question *q)
 
                 wr_control_lanes_revoked(c, &m);
         }
-        rejoined(c);
+        wr_control_rejoined(c);
 }
 
 static void
@@ -313,7 +338,7 @@ watch_settle(struct wr_control *c, struct wr_question *q)
 {
         (void)q;
         if (c->phase == WR_PHASE_SERVED)
-                rejoined(c);
+                wr_control_rejoined(c);
 }
 
 /* Answered before it is said that the broker is back: what happens from then on is told. */
@@ -342,6 +367,8 @@ wr_control_greeted(struct wr_control *c, const struct wr_message *m, wr_object *
         }
         c->pause_ns = 0;
         c->rejoining = 1; /* so that it is said when nothing is open, too */
+        for (struct wr_relayed *r = c->relayed; r; r = r->next)
+                r->rejoins = false; /* with the broker before */
         if (c->bus->held.ticket.id != 0 && !c->datagrams && wr_ticket_message(c->bus, &redeem))
                 watch_rejoin(c, &redeem); /* first: what is open may rest on it */
         for (struct weir_subscriber *s = c->subscribers; s; s = s->control_next)
@@ -355,5 +382,5 @@ wr_control_greeted(struct wr_control *c, const struct wr_message *m, wr_object *
                 else
                         publisher_rejoin(c, p);
         wr_watch_again(c, watch_rejoin);
-        rejoined(c);
+        wr_control_rejoined(c);
 }

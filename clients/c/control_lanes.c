@@ -85,6 +85,8 @@ lane_read(struct wr_lane_link *lane, const struct wr_message_lane_added *m, cons
         lane->reader.history = wr_options_count(o->history, UINT32_MAX); /* of a lane that has not begun */
         lane->reader.verify = o->verify == 0 ? 1 : o->verify;            /* WEIR_NONE is what it calls none, too */
         lane->reader.leaves_blocks = s->bus->stands_in[0] != '\0';
+        if (result == WEIR_OK && wr_subscriber_fences(s))
+                wr_pair_reader_fences(&lane->reader.pair);
         return result;
 }
 

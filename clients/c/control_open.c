@@ -22,7 +22,8 @@
 
 #define OPEN_TIMEOUT_NS  INT64_C(2000000000)
 #define HELLO_TIMEOUT_NS INT64_C(2000000000)
-#define AGAIN_NS         INT64_C(20000000) /* between two rounds of the search */
+#define AGAIN_NS         INT64_C(20000000)  /* between two rounds of the search */
+#define AGAIN_KEY_NS     INT64_C(200000000) /* ... of which one ended at somebody who does not know our ticket */
 
 /* ---- in the opener's thread ---- */
 
@@ -303,11 +304,21 @@ try_each(struct wr_control *c, char list[][WR_ADDRESS_MAX], size_t count, char *
 
 /* `address`: the one that was asked for; NULL: a broker that is told no place listens where we looked. */
 static void
-tell_none(char *sentence, size_t room, const char *tried, const char *address)
+tell_none(char *sentence, size_t room, const char *tried, const char *address, bool is_unproven)
 {
         const char *quote = address && strpbrk(address, " \t&;()$") ? "\"" : "";
 
-        if (address)
+        if (is_unproven)
+                wr_sentence(sentence, room,
+                            "no broker: tried %s. Tickets end with their broker: ask for a new one: weir ticket new "
+                            "TOPIC --read",
+                            tried);
+        else if (address && wr_control_wire_is_tcp(address))
+                wr_sentence(sentence, room,
+                            "no broker: tried %s. Tickets end with their broker: start one, weir broker run "
+                            "--allow-tcp %s, and ask for a new ticket: weir ticket new TOPIC --read",
+                            tried, strrchr(address, ':') + 1);
+        else if (address)
                 wr_sentence(sentence, room, "no broker: tried %s. Start one: weir broker run -b %s%s%s", tried, quote,
                             address, quote);
         else
@@ -346,14 +357,18 @@ wr_control_connect(struct wr_control *c, char *sentence, size_t room)
                 return WEIR_E_USAGE;
         }
         while ((result = try_each(c, list, count, tried, sizeof tried)) == WEIR_E_NO_BROKER) {
-                int64_t left_ns = deadline_ns - wr_clock_ns();
+                int64_t left_ns = deadline_ns - wr_clock_ns(), pause_ns = c->unproven_ns ? AGAIN_KEY_NS : AGAIN_NS;
 
                 if (left_ns <= 0)
                         break;
-                wr_watch_wait(&wake, 1, left_ns < AGAIN_NS ? left_ns : AGAIN_NS);
+                wr_watch_wait(&wake, 1, left_ns < pause_ns ? left_ns : pause_ns);
         }
         if (result == WEIR_E_NO_BROKER)
-                tell_none(sentence, room, tried, o->address || getenv("WEIR_BROKER") ? list[0] : NULL);
+                tell_none(sentence, room, tried,
+                          wr_control_wire_is_tcp(list[count - 1]) ? list[count - 1]
+                          : o->address || getenv("WEIR_BROKER")   ? list[0]
+                                                                  : NULL,
+                          c->unproven_ns != 0);
         else if (result < 0)
                 wr_sentence(sentence, room, "%s", tried);
         c->options = NULL; /* the opener's */

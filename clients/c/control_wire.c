@@ -36,7 +36,7 @@ port_of(const char *address)
 
 /* ---- the handshake --------------------------------------------------------------------------------------------- */
 
-/* All of them, in whichever direction, before the deadline. */
+/* All of them, in whichever direction, before the deadline. WEIR_E_DENIED: the other end hung up. */
 static enum weir_result
 move(wr_object stream, bool is_read, uint8_t *bytes, size_t size, int64_t deadline_ns)
 {
@@ -48,7 +48,7 @@ move(wr_object stream, bool is_read, uint8_t *bytes, size_t size, int64_t deadli
                 enum weir_result result = (is_read ? wr_stream_read : wr_stream_write)(stream, &span, 1, &done);
 
                 if (result < 0)
-                        return WEIR_E_NO_BROKER;
+                        return WEIR_E_DENIED;
                 if (result != WEIR_OK && wr_stream_wait(stream, is_read ? WR_STREAM_READ : WR_STREAM_WRITE,
                                                         WR_NO_OBJECT, deadline_ns, &ready) != WEIR_OK)
                         return WEIR_E_NO_BROKER;
@@ -56,6 +56,7 @@ move(wr_object stream, bool is_read, uint8_t *bytes, size_t size, int64_t deadli
         return WEIR_OK;
 }
 
+/* WEIR_E_DENIED: whoever answers does not know the key. WEIR_E_NO_BROKER: nobody answers. */
 static enum weir_result
 shake_hands(wr_object stream, struct wr_handshake_hello hello, const uint8_t key[WR_TICKET_KEY_BYTES])
 {
@@ -69,11 +70,11 @@ shake_hands(wr_object stream, struct wr_handshake_hello hello, const uint8_t key
                 memcpy(hello.nonce + i, &bits, sizeof bits);
         }
         wr_handshake_hello_write(&hello, said);
-        result = move(stream, false, said, sizeof said, deadline_ns);
-        if (result == WEIR_OK)
-                result = move(stream, true, answer, sizeof answer, deadline_ns);
+        if (move(stream, false, said, sizeof said, deadline_ns) < 0) /* the connection is still being made */
+                return WEIR_E_NO_BROKER;
+        result = move(stream, true, answer, sizeof answer, deadline_ns);
         if (result == WEIR_OK && !wr_handshake_client(key, said, answer, proof))
-                result = WEIR_E_NO_BROKER; /* whoever listens there has not the key, and learns nothing of it */
+                result = WEIR_E_DENIED; /* whoever listens there has not the key, and learns nothing of it */
         if (result == WEIR_OK)
                 result = move(stream, false, proof, sizeof proof, deadline_ns);
         return result;
@@ -113,8 +114,13 @@ tcp_open(struct wr_control *c, const char *address, char *sentence, size_t room)
                 return WEIR_E_USAGE;
         }
         result = stream_open(&c->connection, port_of(address), &hello, held->ticket.key);
+        if (result != WEIR_E_DENIED)
+                c->unproven_ns = 0;
+        else if (c->unproven_ns == 0)
+                c->unproven_ns = wr_clock_ns();
         if (result < 0) {
-                wr_sentence(sentence, room, "nobody who knows this ticket listens");
+                wr_sentence(sentence, room, "%s",
+                            c->unproven_ns ? "whoever listens there does not know this ticket" : "nobody listens");
                 return WEIR_E_NO_BROKER;
         }
         c->datagrams = malloc(sizeof *c->datagrams);

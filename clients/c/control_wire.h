@@ -14,7 +14,7 @@ wr_control_wire_is_tcp(const char *address);
 /*
  * Connects; c->connection is set. Over TCP this waits for the handshake, at most a second.
  *
- * WEIR_E_NO_BROKER  nobody listens there, or not a broker that has the ticket's key
+ * WEIR_E_NO_BROKER  nobody listens there, or not a broker that has the ticket's key (c->unproven_ns: since when)
  * WEIR_E_USAGE      TCP without a ticket, or no address of 127.0.0.1; and what wr_endpoint_connect says
  */
 enum weir_result

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define ANSWER_TIMEOUT_NS INT64_C(2000000000)
+#define SILENT_NS         INT64_C(3000000000)
 
 /* ---- our own ---- */
 
@@ -80,12 +81,15 @@ enum weir_result WEIR_CALL
 weir_publisher_info(const struct weir_publisher *p, struct weir_info *i)
 {
         struct weir_info info;
+        uint64_t sent;
         enum weir_result result = wr_publisher_check(p);
 
         if (result < 0 && result != WEIR_E_DENIED) /* what it did before that is known all the same */
                 return result;
         info = publisher_info(p);
         info_path(&info, p->relayed);
+        sent = p->relayed ? wr_load(&p->relayed->sent) : info.frames;
+        info.unsent = info.frames > sent ? info.frames - sent : 0; /* one may be sent before it is counted */
         return wr_options_write(i, &info, sizeof info, "weir_info");
 }
 
@@ -102,10 +106,17 @@ weir_subscriber_info(const struct weir_subscriber *s, struct weir_info *i)
         return wr_options_write(i, &info, sizeof info, "weir_info");
 }
 
+/* Behind the lanes: what an agent has taken from them, and its client has not. */
+struct lag {
+        uint64_t frames;
+        int64_t ns;
+};
+
 static void
-stats_send(struct wr_control *c, uint64_t endpoint, const struct weir_info *info, wr_word *told)
+stats_send(struct wr_control *c, uint64_t endpoint, const struct weir_info *info, const struct lag *lag, wr_word *told)
 {
-        uint64_t sum = info->frames + info->lost + info->skipped + info->corrupt + info->full + info->waits + info->out;
+        uint64_t sum = info->frames + info->lost + info->skipped + info->corrupt + info->full + info->waits +
+                       info->out + (lag->frames << 32) + (uint64_t)lag->ns; /* a frame is taken: one more, one less */
 
         if (sum == wr_load(told))
                 return; /* nothing has changed since */
@@ -113,16 +124,37 @@ stats_send(struct wr_control *c, uint64_t endpoint, const struct weir_info *info
         wr_control_send(c, &(struct wr_message){
                                    .kind = WR_STATS,
                                    .stats = { endpoint, info->frames, info->bytes, info->lost, info->skipped,
-                                              info->corrupt, info->full, info->waits, info->out, info->copied_bytes },
+                                              info->corrupt, info->full, info->waits, info->out, info->copied_bytes,
+                                              lag->frames, lag->ns },
                            });
 }
 
+/* A client that takes frames says so each second: what was sent since is under way, or taken, and not yet said. From
+ * one that says nothing for longer nobody knows that it has taken any of it. */
+static struct lag
+lag_far(const struct wr_far_figures *far, uint64_t sent, int64_t now_ns)
+{
+        struct lag lag = { .frames = far->lag_frames };
+        int64_t oldest_ns = far->oldest_ns;
+
+        if (now_ns - far->heard_ns > SILENT_NS) {
+                lag.frames += sent - far->sent;
+                oldest_ns = oldest_ns > 0 ? oldest_ns : far->unheard_ns;
+        }
+        if (lag.frames > 0 && oldest_ns > 0 && now_ns > oldest_ns)
+                lag.ns = now_ns - oldest_ns;
+        return lag;
+}
+
 /* What an agent's subscriber is told of as: what was taken at the other end of its stream. */
-static void
+static struct lag
 info_far(struct weir_subscriber *s, struct weir_info *info)
 {
+        struct lag lag = { .frames = 0 };
+
         wr_mutex_lock(&s->lock);
         if (s->far.is_there) {
+                lag = lag_far(&s->far, wr_load(&s->sent), wr_clock_ns());
                 info->frames = s->far.frames;
                 info->bytes = s->far.bytes;
                 info->lost = s->far.lost;
@@ -132,25 +164,28 @@ info_far(struct weir_subscriber *s, struct weir_info *info)
                 info->copied_bytes = s->far.copied_bytes;
         }
         wr_mutex_unlock(&s->lock);
+        return lag;
 }
 
 void
 wr_info_send(struct wr_control *c)
 {
+        const struct lag none = { .frames = 0 };
         struct weir_info info;
+        struct lag lag;
 
         for (struct weir_publisher *p = c->publishers; p; p = p->control_next) {
                 if (p->relayed)
                         continue; /* its agent tells */
                 info = publisher_info(p);
-                stats_send(c, p->lane, &info, &p->told);
+                stats_send(c, p->lane, &info, &none, &p->told);
         }
         for (struct weir_subscriber *s = c->subscribers; s; s = s->control_next) {
                 if (s->relayed)
                         continue;
                 info = wr_info_of_subscriber(s);
-                info_far(s, &info);
-                stats_send(c, s->id, &info, &s->told);
+                lag = info_far(s, &info);
+                stats_send(c, s->id, &info, &lag, &s->told);
         }
 }
 

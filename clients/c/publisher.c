@@ -331,6 +331,8 @@ wr_publisher_put_format(struct weir_publisher *p, const struct weir_format *form
         if (result == WEIR_OK) {
                 wr_format_encode(&parts, bytes);
                 result = wr_lane_set_format(&p->writer, offset, bytes, size);
+                if (result == WEIR_FULL && p->renews)
+                        wr_publisher_renew(p);
         }
         free(bytes);
         if (result != WEIR_OK)

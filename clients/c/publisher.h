@@ -115,6 +115,7 @@ struct weir_publisher {
         uint32_t inline_max;                 /* of every lane of its life: read outside of the latch */
         wr_word heap_bytes;                  /* the same of this one, for sentences */
         uint64_t memory_now;                 /* of this lane; grows up to options.memory_max. Latch */
+        bool renews;                         /* an agent's: where no format fits, a fresh lane is asked for */
         wr_word32 growing;                   /* enum wr_growing; _RING: the ring alone, which no call waits for */
         wr_word grow_memory, grow_ring;      /* what is asked for; grow_ring 0: as it is */
         wr_word refused_ns, ring_refused_ns; /* when more was refused */
@@ -284,6 +285,11 @@ wr_publisher_too_large(const struct weir_publisher *p, uint64_t size);
 uint64_t
 wr_control_stats_bytes(const struct weir_publisher *p, const struct wr_pair_writer *pair);
 
+/* Latch held. No more formats fit into a lap, and nobody is there who could publish frames first: a fresh lane of the
+ * same size is asked for. The call that did not fit may be tried again when there is room. */
+void
+wr_publisher_renew(struct weir_publisher *p);
+
 /* Control thread, latch held: is the heap full because of one reader that keeps its blocks? Then the lane moves. */
 void
 wr_publisher_unpin(struct wr_control *c, struct weir_publisher *p, int64_t now_ns);
@@ -350,5 +356,12 @@ wr_publisher_unlock(struct weir_publisher *p);
 /* The publisher's format, put into the lane; latch held or nobody else there yet. */
 enum weir_result
 wr_publisher_put_format(struct weir_publisher *p, const struct weir_format *format);
+
+/* Its pairs fence: wr_wait_settle. */
+static inline bool
+wr_publisher_fences(const struct weir_publisher *p)
+{
+        return p->relayed || p->bus->stands_in[0];
+}
 
 #endif

@@ -110,6 +110,16 @@ grow_post(struct weir_publisher *p, enum wr_growing growing, uint64_t memory, ui
         wr_control_post(&p->bus->control, &p->grow);
 }
 
+void
+wr_publisher_renew(struct weir_publisher *p)
+{
+        uint32_t growing = wr_load32_acquire(&p->growing);
+
+        if ((growing == WR_GROWING_NOT || growing == WR_GROWING_REFUSED) &&
+            wr_clock_ns() - (int64_t)wr_load(&p->ring_refused_ns) >= AGAIN_NS)
+                grow_post(p, WR_GROWING_RING, p->memory_now, 0);
+}
+
 /* A ring that grew may have taken what this size needs: then it is given back. */
 static bool
 may_grow(const struct weir_publisher *p, uint64_t size, enum weir_result result)

@@ -54,6 +54,8 @@ segment_map(struct weir_publisher *p, const struct wr_lane_geometry *g, wr_objec
         result = wr_memory_commit(segment, g->ring_offset + g->ring_bytes);
         if (result == WEIR_OK)
                 result = wr_lane_writer_open(&p->writer, segment, g, p->options.history, p->loans_max);
+        if (wr_publisher_fences(p))
+                p->writer.settles = false;
         if (result < 0) {
                 wr_region_unmap(segment, g->segment_bytes);
                 p->segment = NULL;

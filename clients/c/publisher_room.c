@@ -158,11 +158,11 @@ arm_and_try(struct weir_publisher *p, struct wr_want *want, struct wr_wait *wait
         p->wake_owed = false;
         wr_publisher_charge(p, wr_clock_ns());
         room_arm(p);
-        wr_pair_settle();
+        wr_wait_settle(wr_publisher_fences(p));
         result = try_once(p, want);
         if (result == WEIR_FULL && wait) {
                 wr_wait_add_publisher(wait, p);
-                if (p->full_since_ns != 0)
+                if (p->full_since_ns != 0 && wr_clock_ns() - p->full_since_ns >= SLICE_NS)
                         wr_publisher_tick(p); /* the control thread looks whether somebody pins it */
         }
         wr_publisher_leave(p);
@@ -284,7 +284,8 @@ wr_publisher_try(struct weir_publisher *p, struct wr_want *want, int64_t timeout
         if (timeout_ns <= 0)
                 return full_now(p, want);
         deadline_ns = wr_bus_deadline(timeout_ns);
-        result = spin(p, want, deadline_ns);
+        if (!p->relayed) /* else it would keep its far end from the processor */
+                result = spin(p, want, deadline_ns);
         if (result != WEIR_FULL)
                 return result;
         wr_store(&p->waits, wr_load(&p->waits) + 1);

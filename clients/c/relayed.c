@@ -68,6 +68,16 @@ opener_answer(struct wr_control *c, struct opened *opened)
         wr_control_finish(c, q);
 }
 
+/* Whether a broker that came has it is decided. */
+static void
+rejoin_end(struct wr_control *c, struct wr_relayed *r)
+{
+        if (!r->rejoins)
+                return;
+        r->rejoins = false;
+        wr_control_rejoined(c);
+}
+
 static void
 opened_run(struct wr_control *c, struct wr_job *job)
 {
@@ -96,6 +106,9 @@ opened_run(struct wr_control *c, struct wr_job *job)
                 opener_answer(c, opened);
         r->is_open |= opened->result == WEIR_OK;
         r->opened_ns = opened->result == WEIR_OK ? wr_clock_ns() : 0;
+        r->id = opened->result == WEIR_OK ? opened->record->opened.id : 0;
+        if (opened->result == WEIR_OK)
+                rejoin_end(c, r);
         wr_control_answered(c, q);
 }
 
@@ -164,9 +177,8 @@ ending_begin(struct wr_relayed *r)
         turn_raise(r);
 }
 
-/* The endpoint is over, as if its right had been withdrawn. */
-static void
-revoke(struct wr_control *c, struct wr_relayed *r, const char *text)
+void
+wr_relayed_revoke(struct wr_control *c, struct wr_relayed *r, const char *text)
 {
         struct wr_message_revoked m = { .endpoint = r->publisher ? r->publisher->lane : r->subscriber->id };
 
@@ -193,6 +205,31 @@ is_coming(struct wr_relayed *r)
         return is_there;
 }
 
+/* Is there a stream, or the next one? */
+static bool
+has_stream(struct wr_relayed *r)
+{
+        bool is_there;
+
+        wr_mutex_lock(&r->lock);
+        is_there = r->stream != WR_NO_OBJECT || r->coming != WR_NO_OBJECT;
+        wr_mutex_unlock(&r->lock);
+        return is_there;
+}
+
+/* Its agent may have yet to see that the stream has ended: what is asked next is answered as if it had. */
+static void
+closed_tell(struct wr_control *c, struct wr_relayed *r)
+{
+        struct wr_message m = { .kind = WR_CLOSE_LANE, .close_lane = { r->id } };
+
+        if (r->subscriber)
+                m = (struct wr_message){ .kind = WR_CLOSE_SUBSCRIPTION, .close_subscription = { r->id } };
+        if (r->closing && r->id != 0)
+                wr_control_send(c, &m);
+        r->id = 0;
+}
+
 static void
 lost_run(struct wr_control *c, struct wr_job *job)
 {
@@ -213,12 +250,17 @@ lost_run(struct wr_control *c, struct wr_job *job)
                 r->pause_ns = 0;
         r->has_flowed = false;
         r->opened_ns = 0;
+        if (r->publisher && r->is_open)
+                wr_store32(&r->publisher->link_count, 0); /* readers that a new agent finds are told anew */
+        if (!is_coming(r))
+                rejoin_end(c, r);
+        closed_tell(c, r);
         if (!r->is_open)
                 wr_store32_release(&r->ending, 1);
         else if (r->drain_ns != 0) /* there is nobody to take the rest */
                 ending_begin(r);
         else if (r->end.result != WEIR_E_CLOSED && !wr_relayed_is_ending(r))
-                revoke(c, r, r->end.text);
+                wr_relayed_revoke(c, r, r->end.text);
         else if (!wr_relayed_is_ending(r) && !is_coming(r))
                 r->again_ns = wr_clock_ns() + (r->pause_ns ? r->pause_ns : PAUSE_MIN_NS);
         wr_control_answered(c, q);
@@ -227,14 +269,17 @@ lost_run(struct wr_control *c, struct wr_job *job)
 void
 wr_relayed_describe(const struct wr_relayed *r, struct wr_message *m)
 {
+        /* Once relayed, for good: a broker that comes may let it map. Over TCP, and for who maps nothing, none does. */
+        bool is_fixed = r->path == WEIR_PIPE && !wr_control_maps_nothing();
+
         if (r->subscriber) {
                 m->kind = WR_SUBSCRIBE;
                 wr_subscriber_describe(r->subscriber, &m->subscribe);
-                m->subscribe.require = r->path;
+                m->subscribe.require = is_fixed ? r->path : m->subscribe.require;
         } else {
                 m->kind = WR_PUBLISH;
                 wr_publisher_describe(r->publisher, &m->publish);
-                m->publish.require = r->path;
+                m->publish.require = is_fixed ? r->path : m->publish.require;
         }
 }
 
@@ -283,7 +328,7 @@ wr_relayed_settle(struct wr_control *c, struct wr_relayed *r, const struct wr_qu
         if (c->phase != WR_PHASE_SERVED || wr_relayed_is_ending(r))
                 return; /* lost again: all begins anew */
         if (wr_relayed_is_no(q->result))
-                revoke(c, r, q->sentence);
+                wr_relayed_revoke(c, r, q->sentence);
         else if (q->result < 0)
                 r->again_ns = wr_clock_ns() + PAUSE_MAX_NS;
 }
@@ -354,6 +399,8 @@ drain_look(struct wr_relayed *r, int64_t now_ns)
         uint64_t written = wr_load(&r->written);
         int64_t stall_ns = r->publisher->options.stall_ns;
 
+        if (r->opened_ns == 0 && stall_ns > ANSWER_NS) /* no reader holds it up: there is no agent yet */
+                stall_ns = ANSWER_NS;
         if (written != r->drained)
                 r->drain_ns = now_ns;
         r->drained = written;
@@ -426,6 +473,7 @@ done_run(struct wr_control *c, struct wr_job *job)
         for (at = &c->relayed; *at != r; at = &(*at)->next)
                 ;
         *at = r->next;
+        rejoin_end(c, r);
         wr_store32_release(&r->has_ended, 1);
         if (closing)
                 wr_control_answered(c, closing); /* it may be gone from here on */
@@ -514,7 +562,7 @@ wr_relayed_close(struct wr_control *c, struct wr_relayed *r, struct wr_question 
                 return;
         }
         r->closing = q;
-        if (r->publisher && r->is_open && r->again_ns == 0 && !r->is_asked) { /* END is in its lane */
+        if (r->publisher && r->is_open && has_stream(r)) { /* END is in its lane */
                 r->drain_ns = wr_clock_ns();
                 r->drained = wr_load(&r->written);
         } else {

@@ -40,14 +40,17 @@ struct wr_relayed {
         wr_word32 ending;    /* no more of it: the endpoint closes, or lost its right */
         wr_word32 has_ended; /* the thread has */
         wr_word written;     /* bytes, to see that it gets on */
+        wr_word sent;        /* frames of a publisher, to whichever stream */
         /* The control thread's. */
         struct wr_relayed *next;
         struct wr_question *opening, *closing; /* who waits for OPENED, for the end of the thread */
         bool is_open, is_asked;
+        bool rejoins;     /* a broker that came answered; that it has the endpoint is said on the stream, or not */
         int64_t drain_ns; /* a publisher closes: when it was last seen to get on with what is left; 0: it does not */
         uint64_t drained;
         int64_t again_ns, pause_ns; /* when the stream is asked for again; 0: it is there, or the broker is not */
         int64_t opened_ns;          /* when this stream was; 0: it was not */
+        uint64_t id;                /* the broker's, of what the agent has open on this stream; 0: nothing */
         struct wr_job done;
         uint32_t path;
         char why[192];
@@ -61,7 +64,9 @@ struct wr_relayed {
         bool has_flowed;    /* a frame came on this one; the control thread looks while this one waits */
         int64_t missing_ns; /* lanes that did not come back by then do not */
         int64_t told_ns;
-        uint64_t told;
+        struct wr_record_taken told; /* the last */
+        uint64_t arrived;            /* frames, on this stream */
+        uint32_t since_look; /* records that came in a row: it is looked now and then whether something is to be told */
         struct wr_intake in;
 };
 
@@ -89,6 +94,10 @@ wr_relayed_of(const struct wr_control *c, const void *subject);
 /* It was answered, or not; a refusal is the end of it. */
 void
 wr_relayed_settle(struct wr_control *c, struct wr_relayed *r, const struct wr_question *q);
+
+/* The endpoint is over, as if its right had been withdrawn. */
+void
+wr_relayed_revoke(struct wr_control *c, struct wr_relayed *r, const char *text);
 
 /* Streams that were lost while the broker is there are asked for again. Returns when to look again. */
 int64_t
@@ -163,6 +172,10 @@ wr_relayed_take_end(struct wr_relayed *r);
 
 void
 wr_relayed_give(struct wr_relayed *r);
+
+/* Of a publisher: who waits for room in its lane is told that there is some; before the thread waits for its stream. */
+void
+wr_relayed_room_tell(struct wr_relayed *r);
 
 void
 wr_relayed_give_end(struct wr_relayed *r);

@@ -47,7 +47,7 @@ static enum weir_result
 insist(struct wr_relayed *r, struct inbound *in, enum weir_result (*attempt)(struct inbound *))
 {
         struct wr_pair_writer *pair = &in->lane->w->pair;
-        enum weir_result result = attempt(in);
+        enum weir_result result = attempt(in), told;
 
         while (result == WEIR_FULL) {
                 struct wr_signal_wait words[2] = { { .word = &pair->words->space },
@@ -58,11 +58,14 @@ insist(struct wr_relayed *r, struct inbound *in, enum weir_result (*attempt)(str
                 if (wr_relayed_is_ending(r))
                         return wr_relayed_stop(r, WEIR_E_CLOSED, "it is being closed");
                 words[0].value = wr_pair_room_arm(pair);
-                wr_pair_settle();
+                wr_fence(); /* W3: this lane does not settle */
                 result = attempt(in);
                 if (result == WEIR_FULL)
                         wr_signal_wait(words, 2, SLICE_NS);
                 wr_pair_room_disarm(pair);
+                told = wr_relayed_taken_tell(r); /* of who takes nothing, too */
+                if (told < 0)
+                        return told;
         }
         return result;
 }
@@ -271,8 +274,8 @@ frame_put(struct wr_relayed *r, struct inbound *in)
         return WEIR_OK;
 }
 
-enum weir_result
-wr_relayed_frame(struct wr_relayed *r, const struct wr_record *record)
+static enum weir_result
+frame_take(struct wr_relayed *r, const struct wr_record *record)
 {
         const struct wr_record_frame *frame = &record->frame;
         struct inbound in = { .lane = wr_relayed_lane_of(r, frame->source), .frame = frame };
@@ -297,6 +300,15 @@ wr_relayed_frame(struct wr_relayed *r, const struct wr_record *record)
         r->owing += record->bytes;
         if (r->owing >= OWING_BYTES)
                 wr_relayed_wakes_flush(r);
+        return result;
+}
+
+enum weir_result
+wr_relayed_frame(struct wr_relayed *r, const struct wr_record *record)
+{
+        enum weir_result result = frame_take(r, record);
+
+        r->arrived += 1; /* what waits for room is not in its lane yet: it is on the stream */
         return result;
 }
 

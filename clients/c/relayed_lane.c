@@ -122,8 +122,10 @@ wr_relayed_writer_open(struct wr_relayed_writer **out, const struct wr_lane_geom
                 result = page_make(w, objects);
         if (result == WEIR_OK)
                 result = wr_lane_writer_open(&w->writer, w->segment, geometry, 0, 1);
-        if (result == WEIR_OK)
+        if (result == WEIR_OK) {
+                w->writer.settles = false; /* wr_wait_settle */
                 result = wr_lane_attach(&w->writer, &w->pair, UINT32_MAX, &w->start);
+        }
         if (result < 0) {
                 wr_relayed_writer_close(w);
                 wr_relayed_objects_close(objects);

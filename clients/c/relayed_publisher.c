@@ -30,6 +30,7 @@ enum {
         ANNOUNCEMENTS = 2,
         EAR_BYTES = 256 << 10, /* of its stack */
         SPIN_NS = 20000,       /* before a sleep */
+        ROOM_PART = 4,         /* of the heap: so much is free, at least, before a publisher that waits is woken */
 };
 
 /* The reading half of the private lane. */
@@ -40,6 +41,7 @@ struct wr_relayed_reader {
         uint64_t page_bytes;
         uint64_t format; /* number of the one that the agent has */
         uint64_t given;  /* frames, to this stream */
+        uint64_t untold; /* bytes that were given back since its publisher was told */
         size_t used;     /* of `out` */
         uint8_t out[OUT_BYTES];
         uint64_t copy[(WR_EXTENSION_MAX + 8 + INLINE_MAX + WR_COPY_SLACK) / 8];
@@ -149,6 +151,8 @@ reader_open(struct weir_publisher *p, struct wr_relayed_reader *rd)
                                              true);
         rd->reader.geometry = geometry;
         rd->reader.leaves_blocks = true;
+        if (result == WEIR_OK)
+                wr_pair_reader_fences(&rd->reader.pair);
         return result;
 }
 
@@ -259,10 +263,12 @@ ear(void *argument)
 
 /* ---- from the lane to the stream ---- */
 
-/* Who waits for room in the lane is told that there is some. */
-static void
-room_tell(struct wr_pair_reader *pair)
+void
+wr_relayed_room_tell(struct wr_relayed *r)
 {
+        struct wr_pair_reader *pair = &r->reader->reader.pair;
+
+        r->reader->untold = 0;
         if (wr_pair_room_due(pair))
                 wr_signal_raise(&pair->words->space);
 }
@@ -274,7 +280,7 @@ flush(struct wr_relayed *r)
         struct wr_relayed_reader *rd = r->reader;
         struct wr_span span = { rd->out, rd->used };
 
-        room_tell(&rd->reader.pair);
+        wr_relayed_room_tell(r);
         rd->used = 0;
         return span.size == 0 ? WEIR_OK : wr_relayed_write(r, &span, 1);
 }
@@ -331,6 +337,7 @@ frame_put(struct wr_relayed *r, const struct wr_taken *t)
         }
         rd->format = t->format;
         rd->given += 1;
+        wr_store(&r->sent, wr_load(&r->sent) + 1);
         if (result == WEIR_OK && wr_publisher_is_beyond(r->publisher, t->size)) /* published when it took more */
                 return wr_relayed_stop(r, WEIR_E_TOO_LARGE,
                                        "a frame was published that is larger than the broker's side takes: lower "
@@ -364,8 +371,8 @@ frame_give(struct wr_relayed *r)
         result = frame_put(r, &t);
         if (t.block)
                 wr_lane_release(&reader->pair, t.announcement);
-        if (t.size >= LARGE_BYTES)
-                room_tell(&reader->pair);
+        if (t.size >= LARGE_BYTES && (rd->untold += t.size) >= g->heap_bytes / ROOM_PART)
+                wr_relayed_room_tell(r);
         return result;
 }
 
@@ -376,10 +383,10 @@ sleep_for_frames(struct wr_relayed *r)
         struct wr_signal_wait words[2] = { { .word = &reader->pair.words->wake },
                                            { .word = &r->turn, .is_private = true } };
 
-        room_tell(&reader->pair);
+        wr_relayed_room_tell(r);
         words[1].value = wr_load32_acquire(&r->turn);
         words[0].value = wr_pair_sleep_arm(&reader->pair);
-        wr_pair_settle();
+        wr_fence(); /* W3: wr_pair_reader_fences */
         if (!wr_lane_ready(reader) && !wr_load32_acquire(&r->is_deaf) && !wr_relayed_is_ending(r))
                 wr_signal_wait(words, 2, INT64_MAX);
         wr_pair_sleep_disarm(&reader->pair);

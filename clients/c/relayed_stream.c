@@ -115,6 +115,8 @@ wr_relayed_write(struct wr_relayed *r, struct wr_span *spans, size_t count)
                 enum weir_result result = wr_stream_write(r->stream, spans, count, &done);
 
                 wr_store(&r->written, wr_load(&r->written) + done);
+                if (result == WEIR_FULL && r->reader)
+                        wr_relayed_room_tell(r);
                 if (result == WEIR_FULL)
                         result = wr_stream_wait(r->stream, WR_STREAM_WRITE, WR_NO_OBJECT, INT64_MAX, &ready);
                 if (result < 0)

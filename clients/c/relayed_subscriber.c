@@ -28,6 +28,7 @@ enum {
         RING_BYTES_MAX = 1 << 20,
         OWED_NS = 20000000,   /* wakes that were held back */
         TOLD_NS = 1000000000, /* between two TAKEN */
+        LOOK_RECORDS = 64,    /* where records come without a rest */
 };
 #define MISSING_NS INT64_C(2000000000) /* as a lane that never came: lane_move.c */
 
@@ -231,6 +232,22 @@ lane_unmake(struct wr_relayed *r, struct wr_relayed_writer *w)
         wr_relayed_writer_close(w);
 }
 
+/* What its user has yet to take. While that is still in an earlier lane, what was left there when this one began. */
+static struct wr_lane_backlog
+lane_backlog(const struct wr_relayed_lane *lane)
+{
+        const struct wr_relayed_writer *w = lane->w;
+        struct wr_lane_backlog backlog;
+        bool is_read = wr_load(&w->pair.words->state) == WR_PAIR_TAKING;
+
+        wr_lane_backlog(&w->writer, is_read ? wr_load_acquire(&w->pair.words->cursor) : w->start.position, &backlog);
+        if (!is_read && lane->before.frames > 0) {
+                backlog.frames += lane->before.frames;
+                backlog.oldest_ns = lane->before.oldest_ns;
+        }
+        return backlog;
+}
+
 static enum weir_result
 commit_next(void *context, uint64_t end)
 {
@@ -244,9 +261,11 @@ wr_relayed_lane_go_on(struct wr_relayed *r, struct wr_relayed_lane *lane, uint64
         const struct wr_lane_geometry *before = &old->writer.geometry;
         struct wr_lane_geometry g =
                 wr_relayed_geometry(before->ring_bytes, heap_bytes, before->inline_max, before->hash);
+        struct wr_lane_backlog backlog;
         enum weir_result result;
         bool has_been_told;
 
+        backlog = lane_backlog(lane);
         g.epoch = before->epoch + 1;
         g.follows = before->lane;
         result = lane_make(r, lane, &g, &has_been_told);
@@ -257,6 +276,7 @@ wr_relayed_lane_go_on(struct wr_relayed *r, struct wr_relayed_lane *lane, uint64
                 return result;
         }
         lane->since = lane->w->writer.sequence;
+        lane->before = backlog;
         wr_lane_wake(&old->writer, wr_signal_raise);
         wr_lane_wake_owed(&old->writer, wr_signal_raise);
         wr_relayed_writer_close(old);
@@ -327,6 +347,7 @@ begin(struct wr_relayed *r)
                 result = wr_relayed_next(r, &record, INT64_MAX);
         if (result == WEIR_OK)
                 result = wr_relayed_opened(r, &record);
+        r->arrived = 0;
         r->missing_ns = r->resumes ? wr_clock_ns() + MISSING_NS : 0;
         return result;
 }
@@ -349,29 +370,48 @@ missing_end(struct wr_relayed *r)
         }
 }
 
+enum weir_result
+wr_relayed_taken_tell(struct wr_relayed *r)
+{
+        struct wr_record record = { .kind = WR_RECORD_TAKEN };
+        struct wr_record_taken *taken = &record.taken;
+        int64_t now_ns = wr_clock_ns();
+        struct weir_info info;
+
+        r->since_look = 0;
+        if (now_ns - r->told_ns < TOLD_NS)
+                return WEIR_OK;
+        info = wr_info_of_subscriber(r->subscriber);
+        *taken = (struct wr_record_taken){ .frames = info.frames,
+                                           .bytes = info.bytes,
+                                           .lost = info.lost,
+                                           .skipped = info.skipped,
+                                           .corrupt = info.corrupt,
+                                           .out = info.out,
+                                           .copied_bytes = info.copied_bytes,
+                                           .arrived = r->arrived };
+        for (const struct wr_relayed_lane *lane = r->lanes; lane; lane = lane->next) {
+                struct wr_lane_backlog backlog = lane_backlog(lane);
+
+                taken->lag_frames += backlog.frames;
+                if (backlog.frames > 0 && (taken->oldest_ns == 0 || backlog.oldest_ns < taken->oldest_ns))
+                        taken->oldest_ns = backlog.oldest_ns;
+        }
+        r->told_ns = now_ns;
+        if (memcmp(taken, &r->told, sizeof r->told) == 0)
+                return WEIR_OK;
+        r->told = *taken;
+        return wr_relayed_say(r, &record);
+}
+
 /* Nothing to read: sleepers are woken, and the agent hears what was taken. */
 static enum weir_result
 idle(struct wr_relayed *r)
 {
-        struct wr_record record = { .kind = WR_RECORD_TAKEN };
-        int64_t now_ns = wr_clock_ns();
-        struct weir_info info;
-        uint64_t sum;
-
         wr_relayed_wakes_flush(r);
-        if (r->missing_ns != 0 && now_ns >= r->missing_ns)
+        if (r->missing_ns != 0 && wr_clock_ns() >= r->missing_ns)
                 missing_end(r);
-        if (now_ns - r->told_ns < TOLD_NS)
-                return WEIR_OK;
-        info = wr_info_of_subscriber(r->subscriber);
-        sum = info.frames + info.lost + info.skipped + info.corrupt + info.out;
-        r->told_ns = now_ns;
-        if (sum == r->told)
-                return WEIR_OK;
-        r->told = sum;
-        record.taken = (struct wr_record_taken){ info.frames,  info.bytes, info.lost,        info.skipped,
-                                                 info.corrupt, info.out,   info.copied_bytes };
-        return wr_relayed_say(r, &record);
+        return wr_relayed_taken_tell(r);
 }
 
 /* When idle() has something to do without a record. */
@@ -412,6 +452,8 @@ wr_relayed_take(struct wr_relayed *r)
 
         while (result >= 0) {
                 result = wr_relayed_next(r, &record, WEIR_NOW);
+                if (result == WEIR_OK && ++r->since_look >= LOOK_RECORDS)
+                        result = wr_relayed_taken_tell(r);
                 if (result == WEIR_EMPTY) {
                         result = idle(r);
                         if (result == WEIR_OK)

@@ -7,6 +7,8 @@
 #include "clients/c/relayed_lane.h"
 #include "clients/c/relayed_numbers.h"
 
+#include "bus/lane_backlog.h"
+
 enum { WR_RELAYED_INLINE_MAX = 4096 /* as the copies in frame.c */ };
 #define WR_RELAYED_HEAP_FIRST (UINT64_C(16) << 20)
 
@@ -21,9 +23,10 @@ struct wr_relayed_lane {
         struct wr_relayed_jump due; /* for the next frame; its numbers are not set */
         uint8_t *format;
         uint64_t format_size;
-        bool is_back;  /* it resumed: what was missed meanwhile is a gap */
-        bool is_said;  /* on this stream */
-        bool is_owing; /* its reader is to be woken */
+        struct wr_lane_backlog before; /* in those that `w` follows, when it began */
+        bool is_back;                  /* it resumed: what was missed meanwhile is a gap */
+        bool is_said;                  /* on this stream */
+        bool is_owing;                 /* its reader is to be woken */
 };
 
 struct wr_relayed_lane *
@@ -37,6 +40,10 @@ wr_relayed_lane_go_on(struct wr_relayed *r, struct wr_relayed_lane *lane, uint64
 /* Whoever sleeps and has something to take. */
 void
 wr_relayed_wakes_flush(struct wr_relayed *r);
+
+/* The agent hears how its subscriber gets on, each second. Below 0: the stream is over. */
+enum weir_result
+wr_relayed_taken_tell(struct wr_relayed *r);
 
 /* relayed_frame.c: FRAME and FORMAT came, their payload is next. Below 0: the stream is over. */
 enum weir_result

@@ -432,7 +432,7 @@ take_spin(struct weir_subscriber *s, const struct weir_frame **frame, int64_t de
         enum weir_result result = WEIR_EMPTY;
         int looks;
 
-        if (spin_ns < 0)
+        if (spin_ns < 0 || (spin_ns == 0 && s->relayed)) /* it would keep its far end from the processor */
                 return WEIR_EMPTY;
         until_ns = wr_bus_deadline(spin_ns == 0 ? SPIN_NS : spin_ns);
         if (until_ns > deadline_ns)
@@ -469,7 +469,7 @@ take_wait(struct weir_subscriber *s, const struct weir_frame **frame, int64_t ti
                 if (wr_load32(&s->bus->closed))
                         return wr_error(WEIR_E_CLOSED, "the bus was closed");
                 wr_wait_add_subscriber(&wait, s);
-                wr_pair_settle(); /* armed before the look, as each publisher commits before its own */
+                wr_wait_settle(wr_subscriber_fences(s)); /* armed before the look; publishers commit before their own */
                 result = take_once(s, frame);
                 if (result == WEIR_EMPTY && left_ns > 0) {
                         wr_wait_sleep(&wait, left_ns, tries++);

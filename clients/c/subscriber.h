@@ -79,6 +79,11 @@ struct wr_format {
 struct wr_far_figures {
         bool is_there;
         uint64_t frames, bytes, lost, skipped, corrupt, out, copied_bytes;
+        uint64_t lag_frames; /* on the stream and with the client, when it said so */
+        int64_t oldest_ns;   /* when the oldest of those with the client was published; 0: none is there */
+        uint64_t sent;       /* then */
+        int64_t heard_ns;    /* that was when; before that: when the stream began */
+        int64_t unheard_ns;  /* when the first frame was published that was sent since; 0: none was */
 };
 
 struct weir_subscriber {
@@ -120,10 +125,12 @@ struct weir_subscriber {
         struct weir_subscriber *control_next;
         struct wr_lane_link *control_lanes;
         uint64_t id;
-        struct wr_relayed *relayed;  /* its far end; NULL: its lanes are its publishers' own */
+        struct wr_relayed
+                *relayed; /* its far end; NULL: its lanes are its publishers' own. Set before any lane comes */
         struct wr_question *opening; /* the control thread's, while it opens */
         uint32_t lanes_due;          /* announced then, not yet here */
         struct wr_far_figures far;   /* under the lock */
+        wr_word sent;                /* of an agent: frames that went into its stream */
         int32_t declined;            /* why the last lane that did not come did not */
         char revoked_text[WR_CONTROL_SENTENCE_MAX];
         struct weir_subscriber_options options;
@@ -253,5 +260,12 @@ wr_names_free(struct weir_subscriber *s);
 
 /* Grants of at most so many frames. */
 enum { WR_FRAMES_DEFAULT = 16 };
+
+/* Its pairs fence: wr_wait_settle. */
+static inline bool
+wr_subscriber_fences(const struct weir_subscriber *s)
+{
+        return s->relayed || s->bus->stands_in[0];
+}
 
 #endif

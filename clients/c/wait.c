@@ -11,6 +11,7 @@
  */
 #include "clients/c/wait.h"
 
+#include "bus/os/barrier.h"
 #include "bus/os/clock.h"
 #include "clients/c/publisher.h"
 #include "clients/c/subscriber.h"
@@ -25,6 +26,15 @@ enum {
 };
 
 /* ---- what is slept on ---- */
+
+void
+wr_wait_settle(bool fences)
+{
+        if (fences)
+                wr_fence();
+        else
+                wr_pair_settle();
+}
 
 void
 wr_wait_begin(struct wr_wait *wait, struct weir *bus)

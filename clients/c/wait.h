@@ -4,7 +4,7 @@
  *
  *      wr_wait_begin                 read the bus's word
  *      wr_wait_add_...               arm, and keep what is slept on mapped
- *      wr_fence; look once more      the caller; if it finds something, wr_wait_end at once
+ *      wr_wait_settle; look again    the caller; if it finds something, wr_wait_end at once
  *      wr_wait_sleep
  *      wr_wait_end                   disarm, let go
  *
@@ -48,6 +48,11 @@ wr_wait_add_publisher(struct wr_wait *wait, struct weir_publisher *p);
 /* Every endpoint of the bus: what weir_next() looks at. Takes the bus's lock. */
 void
 wr_wait_add_bus(struct wr_wait *wait, struct weir *bus);
+
+/* Between arming and the last look. fences: whose pairs know that it does not settle (bus/pair.h): who is relayed, and
+ * the agents of others. They sleep once for a few large frames, and a barrier interrupts every processor. */
+void
+wr_wait_settle(bool fences);
 
 /* tries: fruitless wakes in a row so far. A peer that wakes us for nothing gets us 100 times a second, not more. */
 void

@@ -48,7 +48,11 @@ print_verbs(FILE *stream)
               "The broker is looked for at -b ADDRESS, else at ",
               stream);
         fputs(cli_system_addresses, stream);
-        fputs("In JSON what is counted is a number, times are nanoseconds, and what names something (source, id, tag)\n"
+        fputs("Environment: WEIR_BROKER (above); WEIR_CONFIG, the policy file; "
+              "WEIR_LOG, the log of an embedded broker;\n"
+              "WEIR_PATH=pipe or tcp: map no memory of others, go through the broker's agents; WEIR_TICKET, a ticket\n"
+              "or @FILE, as --ticket.\n"
+              "In JSON what is counted is a number, times are nanoseconds, and what names something (source, id, tag)\n"
               "is a string of 16 hexadecimal digits: most readers of JSON would round such a number.\n"
               "Exit: 0 done, 1 failed, 2 usage, 3 no broker, 4 no such topic, 5 denied, 6 deadline missed,\n"
               "7 data lost or wrong, 130 Ctrl-C.\n"
@@ -85,6 +89,8 @@ verb_help(int argc, char **argv)
         verb = find_verb(strcmp(argv[1], "--help") == 0 ? "help" : argv[1]);
         if (verb == NULL)
                 return CLI_USAGE;
+        if (verb->run == verb_bench) /* its options are told by the program that it runs */
+                return verb_bench(2, (char *[]){ argv[1], "--help", NULL });
         fputs(verb->help, stdout);
         return cli_finish("help");
 }

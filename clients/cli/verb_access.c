@@ -42,14 +42,29 @@ enum { OPTION_SDDL = RIGHTS_OPTION_END };
 
 /* ---- allow, deny ---------------------------------------------------------------------------------------------- */
 
+static void
+print_nothing(const struct weir_edit *edit, bool allow)
+{
+        const char *says = allow ? "grants it already" : "does not grant it";
+
+        if (edit->entry[0] != '\0')
+                printf("nothing to change: [topic.\"%s\"] (line %u) %s\n", edit->entry, edit->line, says);
+        else
+                printf("nothing to change: the default, where no entry decides, %s\n", says);
+}
+
 static bool
-print_edit(const struct weir_edit *edit, const struct cli_common *common)
+print_edit(const struct weir_edit *edit, bool allow, const struct cli_common *common)
 {
         if (common->json)
                 return cli_print_json(json_pack("{s:s, s:i, s:s, s:s, s:b, s:s}", "file", edit->file, "line",
                                                 (int)edit->line, "entry", edit->entry, "rule", edit->rule, "changed",
                                                 (int)edit->changed, "note", edit->note),
                                       JSON_INDENT(2));
+        if (!edit->changed && edit->rule[0] == '\0') {
+                print_nothing(edit, allow);
+                return true;
+        }
         printf("%s:%u: [topic.\"%s\"] %s%s\n", edit->file, edit->line, edit->entry, edit->rule,
                edit->changed ? "" : "  (as it was)");
         return true;
@@ -73,7 +88,7 @@ edit(const struct access_arguments *arguments, bool allow)
         result = weir_policy_edit(given->config, allow, arguments->topic, principal, given->rights, &done);
         if (result != WEIR_OK)
                 return rights_failed("access", result);
-        if (!print_edit(&done, &arguments->common))
+        if (!print_edit(&done, allow, &arguments->common))
                 return CLI_FAILED;
         code = cli_finish("access");
         if (code != CLI_OK || arguments->common.quiet)

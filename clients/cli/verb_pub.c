@@ -26,14 +26,14 @@ const char verb_pub_help[] =
         "  --lines             each line is a frame\n"
         "  --rate HZ           at most so many frames a second\n"
         "  --type TYPE         what the bytes are, such as video/x-raw\n"
-        "  --history N         keep the newest N frames for subscribers that join later\n"
+        "  --history N         keep the newest N frames for subscribers that join later, while it runs\n"
         "  --memory SIZE       what is in flight and kept takes at most this (memory_max); without it 512M, and up to\n"
         "                      1G when needed\n"
         "  --wait-readers N    begin when N subscribers are there\n"
         "  -n, --count COUNT   end after COUNT frames; -t, --seconds SECONDS after that time\n"
         "  -v                  say at the end what was published; --json the same as one object on stdout; -q: no\n"
         "                      more than failures\n"
-        "  -b, --broker ADDRESS; --ticket TEXT: redeem a ticket (weir ticket new)\n"
+        "  -b, --broker ADDRESS; --ticket @FILE: redeem a ticket (weir ticket new)\n"
         "\n"
         "Example:\n"
         "  ffmpeg -v error -i clip.ogv -pix_fmt yuv420p -f rawvideo - | weir pub cam/test --frame-size 153600\n";
@@ -47,6 +47,8 @@ enum {
         OPTION_READERS,
         OPTION_MEMORY
 };
+
+#define BROKER_NS INT64_C(15000000000) /* so long a broker may be away: longer than a ticket is doubted */
 
 struct arguments {
         struct cli_common common;
@@ -153,6 +155,41 @@ tell_failed(enum weir_result result)
         return cli_exit_code(result);
 }
 
+/* Frames of a relayed publisher are its own until they are on their way. Where the broker is gone, and its ticket
+ * perhaps with it, they wait for it, and it is seen how many that leaves. */
+static uint64_t
+wait_sent(struct weir *bus, const struct weir_publisher *publisher)
+{
+        struct weir_info info = { .size = sizeof info };
+        struct weir_broker_state state = { .size = sizeof state };
+        const struct weir_event *event;
+        uint64_t before = UINT64_MAX;
+        int64_t moved_ns = weir_now();
+
+        while (weir_publisher_info(publisher, &info) == WEIR_OK && info.unsent > 0 && cli_interrupted() == 0) {
+                if (info.unsent != before)
+                        moved_ns = weir_now();
+                before = info.unsent;
+                if (weir_now() - moved_ns > BROKER_NS && weir_broker_status(bus, &state) != WEIR_OK)
+                        break; /* else a reader holds it up, which weir_publisher_close knows better */
+                if (weir_next(bus, 20 * 1000000, &event) == WEIR_OK && event->kind == WEIR_REVOKED)
+                        break;
+        }
+        return info.unsent;
+}
+
+static int
+tell_unsent(const struct counts *counts, uint64_t unsent, int code)
+{
+        if (unsent == 0)
+                return code;
+        fprintf(stderr,
+                "weir pub: %llu of %llu frame%s were not delivered: the broker was lost, and is not back or does not "
+                "take them\n",
+                (unsigned long long)unsent, (unsigned long long)counts->frames, cli_s(counts->frames));
+        return code == CLI_OK ? CLI_DATA : code;
+}
+
 static int
 publish_source(struct weir *bus, const struct arguments *arguments, struct pub_source *source)
 {
@@ -182,6 +219,7 @@ publish_source(struct weir *bus, const struct arguments *arguments, struct pub_s
         } else if (result < 0) {
                 code = tell_failed(result);
         }
+        code = tell_unsent(&counts, wait_sent(bus, publisher), code);
         weir_publisher_close(publisher);
         tell_short(arguments, &counts);
         if (code == CLI_OK)

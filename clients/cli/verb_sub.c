@@ -37,7 +37,7 @@ const char verb_sub_help[] =
         "  -n, --count COUNT   end after COUNT frames; -t, --seconds SECONDS after that time\n"
         "  -v                  tell who comes and goes, and the counts at the end; -q: nothing of that\n"
         "  --json              the same as -o json; with -o none the counts as one object\n"
-        "  -b, --broker ADDRESS; --ticket TEXT: redeem a ticket (weir ticket new)\n"
+        "  -b, --broker ADDRESS; --ticket @FILE: redeem a ticket (weir ticket new)\n"
         "\n"
         "Example:\n"
         "  weir sub imu/raw -o json -n 10\n"

@@ -116,10 +116,17 @@ run_list_kept(struct audit *audit, const struct audit_check *check, struct audit
         region_close(region, handed);
 }
 
-/* with: the rights asked, after the broker has admitted this user to read. */
+struct admitted_row {
+        enum audit_who who;
+        bool restricting_too; /* S-1-5-12, of a second list */
+        uint32_t rights;      /* asked, after the broker has admitted this user to read */
+};
+
 static void
 run_admitted(struct audit *audit, const struct audit_check *check, struct audit_seen *seen)
 {
+        const struct admitted_row *row = check->with;
+        const struct wr_sid sids[2] = { audit->user, { .authority = 5, .count = 1, .words = { 12 } } };
         char name[WR_GRANT_NAME_MAX];
         wr_object region;
         HANDLE handed;
@@ -127,11 +134,11 @@ run_admitted(struct audit *audit, const struct audit_check *check, struct audit_
 
         if (!region_made(&region, &handed, seen))
                 return;
-        if (wr_grant_admit(region, &audit->user, 1, SECTION_MAP_READ) != WEIR_OK ||
+        if (wr_grant_admit(region, sids, row->restricting_too ? 2 : 1, SECTION_MAP_READ) != WEIR_OK ||
             wr_grant_name_of(region, name, sizeof name) != WEIR_OK) {
                 audit_saw_that(seen, GetLastError(), "nobody could be admitted");
         } else {
-                code = audit_open_by(audit, AUDIT_STRIPPED, AUDIT_SECTION, name, *(const uint32_t *)check->with, seen);
+                code = audit_open_by(audit, row->who, AUDIT_SECTION, name, row->rights, seen);
                 if (code != UINT32_MAX)
                         audit_saw(seen, code);
         }
@@ -330,9 +337,18 @@ static const struct audit_check checks[] = {
         { "the list of a region stays as it was made", "GetKernelObjectSecurity",
           EXACTLY(0, "byte for byte, and protected"), AS_WINDOWS, run_list_kept, NULL },
         { "who was admitted to read opens a region by name", "OpenFileMapping(4) by a stripped token", GRANTED,
-          AS_WINDOWS, run_admitted, &(const uint32_t){ SECTION_MAP_READ } },
+          AS_WINDOWS, run_admitted, &(const struct admitted_row){ AUDIT_STRIPPED, false, SECTION_MAP_READ } },
         { "who was admitted to read does not open it to write", "OpenFileMapping(2) by a stripped token", REFUSED,
-          AS_WINDOWS, run_admitted, &(const uint32_t){ SECTION_MAP_WRITE } },
+          AS_WINDOWS, run_admitted, &(const struct admitted_row){ AUDIT_STRIPPED, false, SECTION_MAP_WRITE } },
+        { "a restricted token opens by name what its user and its second list were admitted to",
+          "OpenFileMapping(4) by a restricted token", GRANTED, AS_WINDOWS, run_admitted,
+          &(const struct admitted_row){ AUDIT_RESTRICTED, true, SECTION_MAP_READ } },
+        { "a restricted token opens nothing that its user alone was admitted to",
+          "OpenFileMapping(4) by a restricted token", REFUSED, GRANTED, run_admitted,
+          &(const struct admitted_row){ AUDIT_RESTRICTED, false, SECTION_MAP_READ } },
+        { "a restricted token that was admitted to read does not open it to write",
+          "OpenFileMapping(2) by a restricted token", REFUSED, AS_WINDOWS, run_admitted,
+          &(const struct admitted_row){ AUDIT_RESTRICTED, true, SECTION_MAP_WRITE } },
         { "a publisher cannot wait for what wakes its subscriber", "DuplicateHandle(SYNCHRONIZE) of `wake`", REFUSED,
           GRANTED, run_signal, &(const struct end_row){ WR_SIGNAL_PUBLISHER, 0, SYNCHRONIZE } },
         { "a subscriber cannot wake itself or others", "DuplicateHandle(EVENT_MODIFY_STATE) of `wake`", REFUSED,

@@ -230,6 +230,52 @@ run_server(struct audit *audit, const struct audit_check *check, struct audit_se
         CloseHandle(server);
 }
 
+static void CALLBACK
+write_ended(DWORD error, DWORD bytes, OVERLAPPED *overlapped)
+{
+        (void)error, (void)bytes, (void)overlapped;
+}
+
+static DWORD WINAPI
+write_here(void *client)
+{
+        static BYTE bytes[64 << 10];
+        static OVERLAPPED writing; /* without an event: it ends at the port */
+
+        return WriteFile(client, bytes, sizeof bytes, NULL, &writing) ? ERROR_SUCCESS : GetLastError();
+}
+
+/* A write that is more than the pipe takes, by a thread that ends: named-objects/stream_pipe_win32.c relies on it. */
+static void
+run_thread_ended(struct audit *audit, const struct audit_check *check, struct audit_seen *seen)
+{
+        static BYTE bytes[64 << 10];
+        DWORD got = 0, all = 0, begun = ERROR_SUCCESS;
+        char path[AUDIT_TASK_NAME_MAX];
+        HANDLE server, client, thread;
+
+        (void)check;
+        if (!pipe_pair(audit, path, FILE_FLAG_OVERLAPPED, &server, &client, seen))
+                return;
+        if (BindIoCompletionCallback(client, write_ended, 0) &&
+            (thread = CreateThread(NULL, 0, write_here, client, 0, NULL)) != NULL) {
+                WaitForSingleObject(thread, INFINITE);
+                GetExitCodeThread(thread, &begun);
+                CloseHandle(thread);
+        } else {
+                begun = GetLastError();
+        }
+        while (begun == ERROR_IO_PENDING && all < sizeof bytes && PeekNamedPipe(server, NULL, 0, NULL, &got, NULL) &&
+               got != 0 && ReadFile(server, bytes, sizeof bytes, &got, NULL))
+                all += got;
+        if (begun != ERROR_IO_PENDING)
+                audit_saw_that(seen, begun, "it did not stay under way");
+        else
+                audit_saw_that(seen, ERROR_SUCCESS, all == sizeof bytes ? "all is read" : "it was cancelled");
+        CloseHandle(client);
+        CloseHandle(server);
+}
+
 #define BY(w, l, r)                                                        \
         &(const struct audit_open)                                         \
         {                                                                  \
@@ -237,6 +283,8 @@ run_server(struct audit *audit, const struct audit_check *check, struct audit_se
         }
 #define BOTH_WAYS (GENERIC_READ | GENERIC_WRITE)
 #define CLIENTS   "D:P(A;;0x12019b;;;{user})"
+#define STREAM    "O:{user}D:P(A;;RC;;;OW)(A;;0x12019b;;;{user})"
+#define ANYBODYS  "S:(ML;;NW;;;LW)" /* integrity */
 
 static const struct audit_check checks[] = {
         { "the first instance has its name for itself", "CreateNamedPipe(FIRST_PIPE_INSTANCE), twice", REFUSED, GRANTED,
@@ -256,6 +304,17 @@ static const struct audit_check checks[] = {
           BY(AUDIT_STRIPPED, "D:P(A;;0x120089;;;{user})", BOTH_WAYS) },
         { "who is not on the list does not open a pipe", NULL, REFUSED, GRANTED, audit_run_open,
           BY(AUDIT_STRIPPED, "D:P(A;;FA;;;SY)", BOTH_WAYS) },
+        { "a stream's end that goes by name is opened by its client", NULL, GRANTED, AS_WINDOWS, audit_run_open,
+          BY(AUDIT_STRIPPED, STREAM ANYBODYS, 0x12019b) },
+        { "a stream's end that goes by name is opened by a client of low integrity", NULL, GRANTED, AS_WINDOWS,
+          audit_run_open, BY(AUDIT_LOW, STREAM ANYBODYS, 0x12019b) },
+        { "a stream's end that goes by name is opened by a client in a container", NULL, GRANTED, NOT_TO_TRY,
+          audit_run_open, BY(AUDIT_CONTAINER, STREAM "(A;;0x12019b;;;{package})" ANYBODYS, 0x12019b) },
+        { "a stream's end that goes by name is opened by nobody before it is handed over", NULL, REFUSED, GRANTED,
+          audit_run_open, BY(AUDIT_STRIPPED, "O:{user}D:P(A;;RC;;;OW)" ANYBODYS, 0x12019b) },
+        { "what a thread had under way at a completion port is written when it has ended",
+          "BindIoCompletionCallback, WriteFile, ExitThread", EXACTLY(0, "all is read"), AS_WINDOWS, run_thread_ended,
+          NULL },
         { "a remote client is refused", "CreateFile(\\\\127.0.0.1\\pipe\\...)", WHATEVER("refused"), AS_WINDOWS,
           run_remote, NULL },
         { "a server that has read nothing cannot impersonate", "ImpersonateNamedPipeClient",

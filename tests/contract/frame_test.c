@@ -150,7 +150,7 @@ Test(frame, taking_beyond_frames_max_is_refused_until_one_is_released)
                 publish(pair.p, i == 2 ? LARGE : 10, i);
         a = kit_take(pair.s);
         b = kit_take(pair.s);
-        cr_assert(eq(int, weir_take(pair.s, WEIR_NOW, &none), WEIR_E_HELD));
+        cr_assert(eq(int, weir_take(pair.s, kit_way_ns(), &none), WEIR_E_HELD));
         cr_assert(not(zero(ptr, (void *)strstr(weir_error(), "frames_max"))), "%s", weir_error());
         weir_release(b);
         b = kit_take(pair.s);

@@ -367,3 +367,62 @@ Test(grant, a_group_that_is_for_denying_only_grants_nothing)
         CloseHandle(token);
         wr_object_close(region);
 }
+
+static void
+wear_a_restricted_token(void)
+{
+        BYTE bytes[WR_SID_BYTES_MAX];
+        SID_AND_ATTRIBUTES second = { bytes, 0 };
+        struct wr_sid restricted_code = { 5, 1, { 12 } };
+        HANDLE token, restricted, worn;
+
+        wr_sid_write(&restricted_code, bytes);
+        cr_assert(OpenProcessToken(GetCurrentProcess(), TOKEN_ALL_ACCESS, &token));
+        cr_assert(CreateRestrictedToken(token, DISABLE_MAX_PRIVILEGE, 0, NULL, 0, NULL, 1, &second, &restricted));
+        cr_assert(
+                DuplicateTokenEx(restricted, MAXIMUM_ALLOWED, NULL, SecurityImpersonation, TokenImpersonation, &worn));
+        cr_assert(SetThreadToken(NULL, worn));
+        CloseHandle(token);
+        CloseHandle(restricted);
+        CloseHandle(worn);
+}
+
+/* Wine makes the token and forgets its second list, so what this refuses are the lists of the objects. That the second
+ * list refuses, too, is shown by unit/access_test and weir-winaudit. */
+Test(grant, a_restricted_token_makes_no_more_of_what_it_was_handed)
+{
+        enum { WAKE, SPACE };
+        struct wr_sid sids[2] = { sid_of_token(TokenUser), { 5, 1, { 12 } } };
+        char name[WR_GRANT_NAME_MAX];
+        struct wr_signal_pair signals;
+        wr_object region = region_of(), read_only;
+        HANDLE given, subscriber[2];
+        void *view;
+        DWORD old;
+
+        cr_assert(eq(int, wr_region_read_only(region, &read_only), WEIR_OK));
+        given = handed(read_only);
+        cr_assert(eq(int, wr_signal_create(&signals), WEIR_OK));
+        signals_handed(&signals, WR_SIGNAL_SUBSCRIBER, subscriber);
+        cr_assert(eq(int, wr_grant_admit(region, sids, 2, SECTION_MAP_READ), WEIR_OK));
+        cr_assert(eq(int, wr_grant_name_of(region, name, sizeof name), WEIR_OK));
+        wear_a_restricted_token();
+        cr_assert(eq(int, opened(name, SECTION_MAP_READ), WEIR_OK));
+        cr_assert(eq(int, opened(name, SECTION_MAP_WRITE), WEIR_E_DENIED));
+        cr_assert(eq(int, wr_region_map(given, PAGE, true, &view), WEIR_E_DENIED));
+        cr_assert(eq(u32, error_of_duplicate(given, SECTION_MAP_WRITE), ERROR_ACCESS_DENIED));
+        cr_assert(eq(int, wr_region_map(given, PAGE, false, &view), WEIR_OK));
+        cr_assert_not(VirtualProtect(view, PAGE, PAGE_READWRITE, &old));
+        cr_assert_not(SetEvent(subscriber[WAKE]));
+        cr_assert(eq(u32, GetLastError(), ERROR_ACCESS_DENIED));
+        cr_assert(eq(u32, error_of_duplicate(subscriber[WAKE], EVENT_MODIFY_STATE), ERROR_ACCESS_DENIED));
+        cr_assert(SetEvent(subscriber[SPACE]));
+        cr_assert(RevertToSelf());
+        wr_region_unmap(view, PAGE);
+        CloseHandle(given);
+        CloseHandle(subscriber[WAKE]);
+        CloseHandle(subscriber[SPACE]);
+        wr_signal_close(&signals);
+        wr_object_close(read_only);
+        wr_object_close(region);
+}

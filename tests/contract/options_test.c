@@ -80,7 +80,7 @@ name_keep(const struct weir_row *row, void *user)
 
 Test(options, a_bus_without_a_name_has_the_programs)
 {
-        struct weir *bus = kit_bus_named(NULL, weir_broker_embed);
+        struct weir *bus = kit_bus_named(NULL, kit_embed);
         struct weir_publisher *p;
         char name[64] = "", wanted[64];
 
@@ -106,6 +106,23 @@ play_latched(int line)
         kit_hear(line); /* idle: no call of the library from here on */
 }
 
+/* Until the frame with this number is there for all: over a stream what was published is on its way. */
+static void
+wait_for_frame(struct weir *bus, const char *topic, uint64_t sequence)
+{
+        struct weir_subscriber *s;
+        uint64_t last;
+
+        kit_ok(weir_subscriber_open(&s, bus, topic, NULL));
+        do {
+                const struct weir_frame *frame = kit_take(s);
+
+                last = frame->sequence;
+                weir_release(frame);
+        } while (last < sequence);
+        weir_subscriber_close(s);
+}
+
 Test(options, a_latched_topic_tells_its_last_frame_to_everybody_who_comes)
 {
         struct weir *bus = kit_host();
@@ -114,6 +131,8 @@ Test(options, a_latched_topic_tells_its_last_frame_to_everybody_who_comes)
         const struct weir_frame *frame, *none;
 
         kit_hear(idle.line);
+        if (kit_is_relayed())
+                wait_for_frame(bus, "map", 3);
         for (int i = 0; i < 3; i++) {
                 kit_ok(weir_subscriber_open(&s, bus, i == 1 ? "m*" : "map", WEIR_SUBSCRIBER(.delivery = i == 2)));
                 frame = kit_take(s);
@@ -182,14 +201,16 @@ eviction_ns(int64_t stall_ns)
 Test(options, a_reliable_reader_is_evicted_after_stall_ns_and_not_before)
 {
         int64_t brief_ns = eviction_ns(150 * MS), longer_ns = eviction_ns(1200 * MS);
+        const int64_t ahead_ns =
+                kit_is_relayed() ? 500 * MS : 0; /* so long a stream may still take what is published */
 
-        cr_assert(ge(i64, brief_ns, 100 * MS));
+        cr_assert(ge(i64, brief_ns, 100 * MS - ahead_ns));
         cr_assert(lt(i64, brief_ns, 1100 * MS));
-        cr_assert(ge(i64, longer_ns, 1100 * MS));
+        cr_assert(ge(i64, longer_ns, 1100 * MS - ahead_ns));
         cr_assert(lt(i64, longer_ns, 4500 * MS), "and not after the default");
 }
 
-/* Time of the processor that a take of 300 ms costs this thread. */
+/* Time of the processor that a take of 300 ms costs this thread. It may be counted in ticks of 16 ms. */
 static int64_t
 waiting_costs(struct weir *bus, int64_t spin_ns)
 {
@@ -209,8 +230,8 @@ Test(options, a_reader_burns_the_processor_for_as_long_as_it_was_allowed)
 {
         struct weir *bus = kit_host();
 
-        cr_assert(lt(i64, waiting_costs(bus, -1), 10 * MS));
-        cr_assert(lt(i64, waiting_costs(bus, 0), 10 * MS));
+        cr_assert(lt(i64, waiting_costs(bus, -1), 20 * MS));
+        cr_assert(lt(i64, waiting_costs(bus, 0), 20 * MS));
         cr_assert(gt(i64, waiting_costs(bus, WEIR_FOREVER), 20 * MS)); /* whatever else runs on this machine */
         weir_close(bus);
 }
@@ -222,6 +243,7 @@ Test(options, the_end_is_told_only_where_it_was_asked_for)
         struct weir *bus = kit_host();
         struct weir_publisher *p[2];
         struct weir_subscriber *file, *lasting;
+        const struct weir_event *event;
         const struct weir_frame *frame;
 
         kit_ok(weir_subscriber_open(&file, bus, "a", WEIR_SUBSCRIBER(.until_end = 1)));
@@ -231,6 +253,8 @@ Test(options, the_end_is_told_only_where_it_was_asked_for)
                 kit_ok(weir_publisher_open(&p[i], bus, "a", NULL));
                 kit_ok(weir_publish(p[i], "x", 1, NULL, WEIR_NOW));
         }
+        while (kit_is_relayed() && kit_info(file).peers < 2) /* it hears of them on its stream */
+                kit_ok(weir_next(bus, KIT_SOON, &event));
         weir_publisher_close(p[0]);
         for (int i = 0; i < 2; i++)
                 weir_release(kit_take(file));

@@ -439,7 +439,7 @@ Test(publisher, loans_of_blocks_are_copied_by_nobody)
         cr_assert(eq(u64, kit_info(s).frames, 10));
         cr_assert(eq(u64, kit_info(s).bytes, 10 * MIB));
         cr_assert(zero(u64, kit_info(s).copied_bytes));
-        cr_assert(eq(u32, kit_info(s).path, kit_is_relayed() ? WEIR_PIPE : WEIR_SHM));
+        cr_assert(eq(u32, kit_info(s).path, kit_path()));
         publish(p, MIB, 1, WEIR_NOW);
         publish(p, 100, 1, WEIR_NOW);
         weir_release(kit_take(s));

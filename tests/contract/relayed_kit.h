@@ -54,7 +54,7 @@ broker_relay(const struct wr_message *m)
         struct wr_message relay = { .kind = WR_RELAY, .request = m->request };
         wr_object ends[2];
 
-        kit_must(wr_stream_pair(ends) == WEIR_OK);
+        kit_must(wr_stream_pair(WR_NO_OBJECT, ends) == WEIR_OK);
         relay.relay = (struct wr_message_relay){ .id = 77, .path = WEIR_PIPE, .why = "pipe: the test says so" };
         broker_send(&relay, &ends[1], 1);
         wr_object_close(ends[1]);

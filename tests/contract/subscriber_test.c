@@ -367,7 +367,7 @@ Test(subscriber, more_lanes_than_one_call_sleeps_on_all_wake_it)
         const struct weir_event *event;
         uint32_t n;
 
-        kit_policy("[quota]\nconnections = 128\n"); /* each that is relayed is one */
+        kit_policy("[quota]\nconnections = 256\nlanes = 128\n"); /* each that is relayed is a connection */
         bus = kit_host();
         guest = kit_guest();
         for (int i = 0; i < SUBSCRIBERS; i++)

@@ -5,6 +5,8 @@
 #ifndef WEIR_KIT_H
 #define WEIR_KIT_H
 
+#include "bus/transport/ticket.h"
+#include "named-objects/stream_tcp.h"
 #include "named-objects/user.h"
 #include "tests/contract/kit_child.h"
 #include "tests/portable.h"
@@ -15,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <weir/broker.h>
+#include <weir/ticket.h>
 #include <weir/weir.h>
 
 #define KIT_SOON (INT64_C(20) * 1000000000) /* longer than any test may take: a wait that ends so has failed */
@@ -32,13 +35,22 @@
                 }                                                                         \
         } while (0)
 
-/* Is this a run in which nobody maps memory of others, and all frames go through the broker's agents? */
-static KIT_UNUSED int
-kit_is_relayed(void)
+/* By which path this run's endpoints go (weir_info.path): shared memory; or nobody maps memory of others, and all
+ * frames go through the broker's agents, to and from clients at its own socket or, with a ticket, over TCP. */
+static KIT_UNUSED uint32_t
+kit_path(void)
 {
         const char *path = getenv("WEIR_PATH");
 
-        return path && strcmp(path, "pipe") == 0;
+        if (path && strcmp(path, "tcp") == 0)
+                return WEIR_TCP;
+        return path && strcmp(path, "pipe") == 0 ? WEIR_PIPE : WEIR_SHM;
+}
+
+static KIT_UNUSED int
+kit_is_relayed(void)
+{
+        return kit_path() != WEIR_SHM;
 }
 
 /* How long what was published may be on its way to who takes it: what is shared is there at once. */
@@ -48,8 +60,37 @@ kit_way_ns(void)
         return kit_is_relayed() ? KIT_SOON : WEIR_NOW;
 }
 
+/* 0 where nobody is to come over TCP. Another program may take it before the broker does. */
+static KIT_UNUSED uint32_t
+kit_port(void)
+{
+        wr_object listener;
+        uint16_t port = 0;
+
+        if (kit_path() != WEIR_TCP)
+                return 0;
+        kit_must(wr_stream_tcp_listen(&listener, &port) == WEIR_OK);
+        wr_object_close(listener);
+        return port;
+}
+
+/* As weir_broker_embed. */
+static KIT_UNUSED int
+kit_embed(const char *address)
+{
+        struct weir_broker_options options = { .size = sizeof options, .address = address };
+        int result, tries = 0;
+
+        do {
+                options.tcp_port = kit_port();
+                result = weir_broker_embed_with(&options);
+        } while (result == WEIR_E_USAGE && options.tcp_port != 0 && ++tries < 3);
+        return result;
+}
+
+/* At the broker's own socket. */
 static KIT_UNUSED struct weir *
-kit_bus_named(const char *name, int (*embed)(const char *))
+kit_bus_near(const char *name, int (*embed)(const char *))
 {
         struct weir *bus;
 
@@ -57,11 +98,70 @@ kit_bus_named(const char *name, int (*embed)(const char *))
         return bus;
 }
 
+/* Over TCP, with a ticket for all that this user may do. It is good for as long as the broker lives. */
+static KIT_UNUSED struct weir *
+kit_bus_far(const char *name, int (*embed)(const char *))
+{
+        static char text[WEIR_TICKET_TEXT];
+        const uint32_t all = WEIR_MAY_SUBSCRIBE | WEIR_MAY_PUBLISH | WEIR_MAY_MAP | WEIR_MAY_OBSERVE | WEIR_MAY_STALL;
+        struct wr_ticket ticket;
+        struct weir *door, *bus;
+        char address[64];
+        const char *why;
+
+        if (!text[0]) {
+                door = kit_bus_near("door", embed);
+                kit_ok(weir_ticket_many(door, "**", all, WEIR_FOREVER, 0, text, sizeof text));
+                weir_close(door);
+        }
+        kit_must(wr_ticket_read(&ticket, text, &why) == WEIR_OK && ticket.port != 0);
+        snprintf(address, sizeof address, "tcp:127.0.0.1:%u", ticket.port);
+        kit_ok(weir_open(&bus, WEIR_OPTIONS(.name = name, .address = address, .ticket = text)));
+        return bus;
+}
+
+static KIT_UNUSED struct weir *
+kit_bus_named(const char *name, int (*embed)(const char *))
+{
+        return kit_path() == WEIR_TCP ? kit_bus_far(name, embed) : kit_bus_near(name, embed);
+}
+
+/* What only the broker's user may ask for is asked through this one: not by who holds a ticket. It stays open. */
+static KIT_UNUSED struct weir *
+kit_near(struct weir *bus)
+{
+        static struct weir *door;
+
+        if (kit_path() != WEIR_TCP)
+                return bus;
+        if (!door)
+                door = kit_bus_near("door", NULL);
+        return door;
+}
+
+/* What others are told of this process: over TCP nobody is known by a process. */
+static KIT_UNUSED uint32_t
+kit_pid(void)
+{
+        return kit_path() == WEIR_TCP ? 0 : wr_user_process();
+}
+
+/* So much of it for the clients of a test; of a broker that starts from now on. Holders of tickets have half of what
+ * their creator has. */
+static KIT_UNUSED const char *
+kit_quota(const char *what, unsigned count)
+{
+        static char text[80];
+
+        snprintf(text, sizeof text, "[quota]\n%s = %u\n", what, kit_path() == WEIR_TCP ? 2 * count : count);
+        return text;
+}
+
 /* The test's own bus: this process is the broker. */
 static KIT_UNUSED struct weir *
 kit_host(void)
 {
-        return kit_bus_named("host", weir_broker_embed);
+        return kit_bus_named("host", kit_embed);
 }
 
 static KIT_UNUSED struct weir *
@@ -74,9 +174,14 @@ kit_guest(void)
 static KIT_UNUSED void
 kit_play_broker(int line)
 {
+        struct weir_broker_options options = { .size = sizeof options, .address = kit_address() };
+        int result, tries = 0;
+
         (void)line;
-        weir_broker_run(
-                &(struct weir_broker_options){ .size = sizeof(struct weir_broker_options), .address = kit_address() });
+        do {
+                options.tcp_port = kit_port();
+                result = weir_broker_run(&options);
+        } while (result == WEIR_E_USAGE && options.tcp_port != 0 && ++tries < 3);
 }
 
 /* Hosts the broker, and does nothing else until it is told to end. */
@@ -118,6 +223,21 @@ kit_event(struct weir *bus, uint32_t kind)
                         return event;
         fprintf(stderr, "no event of kind %u came\n", kind);
         abort();
+}
+
+/* Likewise, of one subscriber. That a lane has ended is seen by who takes: there is nothing left to take meanwhile. */
+static KIT_UNUSED const struct weir_event *
+kit_event_of(struct weir *bus, uint32_t kind, const struct weir_subscriber *subscriber)
+{
+        const struct weir_event *event;
+        const struct weir_frame *none;
+
+        do {
+                kit_ok(weir_next(bus, KIT_SOON, &event));
+                if (event->kind == WEIR_FRAMES)
+                        kit_must(weir_take(event->subscriber, WEIR_NOW, &none) == WEIR_EMPTY);
+        } while (event->kind != kind || event->subscriber != subscriber);
+        return event;
 }
 
 /* Does WEIR_ROOM come in this time? Other events are passed over. */
@@ -174,6 +294,16 @@ kit_publisher_info(struct weir_publisher *publisher)
 
         kit_ok(weir_publisher_info(publisher, &info));
         return info;
+}
+
+/* Until the publisher has so many readers: on a stream it is told of them, a little later. */
+static KIT_UNUSED void
+kit_peers_are(struct weir *bus, struct weir_publisher *publisher, uint32_t count)
+{
+        const struct weir_event *event;
+
+        while (kit_publisher_info(publisher).peers != count)
+                kit_ok(weir_next(bus, KIT_SOON, &event));
 }
 
 /* Bytes that depend on the sequence number and the place, so that no two frames and no two words are alike. */

@@ -91,6 +91,19 @@ Test(broker_embed, an_error_of_the_policy_file_is_told_with_line_and_column)
         cr_assert(strstr(weir_broker_error(), "cannot be read") != NULL);
 }
 
+Test(broker_embed, who_opens_a_bus_with_it_is_told_the_reason_and_the_real_address)
+{
+        const char *path = kit_file();
+        struct weir *bus;
+
+        policy_write("[topic.\"t\"]\npublish = [\"user:root\"\nsubscribe = []\n");
+        setenv("WEIR_CONFIG", path, 1);
+        setenv("WEIR_BROKER", address, 1);
+        cr_assert(eq(int, weir_open(&bus, WEIR_OPTIONS(.embed = weir_broker_embed)), WEIR_E_USAGE));
+        cr_assert(strstr(weir_error(), address) != NULL, "%s", weir_error());
+        cr_assert(strstr(weir_error(), "expected ',' or ']'") != NULL, "%s", weir_error());
+}
+
 Test(broker_embed, an_address_that_is_no_place_for_a_socket_is_refused)
 {
         static const char *const addresses[] = { "", "bus", "relative/bus", "/bus" };

@@ -1,6 +1,8 @@
 /* Who is relayed, why, and how a relay ends; its clients speak record by record. */
 #include "tests/fault/relay_fixture.h"
 
+#include "bus/format.h"
+
 enum { LARGE = 1 << 20, SMALL = 100 };
 
 static uint8_t sent[LARGE], got[LARGE];
@@ -341,5 +343,96 @@ Test(broker_relay, a_block_that_is_larger_than_the_memory_is_refused_before_a_by
         relayed_expect_end(&relayed);
         relayed_close(&relayed);
         client_close(&client);
+        broker_end(&broker);
+}
+
+/* More than one lap of a lane has room for. A publisher of its own lane is told so, and tries again after some frames;
+ * here the frames that follow wait behind the format. */
+Test(broker_relay, formats_that_change_with_each_frame_hold_nothing_up)
+{
+        enum { CHANGES = 40 };
+        struct broker broker = begin();
+        struct client writer = client_begin(&broker, "writer"), reader = client_begin(&broker, "reader");
+        struct relayed *in = calloc(1, sizeof(*in)), *out = calloc(1, sizeof(*out));
+        char type[32];
+
+        relayed_open(in, &reader, subscribe("t"));
+        relayed_open(out, &writer, publish("t"));
+        for (int i = 0; i < CHANGES; i++) {
+                struct wr_format_parts parts = { .type = type, .encoding = "" };
+                struct wr_record format = { .kind = WR_RECORD_FORMAT };
+                uint8_t bytes[256];
+
+                snprintf(type, sizeof(type), "t/%d", i);
+                format.bytes = wr_format_bytes(&parts);
+                wr_format_encode(&parts, bytes);
+                cr_assert(relayed_say(out, format) && relayed_write(out, bytes, format.bytes));
+                fill(sent, SMALL, (unsigned)i);
+                relayed_frame(out, sent, SMALL);
+        }
+        for (int i = 0; i < CHANGES; i++) {
+                struct wr_format_parts parts;
+                enum wr_record_kind kind;
+
+                while ((kind = relayed_next(in)) == WR_RECORD_LANE)
+                        ;
+                cr_assert(kind == WR_RECORD_FORMAT, "%d: %s", i, wr_record_name(kind));
+                relayed_payload(in, got, in->record.bytes);
+                cr_assert(eq(int, wr_format_decode(got, in->record.bytes, &parts), WEIR_OK));
+                snprintf(type, sizeof(type), "t/%d", i);
+                cr_assert(eq(str, (char *)(uintptr_t)parts.type, type));
+                fill(sent, SMALL, (unsigned)i);
+                relayed_take(in, got, SMALL);
+                cr_assert(zero(int, memcmp(sent, got, SMALL)));
+        }
+        relayed_close(in);
+        relayed_close(out);
+        free(in);
+        free(out);
+        client_close(&reader);
+        client_close(&writer);
+        broker_end(&broker);
+}
+
+/* Lines of the broker's log that have these words. */
+static int
+log_count(const char *words)
+{
+        FILE *file = fopen(kit_file(), "r");
+        char line[1024];
+        int count = 0;
+
+        cr_assert(file != NULL);
+        while (fgets(line, sizeof(line), file))
+                count += strstr(line, words) != NULL;
+        fclose(file);
+        return count;
+}
+
+Test(broker_relay, the_log_has_one_line_of_a_client_that_died_and_none_of_its_agent)
+{
+        enum { DEATHS = 3 };
+        struct broker broker;
+        struct client client, witness;
+        struct relayed relayed;
+
+        setenv("TEST_BROKER_LOG", kit_file(), 1);
+        broker = begin();
+        witness = client_begin(&broker, "witness");
+        for (int i = 0; i < DEATHS; i++) {
+                client = client_begin(&broker, "brief");
+                client_send(&client, subscribe("t")); /* its agent finds nobody, now and then */
+                client_close(&client);
+                client_status_when(&witness, 1);
+                client = client_begin(&broker, "reader");
+                relayed_open(&relayed, &client, subscribe("t"));
+                client_close(&client);
+                relayed_close(&relayed);
+                client_status_when(&witness, 1);
+        }
+        cr_assert(eq(int, log_count("gone: brief"), DEATHS));
+        cr_assert(eq(int, log_count("gone: reader"), DEATHS));
+        cr_assert(eq(int, log_count("cut "), 0));
+        client_close(&witness);
         broker_end(&broker);
 }

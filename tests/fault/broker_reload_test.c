@@ -534,6 +534,28 @@ Test(broker_reload, package_sockets_follow_the_file)
         broker_end(&broker);
 }
 
+#ifndef _WIN32 /* a pipe cannot be removed under who listens */
+Test(broker_reload, a_package_socket_that_was_removed_comes_back)
+{
+        given.package = "org.given";
+        struct broker broker = broker_with("");
+        struct client own = client_begin(&broker, "own"), back;
+        char first[192];
+
+        snprintf(first, sizeof(first), "%s" BELOW "first", broker.package_directory);
+        reload_with(&broker, &own, sockets(&broker, first, NULL));
+        cr_assert(unlink(first) == 0 && unlink(broker.package_socket) == 0);
+        reload_with(&broker, &own, sockets(&broker, first, NULL));
+        back = client_at(first, "back");
+        client_close(&back);
+        back = client_at(broker.package_socket, "back"); /* of the command line */
+        client_close(&back);
+        client_close(&own);
+        broker_end(&broker);
+        cr_assert(not(place_is_taken(first)), "what was opened anew is removed at the end");
+}
+#endif
+
 Test(broker_reload, a_socket_that_cannot_be_opened_keeps_all_of_the_old_policy)
 {
         struct broker broker = broker_with("");

@@ -161,6 +161,51 @@ Test(broker_rights, a_package_socket_is_opened_on_demand_and_again)
         broker_end(&broker);
 }
 
+/* A broker at an address of its own whose policy asks for the package socket of the first. */
+static enum weir_result
+second_broker(const struct broker *first, char *sentence, size_t room)
+{
+        static struct wr_server server;
+        struct wr_log log = { .object = WR_NO_OBJECT };
+        struct wr_server_options options = { 0 };
+        struct wr_policy *policy;
+        enum weir_result result;
+        char address[192], text[512];
+
+        snprintf(address, sizeof(address), "%s-second", first->address);
+        snprintf(text, sizeof(text), "[package.\"%s\"]\nsocket = '%s'\n", CAMERA, first->package_socket);
+        cr_assert(eq(int,
+                     wr_policy_parse(&policy, text, strlen(text), "/test/second.conf", wr_user_self(), sentence, room),
+                     WEIR_OK));
+        options.address = address;
+        result = wr_server_open(&server, &options, policy, &log, sentence, room);
+        if (result == WEIR_OK)
+                wr_server_close(&server);
+        return result;
+}
+
+Test(broker_rights, a_second_broker_does_not_take_the_package_socket_of_the_first)
+{
+        given.package = CAMERA;
+        given.policy = policy_of("\"package:" CAMERA "\"", own_user());
+        struct broker broker = broker_begin();
+        char sentence[1024] = "", pid[32];
+        struct client camera;
+
+        cr_assert(eq(int, second_broker(&broker, sentence, sizeof(sentence)), WEIR_E_DENIED));
+        cr_assert(strstr(sentence, broker.package_socket) != NULL && strstr(sentence, "another broker") != NULL, "%s",
+                  sentence);
+        snprintf(pid, sizeof(pid), "(pid %u)", (unsigned)broker.child.pid);
+        cr_assert(strstr(sentence, pid) != NULL, "'%s' has '%s'", sentence, pid);
+        camera = client_at(broker.package_socket, "camera");
+        cr_assert(strstr(camera.message.welcome.identity, "package:" CAMERA) != NULL);
+        client_close(&camera);
+        broker_stop(&broker);
+        cr_assert(eq(int, kit_end(&broker.child), 0));
+        cr_assert(eq(int, second_broker(&broker, sentence, sizeof(sentence)), WEIR_OK), "%s", sentence);
+        broker_tidy(&broker);
+}
+
 Test(broker_rights, where_the_rules_stand_is_told_to_the_system_by_the_broker_of_another_user_and_to_nobody_else)
 {
         struct wr_sid self = wr_user_self();

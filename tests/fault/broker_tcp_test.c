@@ -293,11 +293,81 @@ Test(broker_tcp, a_ticket_that_ended_says_why_to_who_has_its_key)
                     (struct wr_message){ .kind = WR_TICKET_REVOKE, .request = 6, .ticket_revoke = { revoked.id } });
         client_expect(&owner, WR_DONE);
         talk_send(&live, subscribe("cam/front"));
-        talk_expect_refusal(&live, "the ticket grants nothing");
+        talk_expect_refusal(&live, "the ticket for 'cam/front' was revoked: ask who gave it");
         other = talk_open(&revoked, 9);
         talk_expect_refusal(&other, "revoked");
         talk_close(&other);
         talk_close(&live);
+        client_close(&owner);
+        broker_end(&broker);
+}
+
+/* ---- as much as they may hold ---------------------------------------------------------------------------------- */
+
+static void
+expect_no_room(const struct broker *broker, const char *words)
+{
+        struct client refused = client_knock(broker);
+
+        client_expect_refusal(&refused, WEIR_E_QUOTA, words);
+        client_close(&refused);
+}
+
+Test(broker_tcp, holders_of_tickets_leave_their_creator_half_of_its_connections)
+{
+        given.policy = "[quota]\nconnections = 9\n";
+        struct broker broker = tcp_broker();
+        struct client owner = client_begin(&broker, "owner"), own[3];
+        struct wr_ticket ticket = ticket_new(&owner, "cam/front", READ, 0, 60 * SECOND_NS),
+                         other = ticket_new(&owner, "cam/back", READ, 1, 60 * SECOND_NS);
+        struct talk talk = talk_begin(&ticket, 7), more;
+
+        for (int i = 0; i < 4; i++) { /* each a relay: it counts for a connection */
+                talk_send(&talk, subscribe("cam/front"));
+                talk_expect(&talk, WR_RELAY);
+        }
+        talk_send(&talk, subscribe("cam/front"));
+        talk_expect_refusal(&talk, "by tickets over TCP (half of its quota), holds 5 of 5 connections and asks for 1"
+                                   " more. Close some, revoke a ticket (weir ticket ls), or raise connections under"
+                                   " [quota]");
+        more = talk_open(&other, 8);
+        talk_expect_refusal(&more, "holds 5 of 5 connections");
+        talk_close(&more);
+        for (size_t i = 0; i < 3; i++)
+                own[i] = client_begin(&broker, "own");
+        expect_no_room(&broker, "holds 9 of 9 connections");
+        talk_close(&talk);
+        client_status_when(&owner, 4);
+        talk = talk_begin(&other, 8); /* what its holder had has been given back, to both */
+        for (size_t i = 0; i < 3; i++)
+                client_close(&own[i]);
+        talk_close(&talk);
+        client_close(&owner);
+        broker_end(&broker);
+}
+
+Test(broker_tcp, one_ticket_without_counted_uses_keeps_the_holders_of_others_not_out)
+{
+        struct broker broker = tcp_broker();
+        struct client owner = client_begin(&broker, "owner");
+        struct wr_ticket ticket = ticket_new(&owner, "cam/front", READ, 0, 60 * SECOND_NS),
+                         other = ticket_new(&owner, "cam/front", READ, WR_TICKET_USES_MAX, 60 * SECOND_NS);
+        struct talk talks[WR_TICKET_TCP_MAX + 1], more;
+        struct client local = client_begin(&broker, "local");
+
+        for (uint64_t i = 0; i < WR_TICKET_TCP_MAX; i++)
+                talks[i] = talk_begin(&ticket, i + 1);
+        more = talk_open(&ticket, 99);
+        talk_expect_refusal(&more, "quota: 16 connections over TCP were opened by the ticket for 'cam/front'");
+        talk_close(&more);
+        talks[WR_TICKET_TCP_MAX] = talk_begin(&other, 1);
+        /* It is closed, and there is room for another. */
+        talk_close(&talks[0]);
+        client_status_when(&owner, WR_TICKET_TCP_MAX + 2);
+        talks[0] = talk_begin(&ticket, 99);
+        for (size_t i = 0; i <= WR_TICKET_TCP_MAX; i++)
+                talk_close(&talks[i]);
+        client_close(&local);
         client_close(&owner);
         broker_end(&broker);
 }

@@ -204,6 +204,20 @@ Test(broker_ticket, is_made_only_of_what_its_creator_may)
         broker_end(&broker);
 }
 
+Test(broker_ticket, without_map_is_offered_to_who_may_not_map)
+{
+        given.package = CAMERA;
+        given.policy = "[topic.\"cam/front\"]\nsubscribe = [\"package:" CAMERA "\"]\nmap = [\"user:root\"]\n";
+        struct broker broker = broker_begin();
+        struct client camera = client_at(broker.package_socket, "camera");
+
+        client_send(&camera, ticket_of("cam/front", READ, 1, SECOND_NS));
+        client_expect_denied(&camera, "hand on what you have: --no-map");
+        client_ticket(&camera, "cam/front", READ & ~(uint32_t)WR_MAY_MAP, 1, SECOND_NS);
+        client_close(&camera);
+        broker_end(&broker);
+}
+
 Test(broker_ticket, with_a_key_wrong_by_one_bit_is_an_unknown_one)
 {
         struct broker broker = broker_begin();

@@ -328,8 +328,9 @@ ledger_lanes_end(struct sim_line *line)
                 const struct wr_publication *publication = wr_registry_publication(&sim.server.registry, lane->id);
                 const struct sim_line *speaker = lane->claimed_by ? lane->claimed_by : line;
                 struct sim_line *now = publication ? ledger_line_of(publication->session) : NULL;
+                bool is_claimed = lane->claimed_by == line && !publication; /* it went over; the answer was not read */
 
-                if (lane->line != line || lane->is_over)
+                if ((lane->line != line && !is_claimed) || lane->is_over)
                         continue;
                 if (now && now != line)
                         ledger_lane_comes_back(lane, now);

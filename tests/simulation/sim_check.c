@@ -356,6 +356,10 @@ static void
 check_descriptors(unsigned expected)
 {
         expected += BASE_DESCRIPTORS + sim.server.listener_count;
+        WR_LIST_EACH(link, &sim.server.listeners)
+        {
+                expected += WR_LIST_OWNER(link, struct wr_listener, link)->claim.lock != WR_NO_OBJECT;
+        }
         for (int i = 0; i < WR_SERVER_SPARE_DESCRIPTORS; i++)
                 expected += sim.server.spares[i] != WR_NO_OBJECT;
         if (sim_objects_open() != expected)

@@ -36,8 +36,9 @@ wr_random(void)
 
 /* Nobody relays here. */
 enum weir_result
-wr_stream_pair(wr_object ends[2])
+wr_stream_pair(wr_object connection, wr_object ends[2])
 {
+        (void)connection;
         sim_seam();
         ends[0] = ends[1] = WR_NO_OBJECT;
         return WEIR_E_QUOTA;

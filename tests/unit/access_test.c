@@ -427,3 +427,27 @@ Test(access, a_named_right_must_be_had_beside_the_maximum)
         cr_assert(eq(u32, mask_of("D:(A;;LC;;;WD)", &user, &wr_section_mapping, WR_MAXIMUM_ALLOWED | 4), 4));
         cr_assert(eq(u32, mask_of("D:(A;;LC;;;WD)", &user, &wr_section_mapping, WR_MAXIMUM_ALLOWED | 2), 0));
 }
+
+/* What a region of the broker's grants a client that goes by name (named-objects/grant_win32.h), asked by its user
+ * under a second list: to open it, to open it for more, or to duplicate it up, which asks the list once more. */
+Test(access, a_restricted_client_has_of_a_region_what_both_of_its_lists_were_admitted_to)
+{
+        struct wr_token user = user_token(), restricted = user_token();
+        struct wr_sid second = sid_of("S-1-5-12");
+        static const char alone[] = "O:" USER "D:P(A;;RC;;;OW)(A;;LC;;;" USER ")",
+                          both[] = "O:" USER "D:P(A;;RC;;;OW)(A;;LC;;;" USER ")(A;;LC;;;RC)",
+                          signals[] = "O:" USER "D:P(A;;RC;;;OW)(A;;0x100000;;;" USER ")(A;;0x100000;;;RC)";
+
+        restricted.restricting = &second;
+        restricted.restricting_count = 1;
+        cr_assert(is_granted(alone, &user, 4));
+        cr_assert(not(is_granted(alone, &restricted, 4)));
+        cr_assert(is_granted(both, &restricted, 4));
+        cr_assert(not(is_granted(both, &restricted, 2)), "to map it to write");
+        cr_assert(not(is_granted(both, &restricted, 6)));
+        cr_assert(not(is_granted(both, &restricted, WR_WRITE_DAC)), "to change the list as its owner");
+        cr_assert(not(is_granted(both, &restricted, WR_READ_CONTROL)), "which the user has, and the second list not");
+        cr_assert(is_granted(both, &user, WR_READ_CONTROL));
+        cr_assert(eq(u32, mask_of(signals, &restricted, &wr_event_mapping, WR_MAXIMUM_ALLOWED), 0x100000),
+                  "who waits for an event does not set it");
+}

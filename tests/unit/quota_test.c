@@ -226,6 +226,53 @@ Test(quota, each_quota_gives_its_limit_and_not_one_more)
         }
 }
 
+Test(quota, holders_of_tickets_share_a_half_and_it_counts_for_their_creator)
+{
+        struct wr_account *creator = account_of(WR_TRUST_FULL, 1, ""), *holders, *again;
+        char sentence[512];
+
+        holders = wr_quota_account_of_tickets(creator);
+        again = wr_quota_account_of_tickets(creator);
+        cr_assert(holders == again && holders != creator);
+        cr_assert(account_of(WR_TRUST_FULL, 1, "") == creator, "it is no identity's own");
+        wr_quota_drop(creator);
+        cr_assert(eq(int, charge(holders, WR_QUOTA_LANES, 2), WEIR_OK), "3 lanes, and of an odd one more than half");
+        cr_assert(eq(int, wr_quota_charge(&accounts, again, WR_QUOTA_LANES, 1, sentence, sizeof(sentence)),
+                     WEIR_E_QUOTA));
+        cr_assert(strstr(sentence, "user:1, by tickets over TCP (half of its quota), holds 2 of 2 lanes") &&
+                          strstr(sentence, "weir ticket ls"),
+                  "%s", sentence);
+        cr_assert(eq(int, charge(creator, WR_QUOTA_LANES, 1), WEIR_OK));
+        cr_assert(eq(int, charge(creator, WR_QUOTA_LANES, 1), WEIR_E_QUOTA), "what its holders have counts for it");
+        cr_assert(eq(u64, accounts.held[WR_QUOTA_LANES], 3), "once");
+        wr_quota_return(&accounts, holders, WR_QUOTA_LANES, 2);
+        cr_assert(eq(int, charge(creator, WR_QUOTA_LANES, 2), WEIR_OK));
+        cr_assert(eq(int, wr_quota_charge(&accounts, again, WR_QUOTA_LANES, 1, sentence, sizeof(sentence)),
+                     WEIR_E_QUOTA));
+        cr_assert(strstr(sentence, "quota: user:1 holds 3 of 3 lanes") != NULL, "%s", sentence);
+        cr_assert(eq(u64, holders->held[WR_QUOTA_LANES], 0), "all or nothing");
+        wr_quota_return(&accounts, creator, WR_QUOTA_LANES, 3);
+        wr_quota_drop(creator);
+        wr_quota_drop(holders);
+        wr_quota_drop(again);
+}
+
+Test(quota, holders_of_tickets_use_up_none_of_their_creators_messages)
+{
+        struct wr_account *creator = account_of(WR_TRUST_FULL, 1, ""), *holders = wr_quota_account_of_tickets(creator);
+        int count = 0;
+
+        limits.messages_per_second = 100;
+        while (wr_quota_message(holders, SECOND))
+                count++;
+        cr_assert(eq(int, count, 50));
+        for (count = 0; wr_quota_message(creator, SECOND); count++)
+                ;
+        cr_assert(eq(int, count, 100));
+        wr_quota_drop(holders);
+        wr_quota_drop(creator);
+}
+
 Test(quota, a_lowered_limit_takes_nothing_and_gives_nothing)
 {
         struct wr_account *account = account_of(WR_TRUST_FULL, 1, "");

@@ -16,6 +16,8 @@ from wine.command import Command, windows_path  # noqa: E402
 ROOT = pathlib.Path(os.environ['WEIR_SOURCE_ROOT'])
 BUILD = pathlib.Path(os.environ['WEIR_BUILD_ROOT'])
 COMPILER = json.loads((BUILD / 'compile_commands.json').read_text(encoding='utf-8'))[0]['command'].split()[0]
+# C++ for Windows, as far as it needs no library of its own: what it makes is linked as C is.
+COMPILERS_CXX = [['clang-14', '--target=x86_64-w64-mingw32', '-x', 'c++', f'-std=c++{year}'] for year in (17, 20)]
 STRICT = ['-Wall', '-Wextra', '-Wpedantic', '-Werror']
 ADDRESS = rf'\\.\pipe\weir-library-test-{os.getpid()}'
 # Whoever is the broker is another program.
@@ -81,7 +83,7 @@ def built(name, compiler, *words):
     source = STAGE / 'program.c'
     source.write_text(PROGRAM, encoding='utf-8')
     run(*compiler, *STRICT, '-I', staged('weir.h').parent.parent, '-c', source, '-o', STAGE / 'program.o')
-    run(compiler[0], STAGE / 'program.o', '-o', program, *words)
+    run(COMPILER, STAGE / 'program.o', '-o', program, *words)
     return program
 
 
@@ -134,6 +136,14 @@ def a_program_in_c_is_linked_with_the_import_library_and_runs():
     program = built('program.exe', [COMPILER, '-std=c11'], '-L', staged('weir.dll.a').parent, '-lweir')
     assert 'weir.dll' in of_dll('needs', program)
     assert says(program) == EXPECTED
+
+
+@test
+def a_program_in_cxx_is_linked_with_it_and_runs():
+    for compiler in COMPILERS_CXX:
+        program = built('program.exe', compiler, '-L', staged('weir.dll.a').parent, '-lweir')
+        assert 'weir.dll' in of_dll('needs', program)
+        assert says(program) == EXPECTED
 
 
 @test

@@ -128,7 +128,7 @@ enum {
         WEIR_PATH = 6,         /* an endpoint's pipe was lost (reason below 0) and is asked for again, or is back (0) */
         WEIR_EVICTED = 7,      /* our subscriber held its publisher up, or missed frames; or a reader of ours did */
         WEIR_REVOKED = 8,      /* the right was withdrawn */
-        WEIR_BROKER_LOST = 9,  /* what is connected flows on; opening anything answers WEIR_E_NO_BROKER */
+        WEIR_BROKER_LOST = 9,  /* what is mapped flows on, opening fails; WEIR_E_DENIED: for good, its ticket ended */
         WEIR_BROKER_BACK = 10, /* a broker is there again and knows what is open here */
 };
 
@@ -164,7 +164,7 @@ struct weir_subscriber_options {
         uint32_t frames_max;      /* frames taken and not yet released; default 16, at most 1024 */
         uint32_t verify;          /* hash of every Nth frame; default 1, WEIR_NONE */
         const char *type;         /* connect only to this format type; default any */
-        int64_t spin_ns;          /* look for so long before sleeping; default 20 us, WEIR_FOREVER, -1 never */
+        int64_t spin_ns;          /* look so long before sleeping; default 20 us, relayed -1; WEIR_FOREVER, -1 never */
         uint32_t require, shared; /* as of a publisher */
         uint32_t until_end;       /* 1: weir_take() answers WEIR_ENDED when the last publisher has gone */
         uint32_t reserved;
@@ -176,13 +176,12 @@ struct weir_info {
         uint32_t size, path;
         uint32_t copies; /* of each payload byte: 0 in place, 1 copied by this side; 2 over a pipe, by the kernel */
         uint32_t peers;  /* readers or publishers connected now */
-        uint64_t frames, bytes;
-        uint64_t lost, skipped; /* subscriber: received + lost + skipped = published */
-        uint64_t corrupt;       /* frames whose hash did not match: passed over, never delivered */
-        uint64_t full, waits;   /* publisher: calls that met a full lane; those that slept for it */
-        uint64_t out;           /* frames or loans not given back */
-        uint64_t copied_bytes;  /* payload bytes that the library copied: copies per frame = copied_bytes / bytes */
-        char why[256];          /* the path and its reason */
+        uint64_t frames, bytes, lost, skipped; /* subscriber: received + lost + skipped = published */
+        uint64_t corrupt;                      /* frames whose hash did not match: passed over, never delivered */
+        uint64_t full, waits, out; /* publisher: calls that met a full lane, that slept; loans or frames still out */
+        uint64_t copied_bytes;     /* payload bytes that the library copied: copies per frame = copied_bytes / bytes */
+        char why[256];             /* the path and its reason */
+        uint64_t unsent;           /* a relayed publisher: frames that have yet to go towards the broker */
 };
 
 /* Who a source is, as the kernel vouched to the broker. Fill size first. */
@@ -256,7 +255,8 @@ struct weir_broker_state {
  * @options  NULL: all defaults
  *
  * Looks for a broker in the documented order, for up to open_timeout_ns; with .embed this process becomes the broker
- * first if nobody is. Blocks. Any thread.
+ * first if nobody is. Blocks. Any thread. The environment's WEIR_PATH=pipe or tcp: this process maps no memory of
+ * others, and all its endpoints are relayed; WEIR_E_USAGE for any other value.
  *
  * WEIR_OK, or WEIR_E_NO_BROKER: nobody listens; the sentence names every place that was tried
  * WEIR_E_DENIED     the broker admits nobody like this process, whoever listens may not, or the ticket is no good
