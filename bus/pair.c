@@ -18,13 +18,6 @@ keep_word(wr_word32 *settles)
                 wr_store32(settles, 0);
 }
 
-void
-wr_pair_reader_fences(struct wr_pair_reader *pair)
-{
-        pair->settles = false;
-        wr_store32(&pair->words->settles, 0);
-}
-
 uint32_t
 wr_pair_sleep_arm(struct wr_pair_reader *pair)
 {

@@ -71,8 +71,12 @@ wr_pair_settle(void);
 
 /* Who sleeps once for a few frames would disturb others more than their fences cost: it says, before its first sleep,
  * that it does not settle, and W3 is a fence of its own. A publisher: `settles` of its lane's writer. */
-void
-wr_pair_reader_fences(struct wr_pair_reader *pair);
+static inline void
+wr_pair_reader_fences(struct wr_pair_reader *pair)
+{
+        pair->settles = false;
+        wr_store32(&pair->words->settles, 0);
+}
 
 /* W1, W2. Several threads of the subscriber may sleep on one pair: each arms (one at a time), the last of them to wake
  * disarms. The caller then settles (once for all its pairs), looks, and sleeps on words->wake with this value. */

@@ -429,8 +429,10 @@ Test(broker_restart, a_reader_that_lost_patience_goes_on_where_it_was_in_each_of
                 }
                 for (int i = 0; i < LANES; i++)
                         kit_ok(weir_publish(publishers[i], (uint64_t[]){ (uint64_t)i, number }, 16, NULL, KIT_SOON));
-                if (number == FRAMES / 2 - 1) /* with the broker stopped, and half of it unread */
+                if (number == FRAMES / 2 - 1) { /* with the broker stopped, and half of it unread */
                         kit_event(in, WEIR_BROKER_LOST);
+                        kit_event(out, WEIR_BROKER_LOST);
+                }
         }
         readers[0] = pattern;
         readers[1] = plain;
