@@ -355,7 +355,7 @@ turn_end(struct turn *turn)
 
 /* ---- the stream ------------------------------------------------------------------------------------------------ */
 
-/* What the client says: how it gets on, and that it goes. WEIR_EMPTY: that was all, or enough for now. */
+/* What the client says: how it gets on, and that it goes. WEIR_EMPTY: that was all, or enough of it. */
 static enum weir_result
 listen_to(struct relaying *r)
 {

@@ -43,7 +43,7 @@ raw_send(const struct raw *raw, const struct wr_message *message)
         must(wr_endpoint_send(raw->socket, bytes, wr_message_encode(message, bytes), NULL, 0) == WEIR_OK);
 }
 
-/* Messages up to RELAY; false: the broker refused, for now. */
+/* Messages up to RELAY; false: the broker refused, and may grant it later. */
 static bool
 raw_hear_relay(struct raw *raw)
 {
