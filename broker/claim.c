@@ -37,7 +37,7 @@ wr_claim_give(struct wr_claim *claim, const char *address)
 /* The newest generation's lock; of the next one, where the holder of the newest does nothing. A broker that was
  * started by its socket holds none: the service manager sees to it that it is one. */
 static enum weir_result
-newest(struct wr_claim *claim, const char *address, char *path, size_t room)
+newest(struct wr_claim *claim, const char *address, int64_t patience_ns, char *path, size_t room)
 {
         enum weir_result result;
 
@@ -45,8 +45,8 @@ newest(struct wr_claim *claim, const char *address, char *path, size_t room)
         while (wr_lock_exists(path) && claim->generation < GENERATIONS_MAX)
                 lock_path(address, ++claim->generation + 1, path, room);
         lock_path(address, claim->generation, path, room);
-        result = wr_contend_take(&claim->lock, path, address);
-        if (result == WEIR_OK && wr_contend_is_served(address)) {
+        result = wr_contend_take(&claim->lock, path, address, patience_ns);
+        if (result == WEIR_OK && wr_contend_is_served(address, patience_ns)) {
                 wr_claim_give(claim, address);
                 return WEIR_FULL;
         }
@@ -59,7 +59,7 @@ newest(struct wr_claim *claim, const char *address, char *path, size_t room)
 }
 
 enum weir_result
-wr_claim_take(struct wr_claim *claim, const char *address, char *sentence, size_t room)
+wr_claim_take(struct wr_claim *claim, const char *address, int64_t patience_ns, char *sentence, size_t room)
 {
         char path[LOCK_PATH_BYTES];
         enum weir_result result;
@@ -70,7 +70,7 @@ wr_claim_take(struct wr_claim *claim, const char *address, char *sentence, size_
                 result = wr_endpoint_lock_path(address, 0, path, sizeof(path), sentence, room);
         if (result < 0)
                 return result;
-        result = newest(claim, address, path, sizeof(path));
+        result = newest(claim, address, patience_ns, path, sizeof(path));
         if (result < 0 && result != WEIR_FULL)
                 wr_sentence(sentence, room, "cannot take the lock '%s'", path);
         return result;

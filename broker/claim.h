@@ -13,13 +13,13 @@ struct wr_claim {
 };
 
 /*
- * Makes the directory of `address` ready and takes the lock there: only its holder may replace the socket. Blocks as
- * wr_contend_take does.
+ * Makes the directory of `address` ready and takes the lock there: only its holder may replace the socket. Blocks, and
+ * deposes, as wr_contend_take does.
  *
  * WEIR_FULL: another broker serves this address, and there is no sentence. Else the sentence says what failed.
  */
 enum weir_result
-wr_claim_take(struct wr_claim *claim, const char *address, char *sentence, size_t room);
+wr_claim_take(struct wr_claim *claim, const char *address, int64_t patience_ns, char *sentence, size_t room);
 
 /* Who takes it next finds the address free. One that holds no lock is fine. */
 void

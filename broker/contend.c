@@ -20,8 +20,7 @@
 
 #include <string.h>
 
-#define SILENT_NS INT64_C(3000000000)
-#define KNOCK_NS  INT64_C(10000000) /* between two looks */
+#define KNOCK_NS INT64_C(10000000) /* between two looks */
 
 static bool
 is_answered(wr_object connection, int64_t until_ns)
@@ -61,22 +60,22 @@ bye_say(wr_object connection)
 }
 
 enum weir_result
-wr_contend_take(wr_object *lock, const char *path, const char *address)
+wr_contend_take(wr_object *lock, const char *path, const char *address, int64_t patience_ns)
 {
-        int64_t until_ns = wr_clock_ns() + SILENT_NS;
-        enum weir_result result;
+        int64_t until_ns = wr_clock_ns() + patience_ns;
+        enum weir_result result, silent = patience_ns < WR_CONTEND_NS ? WEIR_FULL : WEIR_EMPTY;
         wr_object connection;
         bool answers;
 
         while ((result = wr_lock_take(lock, path)) == WEIR_FULL) {
                 if (hello_say(address, &connection)) {
-                        answers = is_answered(connection, wr_clock_ns() + SILENT_NS); /* it may have just begun */
+                        answers = is_answered(connection, wr_clock_ns() + patience_ns); /* it may have just begun */
                         bye_say(connection);
                         wr_object_close(connection);
-                        return answers ? WEIR_FULL : WEIR_EMPTY;
+                        return answers ? WEIR_FULL : silent;
                 }
                 if (wr_clock_ns() >= until_ns)
-                        return WEIR_EMPTY;
+                        return silent;
                 wr_watch_wait(NULL, 0, KNOCK_NS);
         }
         return result;
@@ -84,7 +83,7 @@ wr_contend_take(wr_object *lock, const char *path, const char *address)
 
 /* A broker that dies takes what waits at its socket along: we are hung up on, and nothing comes. */
 bool
-wr_contend_is_served(const char *address)
+wr_contend_is_served(const char *address, int64_t patience_ns)
 {
         uint8_t bytes[WR_MESSAGE_BYTES_MAX];
         size_t size, none = 0;
@@ -93,8 +92,9 @@ wr_contend_is_served(const char *address)
 
         if (!hello_say(address, &connection))
                 return false;
-        served = is_answered(connection, wr_clock_ns() + SILENT_NS) &&
-                 wr_endpoint_receive(connection, bytes, sizeof(bytes), &size, NULL, &none) != WEIR_E_CLOSED;
+        served = is_answered(connection, wr_clock_ns() + patience_ns)
+                         ? wr_endpoint_receive(connection, bytes, sizeof(bytes), &size, NULL, &none) != WEIR_E_CLOSED
+                         : patience_ns < WR_CONTEND_NS;
         if (served)
                 bye_say(connection);
         wr_object_close(connection);
@@ -122,10 +122,10 @@ pid_told(wr_object connection, bool *is_over)
 }
 
 uint32_t
-wr_contend_pid(const char *address)
+wr_contend_pid(const char *address, int64_t patience_ns)
 {
         struct wr_message status = { .kind = WR_STATUS, .request = 2 };
-        int64_t until_ns = wr_clock_ns() + SILENT_NS;
+        int64_t until_ns = wr_clock_ns() + patience_ns;
         uint8_t bytes[WR_MESSAGE_BYTES_MAX];
         wr_object connection;
         bool is_over = false;

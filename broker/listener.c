@@ -22,6 +22,8 @@
 /* Where a process may have so many objects, as on Windows, none is kept in reserve: memory ends before. */
 enum { ACCEPTS_PER_TURN = 16, OBJECTS_PLENTY = 1 << 24 };
 
+#define PATIENCE_NS INT64_C(100000000) /* with whoever has a package socket, of a broker that has clients */
+
 /* A last word to a client that gets no session. */
 static void
 turn_away(wr_object socket, enum weir_result result, const char *sentence)
@@ -287,6 +289,7 @@ begin(struct wr_listener *listener)
 static enum weir_result
 claim(struct wr_listener *listener, struct wr_listener *old, char *sentence, size_t room)
 {
+        int64_t patience_ns = listener->server->is_open ? PATIENCE_NS : WR_CONTEND_NS;
         enum weir_result result;
         char whose[32] = "";
         uint32_t pid;
@@ -300,10 +303,10 @@ claim(struct wr_listener *listener, struct wr_listener *old, char *sentence, siz
         }
         if (old)
                 wr_claim_give(&old->claim, old->path);
-        result = wr_claim_take(&listener->claim, listener->path, sentence, room);
+        result = wr_claim_take(&listener->claim, listener->path, patience_ns, sentence, room);
         if (result != WEIR_FULL)
                 return result;
-        pid = wr_contend_pid(listener->path);
+        pid = wr_contend_pid(listener->path, patience_ns);
         if (pid != 0)
                 wr_sentence(whose, sizeof(whose), " (pid %" PRIu32 ")", pid);
         wr_sentence(sentence, room,

@@ -327,6 +327,18 @@ policy_path_for(const struct wr_session *session)
                        : "?";
 }
 
+static uint32_t
+package_sockets(const struct wr_server *server)
+{
+        uint32_t count = 0;
+
+        WR_LIST_EACH(link, &server->listeners)
+        {
+                count += WR_LIST_OWNER(link, struct wr_listener, link)->package != NULL;
+        }
+        return count;
+}
+
 void
 wr_listing_status(struct wr_session *session, const struct wr_message *message)
 {
@@ -343,6 +355,8 @@ wr_listing_status(struct wr_session *session, const struct wr_message *message)
         state->pairs = (uint32_t)server->registry.pairings_by_id.count;
         state->subscriptions = (uint32_t)server->registry.subscriptions_by_id.count;
         state->refusals = (uint32_t)server->refusals;
+        state->tcp_port = server->tcp_port;
+        state->package_sockets = package_sockets(server);
         state->reserve_bytes = server->accounts.held[WR_QUOTA_RESERVE_BYTES];
         wr_sentence(state->version, sizeof(state->version), "%s", WEIR_VERSION_TEXT);
         wr_sentence(state->address, sizeof(state->address), "%s", server->address);

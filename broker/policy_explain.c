@@ -2,12 +2,13 @@
  *      'cam/front' is decided by [topic."c*"] in line 3 of /etc/weir/broker.conf
  *      denied: package:org.weir.Stranger lacks subscribe.
  *        subscribe: denied. User: ... Package: ...
- *      entry 1 is line 4: (A;;CC;;;S-1-22-1-1000) user:1000
+ *      entry 1 is line 4: (A;;CC;;;S-1-22-1-1000) grants subscribe to user:1000
  */
 #include "broker/policy_explain.h"
 
 #include "named-objects/identity_token.h"
 #include "named-objects/rights/access_explain.h"
+#include "named-objects/rights/access_walk.h"
 #include "named-objects/rights/package.h"
 #include "named-objects/rights/sddl.h"
 #include "named-objects/sentence.h"
@@ -99,6 +100,26 @@ say(struct page *page, const char *format, ...)
         va_end(values);
 }
 
+/* What the letters of an entry come to, in words. The label of an object has no rights. */
+static void
+rights_tell(struct page *page, const struct wr_ace *ace)
+{
+        bool denies = ace->type == WR_ACE_DENY || ace->type == WR_ACE_DENY_IF, is_first = true;
+        uint32_t rights = wr_access_map(&wr_topic_mapping, ace->mask);
+
+        if (!denies && ace->type != WR_ACE_ALLOW && ace->type != WR_ACE_ALLOW_IF)
+                return;
+        say(page, denies ? " denies" : " grants");
+        for (const struct wr_right_name *each = names; each->name; each++) {
+                if ((rights & each->right) == 0)
+                        continue;
+                say(page, "%s %s", is_first ? "" : ",", each->name);
+                is_first = false;
+        }
+        if (is_first)
+                say(page, " nothing");
+}
+
 static void
 entries_tell(struct page *page, const struct entry *entry, const struct known *known)
 {
@@ -112,8 +133,9 @@ entries_tell(struct page *page, const struct entry *entry, const struct known *k
                 if (entry->line != 0)
                         say(page, " is line %u", entry->ace_lines ? entry->ace_lines[i] : entry->sddl_line);
                 say(page, ": %s", printed);
+                rights_tell(page, &ace);
                 if (name_of((void *)(uintptr_t)known, &ace.sid, name, sizeof(name)) > 0)
-                        say(page, " %s", name);
+                        say(page, " to %s", name);
                 say(page, "\n");
         }
 }

@@ -3,9 +3,10 @@
  *
  *      read, check             an error: the old policy stays, and its sentence says which line is wrong
  *      package sockets         those that the new file adds are opened, those that it no longer has are closed;
- *                              one that cannot be opened is an error like any other; one whose socket is
- *                              gone is opened anew, whoever asked for it
+ *                              one that cannot be opened is an error like any other
  *      swap, quotas            what is held above a lowered limit stays; nothing is charged until it is below
+ *      sockets that are gone   are opened anew, whoever asked for them, as far as that can be: whoever has such a
+ *                              place by now, a package perhaps, is not to say which rules hold
  *      live grants             every connection, lane and subscription is asked for again
  *
  * A publisher that lost its right is told (REVOKED), its lane ends, and its readers leave it at once. A subscriber is
@@ -51,29 +52,33 @@ is_open(const struct wr_server *server, const char *package, const char *path)
 }
 
 /* A socket may have been removed under its listener. Those of a service manager are not ours to make. */
-static enum weir_result
-sockets_restore(struct wr_server *server, char *sentence, size_t room)
+static void
+sockets_restore(struct wr_server *server)
 {
-        enum weir_result result = WEIR_OK;
         uint32_t left = server->listener_count; /* what is opened anew goes to the end, and is not looked at again */
 
         WR_LIST_EACH(link, &server->listeners)
         {
                 struct wr_listener *listener = WR_LIST_OWNER(link, struct wr_listener, link);
-                char package[WR_PACKAGE_MAX + 1], path[sizeof(listener->path)];
+                char package[WR_PACKAGE_MAX + 1], path[sizeof(listener->path)], sentence[SENTENCE_ROOM];
+                enum weir_result result;
 
                 if (left == 0)
                         break;
                 left--;
-                if (result < 0 || !listener->package || listener->is_passed ||
+                if (!listener->package || listener->is_passed ||
                     wr_endpoint_owns(listener->hook.object, listener->path))
                         continue;
                 wr_sentence(package, sizeof(package), "%s", listener->package); /* it goes as the new one comes */
                 wr_sentence(path, sizeof(path), "%s", listener->path);
-                result = (listener->is_of_policy ? wr_listener_open_listed : wr_listener_open)(server, package, path,
-                                                                                               sentence, room);
+                wr_sentence(sentence, sizeof(sentence), "no memory");
+                result = (listener->is_of_policy ? wr_listener_open_listed
+                                                 : wr_listener_open)(server, package, path, sentence, sizeof(sentence));
+                if (result < 0)
+                        wr_log_line(&server->log, NULL, server->now_ns, WR_LOG_WARNING,
+                                    "the socket of package %s is gone, and cannot be opened anew: %s", package,
+                                    sentence);
         }
-        return result;
 }
 
 /* Those that a policy asks for are there afterwards, and of those that only a policy asked for no others. */
@@ -93,7 +98,7 @@ sockets_follow(struct wr_server *server, const struct wr_policy *policy, char *s
                 if (result == WEIR_OK && listener->is_of_policy && !is_listed(policy, listener))
                         wr_listener_close(listener);
         }
-        return result == WEIR_OK ? sockets_restore(server, sentence, room) : result;
+        return result;
 }
 
 /* ---- live grants ---------------------------------------------------------------------------------------------- */
@@ -246,6 +251,7 @@ wr_reload_run(struct wr_server *server, const char *who, char *sentence, size_t 
                 return result;
         }
         take_over(server, policy);
+        sockets_restore(server);
         wr_log_line(&server->log, NULL, server->now_ns, WR_LOG_NOTICE, "policy reloaded for %s: %s", who,
                     wr_policy_path(server->policy)[0] ? wr_policy_path(server->policy) : "no file, the default");
         return WEIR_OK;

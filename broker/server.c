@@ -11,6 +11,7 @@
  */
 #include "broker/server.h"
 
+#include "broker/contend.h"
 #include "broker/handlers.h"
 #include "bus/os/clock.h"
 #include "named-objects/address.h"
@@ -294,7 +295,7 @@ descriptors_check(char *sentence, size_t room)
 static enum weir_result
 claim_take(struct wr_server *server, char *sentence, size_t room)
 {
-        enum weir_result result = wr_claim_take(&server->claim, server->address, sentence, room);
+        enum weir_result result = wr_claim_take(&server->claim, server->address, WR_CONTEND_NS, sentence, room);
 
         if (result == WEIR_FULL)
                 wr_sentence(sentence, room,
@@ -399,6 +400,7 @@ wr_server_open(struct wr_server *server, const struct wr_server_options *options
         if (result == WEIR_OK && options->tcp_port != 0)
                 result = wr_tcp_open(server, (uint16_t)options->tcp_port, sentence, room);
         if (result == WEIR_OK) {
+                server->is_open = true;
                 wr_listener_spares(server, true);
                 wr_log_line(&server->log, NULL, server->now_ns, WR_LOG_INFO, "the broker listens at %s",
                             server->address);

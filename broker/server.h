@@ -73,7 +73,7 @@ struct wr_server {
         wr_object spares[WR_SERVER_SPARE_DESCRIPTORS];
         struct wr_claim claim; /* of the address; none where sockets were passed */
         uint32_t scope;
-        bool is_stopping;
+        bool is_open, is_stopping;
         char address[256];
         char config[256]; /* the policy file, or the place where it would be */
 };

@@ -116,7 +116,7 @@ struct wr_lane_writer {
         struct wr_recent *recent; /* circular, by sequence; recent_room a power of two or 0 */
         uint64_t recent_room;
         uint64_t full, bytes; /* counters for info */
-        bool settles;         /* its process registered for the barriers of others, and it uses them (bus/pair.h) */
+        uint32_t settles;     /* enum wr_pair_settles; SETTLES: its process registered, and it settles */
         bool unfenced;        /* every pair settles before it sleeps: a wake needs no fence */
         bool wakes_owed;      /* of some pair */
         int64_t stall_ns;     /* of the last wr_lane_charge */

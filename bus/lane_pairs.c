@@ -139,7 +139,7 @@ wake_sleepers(struct wr_lane_writer *w, void (*raise)(wr_word32 *word))
 void
 wr_lane_wake(struct wr_lane_writer *w, void (*raise)(wr_word32 *word))
 {
-        bool all_settle = w->settles;
+        bool all_settle = w->settles == WR_PAIR_SETTLES;
         uint64_t asleep = 0;
 
         if (w->unfenced) /* U2 of pair.h: the commit before the look at `waiting` */
@@ -150,7 +150,7 @@ wr_lane_wake(struct wr_lane_writer *w, void (*raise)(wr_word32 *word))
                 const struct wr_pair_writer *pair = w->pairs[i];
 
                 asleep |= wr_load_acquire(&pair->words->waiting); /* U3: all even, and nobody need be woken */
-                all_settle = all_settle && wr_load32(&pair->words->settles) != 0;
+                all_settle = all_settle && wr_load32(&pair->words->settles) == WR_PAIR_SETTLES;
         }
         w->unfenced = all_settle; /* from the next look on; who joins is fenced for again */
         if (asleep % 2 != 0)

@@ -44,8 +44,9 @@ wr_lane_reader_open(struct wr_lane_reader *r, const void *segment, const struct 
         wr_store(&r->at, r->position);
         r->pair.words = words;
         r->pair.announcement_count = announcement_count;
-        r->pair.settles = wr_barrier_system_available();
-        wr_store32(&words->settles, r->pair.settles);
+        r->pair.settles = wr_barrier_system_available() && !wr_pair_fences(&words->settles);
+        if (!wr_pair_fences(&words->settles))
+                wr_store32(&words->settles, r->pair.settles ? WR_PAIR_SETTLES : WR_PAIR_UNSURE);
         r->pair.held = calloc(announcement_count + 1, sizeof *r->pair.held);
         if (r->pair.held == NULL)
                 return WEIR_E_NO_MEMORY;

@@ -71,6 +71,7 @@ struct relic {
         struct wr_about about;
         const uint8_t *payload;
         uint64_t size, extension_bytes, format;
+        uint64_t hash; /* of extension and payload, where the lane has one: as its publisher said */
         int64_t time_ns;
 };
 
@@ -82,17 +83,23 @@ relic_at(const struct wr_lane_writer *w, uint64_t sequence, struct relic *relic)
         const struct wr_frame_header *header = wr_lane_header(w, recent->position);
         const uint8_t *at = (const uint8_t *)header + WR_HEADER_BYTES;
         uint64_t shape = wr_load(&header->shape);
+        const struct wr_hash_words words = { .commit = wr_load(&header->commit),
+                                             .shape = shape,
+                                             .time = wr_load(&header->time),
+                                             .sequence = sequence,
+                                             .lane = w->geometry.lane };
         struct wr_frame_extension head;
         uint64_t descriptor[2];
 
         if (!wr_at_least(recent->position, w->cleared - w->geometry.ring_bytes))
                 return false;
-        *relic = (struct relic){ .kind = (enum wr_frame_kind)(wr_load(&header->commit) % WR_HEADER_BYTES),
+        *relic = (struct relic){ .kind = (enum wr_frame_kind)(words.commit % WR_HEADER_BYTES),
                                  .payload = at + (shape >> 48),
                                  .size = shape & UINT32_MAX,
                                  .extension_bytes = shape >> 48,
                                  .format = recent->format,
-                                 .time_ns = (int64_t)wr_load(&header->time) };
+                                 .hash = wr_hash_bytes_back(wr_load(&header->hash), &words),
+                                 .time_ns = (int64_t)words.time };
         if (relic->extension_bytes > 0) {
                 memcpy(&head, at, sizeof head);
                 relic->about = (struct wr_about){ .stamp_ns = (int64_t)head.stamp,
@@ -232,35 +239,21 @@ put_format(const struct luggage *l, uint64_t number)
         (void)result;
 }
 
-/* Copies the payload into its block; returns the hash of extension and payload, where the lane has one. */
-static uint64_t
-copy_block(const struct wr_lane_writer *next, const struct relic *relic, uint64_t offset)
-{
-        uint64_t extension[WR_EXTENSION_MAX / 8 + 1];
-        uint32_t extension_bytes = wr_lane_extension(&relic->about, extension);
-
-        if (next->geometry.hash == WR_HASH_FULL)
-                return wr_hash_copy(extension, extension_bytes, next->heap_base + offset, relic->payload, relic->size,
-                                    1);
-        memcpy(next->heap_base + offset, relic->payload, relic->size);
-        return 0;
-}
-
 static void
 put_frame(const struct luggage *l, uint64_t age)
 {
         struct wr_lane_writer *next = l->next;
         enum weir_result result;
         struct relic relic;
-        uint64_t hash;
 
         relic_at(l->old, l->old->sequence - age, &relic);
         if (relic.format != next->format)
                 put_format(l, relic.format);
-        if (relic.kind == WR_FRAME_BLOCK) {
-                hash = copy_block(next, &relic, l->blocks[age]);
+        if (relic.kind == WR_FRAME_BLOCK) { /* its hash is not made anew: an agent's may be of other bytes */
+                memcpy(next->heap_base + l->blocks[age], relic.payload, relic.size);
                 reserve(next, WR_DESCRIPTOR_BYTES);
-                result = wr_lane_publish_block(next, l->blocks[age], relic.size, &relic.about, relic.time_ns, &hash);
+                result = wr_lane_publish_block(next, l->blocks[age], relic.size, &relic.about, relic.time_ns,
+                                               &relic.hash);
         } else {
                 reserve(next, relic.size);
                 result = wr_lane_publish_scratch(next, relic.payload, relic.size, relic.size, &relic.about,

@@ -47,7 +47,7 @@ wr_lane_writer_open(struct wr_lane_writer *w, void *segment, const struct wr_lan
         w->cleared = geometry->start + geometry->ring_bytes; /* fresh memory is zero */
         w->limit = geometry->start;
         w->align = WR_LINE_BYTES;
-        w->settles = wr_barrier_system_available();
+        w->settles = wr_barrier_system_available() ? WR_PAIR_SETTLES : WR_PAIR_UNSURE;
         w->step_noted = (geometry->start & ~(step - 1)) - step;
         w->extension_max = wr_lane_extension_max(geometry);
         w->block_room = power_of_two_from(geometry->ring_bytes / (2 * WR_HEADER_BYTES) + loans_max);

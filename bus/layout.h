@@ -112,7 +112,7 @@ struct wr_pair_words {
         wr_word ready;     /* id of the successor lane that it has mapped; 0: none */
         wr_word state;     /* enum wr_pair_state */
         wr_word32 space;   /* what a publisher that waits for room sleeps on */
-        wr_word32 settles; /* 1: before its last look it puts a full barrier into our process (bus/pair.h) */
+        wr_word32 settles; /* enum wr_pair_settles (bus/pair.h) */
         uint8_t line_1[WR_LINE_BYTES - 32];
         /* the publisher's */
         wr_word32 wake;           /* what the subscriber sleeps on */

@@ -119,11 +119,13 @@ enum {
 #define WR_REFUSED_FIELDS(F, T)                                                                                       \
         F(i64, age_ns) F(i32, result) F(u32, pid) F(u32, times) T(topic, 208) T(name, 64) T(identity, 256)            \
         T(sentence, 768)
-/* client -> broker: how is the broker; answered by STATE */
+/* client -> broker: how is the broker; answered by STATE. tcp_port: of 127.0.0.1, 0: none; package_sockets: how many it
+ * listens at */
 #define WR_STATUS_FIELDS(F, T) F(u32, reserved)
 #define WR_STATE_FIELDS(F, T)                                                                                         \
         F(u32, pid) F(u32, scope) F(u64, uptime_ns) F(u32, sessions) F(u32, topics) F(u32, lanes) F(u32, pairs)       \
-        F(u32, subscriptions) F(u32, refusals) F(u64, reserve_bytes) T(version, 32) T(address, 256) T(policy, 256)
+        F(u32, subscriptions) F(u32, refusals) F(u32, tcp_port) F(u32, package_sockets) F(u64, reserve_bytes)         \
+        T(version, 32) T(address, 256) T(policy, 256)
 /* full trust of the broker's user -> broker: stop; answered by DONE */
 #define WR_STOP_FIELDS(F, T) F(u32, reserved)
 /* full trust of the broker's user -> broker: listen at `path` for one package; answered by DONE or REFUSAL */

@@ -14,8 +14,8 @@ wr_pair_settle(void)
 static void
 keep_word(wr_word32 *settles)
 {
-        if (wr_load32(settles) != 0 && !wr_barrier_system_available())
-                wr_store32(settles, 0);
+        if (wr_load32(settles) == WR_PAIR_SETTLES && !wr_barrier_system_available())
+                wr_store32(settles, WR_PAIR_UNSURE);
 }
 
 uint32_t
@@ -75,7 +75,7 @@ wr_pair_room_due(struct wr_pair_reader *pair)
         uint64_t waiting;
 
         /* The cursor or the announcement before the look, as U2. */
-        if (pair->settles && wr_load32(&pair->words->writer_settles) != 0)
+        if (pair->settles && wr_load32(&pair->words->writer_settles) == WR_PAIR_SETTLES)
                 wr_fence_compiler();
         else
                 wr_fence();

@@ -30,6 +30,17 @@
 
 #include "bus/layout.h"
 
+/*
+ * What each side says of itself, in `settles` and `writer_settles`:
+ *
+ *      UNSURE    it fences, before a look that may send it to sleep and before one that may wake; nothing else is said
+ *      SETTLES   its process registered, and it settles before it sleeps: then a look that may wake need not fence
+ *      FENCES    UNSURE for good, from before the other side knew of it. So whoever sleeps against it alone need not
+ *                settle: a fence of its own is W3. The relay's ends say so: they sleep once for a few large frames,
+ *                and a barrier interrupts every processor. For the same reason nobody spins for them.
+ */
+enum wr_pair_settles { WR_PAIR_UNSURE = 0, WR_PAIR_SETTLES = 1, WR_PAIR_FENCES = 2 };
+
 /* The subscriber's side. */
 struct wr_pair_reader {
         struct wr_pair_words *words;
@@ -69,13 +80,19 @@ struct wr_pair_writer {
 void
 wr_pair_settle(void);
 
-/* Who sleeps once for a few frames would disturb others more than their fences cost: it says, before its first sleep,
- * that it does not settle, and W3 is a fence of its own. A publisher: `settles` of its lane's writer. */
+/* WR_PAIR_FENCES, of a reader: before it is opened, so that nobody ever finds another word there. A publisher:
+ * `settles` of its lane's writer, before a pair is attached. */
 static inline void
-wr_pair_reader_fences(struct wr_pair_reader *pair)
+wr_pair_reader_fences(struct wr_pair_words *words)
 {
-        pair->settles = false;
-        wr_store32(&pair->words->settles, 0);
+        wr_store32(&words->settles, WR_PAIR_FENCES);
+}
+
+/* Does the other side, by its word, fence always? Then W3 against it is a fence. */
+static inline bool
+wr_pair_fences(const wr_word32 *settles)
+{
+        return wr_load32(settles) == WR_PAIR_FENCES;
 }
 
 /* W1, W2. Several threads of the subscriber may sleep on one pair: each arms (one at a time), the last of them to wake

@@ -42,7 +42,8 @@ enum weir_result
 wr_endpoint_lock_path(const char *path, uint32_t generation, char *lock, size_t lock_room, char *sentence, size_t room);
 
 /* Bind a temporary name, listen, rename over `path`. WEIR_E_DENIED: the directory is not ours. Windows: the generation
- * above those that there are. WEIR_E_DENIED: others hold all of them. */
+ * above those that there are, whose doors it shuts: until who listens there accepts again, nobody waits for it in vain.
+ * WEIR_E_DENIED: others hold all of them. */
 enum weir_result
 wr_endpoint_listen(wr_object *listener, const char *path, char *sentence, size_t room);
 

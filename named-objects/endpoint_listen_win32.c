@@ -27,6 +27,7 @@
 enum {
         SPARES = 32,
         PLACES = 96, /* the spares, and as many as may have said nothing */
+        KNOCKS = 2 * PLACES,
         QUEUE_BYTES = 64 * 1024,
         CLIENT_RIGHTS = 0x12019b,
         OWNER_RIGHTS = 0x1f01ff,
@@ -385,6 +386,28 @@ take_any_name(struct listener *listener, const char *path, char *sentence, size_
         return result;
 }
 
+/*
+ * Who listens below us hangs, and its pipe cannot be taken from it: a client that finds it when we are gone would wait
+ * for it in vain. So its door is shut: an instance that somebody came and went through is of no use until its broker
+ * takes it up again, and when all are, clients and brokers know without a wait that nobody is to be had there.
+ */
+static void
+shut_lower(const struct listener *listener, const char *path)
+{
+        wchar_t name[WR_ENDPOINT_NAME_MAX];
+        HANDLE pipe;
+
+        for (unsigned i = 0; i < listener->generation; i++) {
+                if (wr_endpoint_name(path, i, name, NULL, 0) < 0)
+                        continue;
+                for (int knocks = 0; knocks < KNOCKS; knocks++) {
+                        if (wr_endpoint_name_open(name, path, &pipe, NULL, 0) != WEIR_OK)
+                                break;
+                        CloseHandle(pipe);
+                }
+        }
+}
+
 enum weir_result
 wr_endpoint_listen(wr_object *listener, const char *path, char *sentence, size_t room)
 {
@@ -405,6 +428,7 @@ wr_endpoint_listen(wr_object *listener, const char *path, char *sentence, size_t
                 return result;
         }
         move_all(made);
+        shut_lower(made, path);
         SetEvent(made->waitable.readable); /* somebody may have spoken already, which move_all has lowered */
         *listener = wr_object_of(&made->waitable);
         return WEIR_OK;

@@ -3,7 +3,8 @@
  * here; the kernel is asked what each of them can do, and the client gets that and nothing else.
  *
  *      client's process can be opened    DuplicateHandle into it: the number is good in its table and nowhere else
- *      it cannot                         the object's list gets an entry for this client, and the name is told
+ *      it cannot                         the object's list gets an entry for this client, the object a label where
+ *                                        the client is to write it from below Medium, and the name is told
  */
 #include "named-objects/endpoint_objects_win32.h"
 
@@ -56,7 +57,10 @@ give_name(const struct wr_endpoint_peer *peer, HANDLE object, struct wr_trailer_
         result = wr_grant_name_of(object, entry->name, sizeof entry->name);
         if (result != WEIR_OK)
                 return WEIR_E_DENIED;
-        return wr_grant_admit(object, peer->sids, peer->sid_count, entry->rights);
+        result = wr_grant_admit(object, peer->sids, peer->sid_count, entry->rights);
+        if (result == WEIR_OK && peer->is_low)
+                result = wr_grant_lower(object, entry->rights);
+        return result;
 }
 
 static enum weir_result

@@ -20,6 +20,7 @@ struct wr_endpoint_peer {
         HANDLE process; /* the client's, with PROCESS_DUP_HANDLE; the connection closes it. NULL: objects go by name */
         size_t sid_count; /* whom an object's list has to admit before its name is told; 0: nobody, nothing by name */
         struct wr_sid sids[WR_ENDPOINT_SIDS_MAX];
+        bool is_low; /* what it is to write and opens by name needs a label for that, too */
 };
 
 /* NULL for what is no connection. Lives as long as that. */

@@ -3,6 +3,7 @@
  *
  *      D:P(A;;RC;;;OW)                                           nobody, its owner included
  *      D:P(A;;RC;;;OW)(A;;LC;;;S-1-5-21-...)(A;;LC;;;S-1-15-2-...)     and this client, to read
+ *      ... S:(ML;;NW;;;LW)                                       and one of low integrity, to write
  *
  * Entries are only added. Who lost a right by policy keeps what it has mapped in any case, and the object goes with its
  * lane.
@@ -119,4 +120,25 @@ wr_grant_admit(HANDLE object, const struct wr_sid *sids, size_t count, uint32_t 
         free(longer);
         free(list);
         return result;
+}
+
+enum weir_result
+wr_grant_lower(HANDLE object, uint32_t rights)
+{
+        enum wr_grant_kind kind = wr_grant_kind_of(object);
+        uint32_t writes = kind == WR_GRANT_SECTION ? SECTION_MAP_WRITE
+                          : kind == WR_GRANT_EVENT ? EVENT_MODIFY_STATE
+                                                   : 0;
+        _Alignas(8) BYTE label[WR_GRANT_LIST_BYTES];
+        struct wr_draft draft;
+
+        if ((rights & writes) == 0)
+                return WEIR_OK;
+        wr_draft_begin(&draft, label, sizeof label);
+        wr_draft_sacl(&draft, 0);
+        wr_draft_ace(&draft, &wr_grant_any_integrity);
+        if (wr_draft_end(&draft) == 0)
+                return WEIR_E_SYSTEM;
+        return SetKernelObjectSecurity(object, LABEL_SECURITY_INFORMATION, label) ? WEIR_OK
+                                                                                  : wr_os_error((int)GetLastError());
 }

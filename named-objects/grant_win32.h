@@ -6,8 +6,8 @@
  *      by name         the broker adds an entry for exactly this client to the object's list, then tells the name
  *
  * A handle that was narrowed cannot be duplicated up again: the list refuses it. The broker's own handles keep
- * READ_CONTROL and WRITE_DAC beside the rights that they stand for, so that an entry can be added later; what is handed
- * over never has them (wr_grant_handed).
+ * READ_CONTROL and WRITE_DAC beside the rights that they stand for, so that an entry can be added later, and
+ * WRITE_OWNER where a label may be needed; what is handed over never has them (wr_grant_handed).
  */
 #ifndef WR_GRANT_WIN32_H
 #define WR_GRANT_WIN32_H
@@ -23,7 +23,7 @@ enum wr_grant_kind { WR_GRANT_OTHER, WR_GRANT_SECTION, WR_GRANT_EVENT, WR_GRANT_
 enum { WR_GRANT_NAME_MAX = 128 };
 
 /* Rights of the broker's own handles that are never handed over. */
-enum { WR_GRANT_KEPT = READ_CONTROL | WRITE_DAC };
+enum { WR_GRANT_KEPT = READ_CONTROL | WRITE_DAC, WR_GRANT_KEPT_TO_LABEL = WR_GRANT_KEPT | WRITE_OWNER };
 
 /* What kind of object it is, by its type's name; needs no right on it. WR_GRANT_OTHER: none of these, or no handle. */
 enum wr_grant_kind
@@ -68,6 +68,16 @@ wr_grant_open(enum wr_grant_kind kind, const char *name, uint32_t rights, HANDLE
  */
 enum weir_result
 wr_grant_admit(HANDLE object, const struct wr_sid *sids, size_t count, uint32_t rights);
+
+/*
+ * What has no label nobody below Medium opens to write, whatever its list says: labels the object Low if these rights
+ * write it, as MAP_WRITE of a section and MODIFY_STATE of an event do. Who may come in stays the list's business. Pipes
+ * have their label from the start. object: with WR_GRANT_KEPT_TO_LABEL, where they write.
+ *
+ * WEIR_E_DENIED   the handle has not the right
+ */
+enum weir_result
+wr_grant_lower(HANDLE object, uint32_t rights);
 
 /* The descriptor that every object of ours is made with, in binary form: D:P(A;;RC;;;OW). Where the list speaks of
  * OWNER RIGHTS its owner has only those, and could else change the list. bytes: aligned to four. Its size, 0: no room.

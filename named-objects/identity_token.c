@@ -108,6 +108,12 @@ wr_identity_integrity_text(uint32_t integrity)
                                                   : "untrusted integrity";
 }
 
+bool
+wr_identity_is_low(const struct wr_identity_token *token)
+{
+        return token->integrity < WR_INTEGRITY_MEDIUM && token->container.count == 0;
+}
+
 static void
 decide_container(const struct wr_identity_token *token, struct wr_identity *identity)
 {

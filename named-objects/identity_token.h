@@ -37,6 +37,11 @@ wr_identity_decide_token(const struct wr_identity_token *token, const char *list
 bool
 wr_identity_package_sid(const char *name, struct wr_sid *sid);
 
+/* Does the system keep it from writing what has no label, whatever the list of that grants it? Who is in a container is
+ * of low integrity, too, but kept only from what is labelled above Medium. */
+bool
+wr_identity_is_low(const struct wr_identity_token *token);
+
 /* "low integrity"; what is between the levels is of the one below. */
 const char *
 wr_identity_integrity_text(uint32_t integrity);

@@ -175,6 +175,7 @@ peer_fill(struct wr_endpoint_peer *peer, const struct wr_identity_token *token, 
                 return WEIR_E_QUOTA;
         }
         sids_choose(token, peer);
+        peer->is_low = wr_identity_is_low(token);
         if (peer->process != NULL)
                 CloseHandle(peer->process);
         peer->process = opened;

@@ -52,8 +52,8 @@ enum weir_result
 wr_signal_grant(const struct wr_signal_pair *pair, enum wr_signal_end end, wr_object *objects)
 {
         bool publishes = end == WR_SIGNAL_PUBLISHER;
-        uint32_t wake = WR_GRANT_KEPT | (publishes ? EVENT_MODIFY_STATE : SYNCHRONIZE);
-        uint32_t space = WR_GRANT_KEPT | (publishes ? SYNCHRONIZE : EVENT_MODIFY_STATE);
+        uint32_t wake = WR_GRANT_KEPT_TO_LABEL | (publishes ? EVENT_MODIFY_STATE : SYNCHRONIZE);
+        uint32_t space = WR_GRANT_KEPT_TO_LABEL | (publishes ? SYNCHRONIZE : EVENT_MODIFY_STATE);
         enum weir_result result = wr_grant_narrow(pair->wake, wake, &objects[0]);
 
         objects[1] = WR_NO_OBJECT;

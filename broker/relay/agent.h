@@ -2,7 +2,7 @@
  * An agent: a thread of the broker's process that publishes or subscribes for a client which may not map memory. It is
  * an ordinary client of the broker's own address, and the other side of it is a stream of records.
  *
- *      subscriber    lane ── weir_take ──▶ agent ── straight from the mapped block ──▶ stream
+ *      subscriber    lane ── weir_take ──▶ agent ── named-objects/stream_writer.h ──▶ stream
  *      publisher     stream ── straight into the lent block ──▶ agent ── publish ──▶ lane
  *
  * What comes from the stream comes from whoever the policy lets in, and no further: each record is checked against its
@@ -17,7 +17,7 @@
 #include "bus/os/mutex.h"
 #include "bus/os/thread.h"
 #include "bus/transport/intake.h"
-#include "named-objects/stream.h"
+#include "named-objects/stream_writer.h"
 
 #include <weir/weir.h>
 

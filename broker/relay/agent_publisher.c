@@ -22,8 +22,8 @@
 #include <string.h>
 
 enum {
-        OWED_BYTES = 128 << 10, /* then its readers are woken, though more is here */
-        WAKE_READS = 4,         /* likewise: small frames, or none of whose bytes are counted there */
+        OWED_BYTES = 256 << 10, /* then its readers are woken, though more is here */
+        WAKE_READS = 8,         /* likewise: small frames, or none of whose bytes are counted there */
         LOOK_READS = 64,        /* then what happened is told, though there is no rest */
 };
 

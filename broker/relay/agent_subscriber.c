@@ -58,6 +58,7 @@ struct relaying {
         size_t source_count, source_room;
         bool is_busy;    /* the last look found frames */
         bool hears_more; /* its client has said more than was listened to */
+        struct wr_stream_writer writer;
         struct turn turn;
 };
 
@@ -403,12 +404,14 @@ turn_write(struct relaying *r)
         while (result == WEIR_OK && (result = wr_agent_flush(r->agent)) == WEIR_FULL)
                 result = room_await(r);
         while (result == WEIR_OK && turn->left_count > 0) {
-                result = wr_stream_write(r->agent->stream, turn->left, turn->left_count, &done);
+                result = wr_stream_writer_write(&r->writer, turn->left, turn->left_count, &done);
                 if (result == WEIR_OK)
                         wr_agent_advance(&turn->left, &turn->left_count, done);
                 else if (result == WEIR_FULL)
                         result = room_await(r);
         }
+        while (result == WEIR_OK && (result = wr_stream_writer_flush(&r->writer)) == WEIR_FULL)
+                result = room_await(r);
         return result == WEIR_OK ? turn->failed : result;
 }
 
@@ -565,6 +568,7 @@ wr_agent_subscribe(struct wr_agent *agent, char *sentence, size_t room)
         if (!r)
                 return result;
         r->agent = agent;
+        wr_stream_writer_open(&r->writer, agent->stream);
         result = subscriber_open(agent, &r->s, sentence, room);
         if (result == WEIR_OK) {
                 agent->revoked = &r->s->revoked;
@@ -581,6 +585,7 @@ wr_agent_subscribe(struct wr_agent *agent, char *sentence, size_t room)
         if (result == WEIR_E_CLOSED) /* its client said no CLOSED: publishers hear that it died */
                 wr_store32(&agent->bus->is_bereft, 1);
         weir_subscriber_close(r->s);
+        wr_stream_writer_close(&r->writer);
         free(r->sources);
         free(r);
         return result;

@@ -444,7 +444,7 @@ wr_control_has_objects(const struct wr_control *c, uint32_t count, char *sentenc
         if (c->line_count > 1)
                 needed += c->line_count - 1;
         for (const struct wr_relayed *r = c->relayed; r; r = r->next)
-                needed += 2; /* its stream, its next one or the lane of a publisher */
+                needed += r->publisher ? 4 : 2; /* its stream, its next one or its lane, and its writer's two */
         if (needed <= max)
                 return true;
         snprintf(sentence, room,

@@ -78,15 +78,16 @@ lane_read(struct wr_lane_link *lane, const struct wr_message_lane_added *m, cons
         const struct weir_subscriber_options *o = &s->options;
         struct wr_lane_start start = { m->position, m->sequence, m->format };
         struct wr_pair_words *words = (struct wr_pair_words *)(void *)((uint8_t *)lane->page + m->words_offset);
-        enum weir_result result =
-                wr_lane_reader_open(&lane->reader, lane->segment, g, &start, words, m->announcements, m->reliable != 0);
+        enum weir_result result;
 
+        if (wr_subscriber_fences(s))
+                wr_pair_reader_fences(words);
+        result =
+                wr_lane_reader_open(&lane->reader, lane->segment, g, &start, words, m->announcements, m->reliable != 0);
         lane->reader.keep = o->keep == WEIR_NONE ? 0 : o->keep;
         lane->reader.history = wr_options_count(o->history, UINT32_MAX); /* of a lane that has not begun */
         lane->reader.verify = o->verify == 0 ? 1 : o->verify;            /* WEIR_NONE is what it calls none, too */
         lane->reader.leaves_blocks = s->bus->stands_in[0] != '\0';
-        if (result == WEIR_OK && wr_subscriber_fences(s))
-                wr_pair_reader_fences(&lane->reader.pair);
         return result;
 }
 

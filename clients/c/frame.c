@@ -151,9 +151,11 @@ frames_out(struct weir_subscriber *s)
                 return 0;
         heed_barrier(s);
         for (uint32_t i = out = 0; i < s->frames_max; i++) {
-                while (wr_load32_acquire(&s->frames[i].out) == RETURNING)
+                uint32_t word;
+
+                while ((word = wr_load32_acquire(&s->frames[i].out)) == RETURNING)
                         wr_yield();
-                out += wr_load32_acquire(&s->frames[i].out) == OUT;
+                out += word == OUT; /* of this very load: it may be RETURNING by now, and its releaser counts, too */
         }
         return out;
 }

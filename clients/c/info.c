@@ -73,7 +73,7 @@ wr_info_of_subscriber(struct weir_subscriber *s)
                 info.peers += 1;
         wr_mutex_unlock(&s->lock);
         for (uint32_t i = 0; wr_load32(&s->closed) == 0 && i < s->frames_max; i++)
-                info.out += wr_load32(&s->frames[i].out);
+                info.out += wr_load32(&s->frames[i].out) != 0;
         return info;
 }
 
@@ -224,6 +224,8 @@ weir_broker_status(struct weir *bus, struct weir_broker_state *out)
                 .pairs = m->pairs,
                 .subscriptions = m->subscriptions,
                 .refusals = m->refusals,
+                .tcp_port = m->tcp_port,
+                .package_sockets = m->package_sockets,
                 .uptime_ns = m->uptime_ns,
                 .reserve_bytes = m->reserve_bytes,
         };

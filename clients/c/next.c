@@ -89,7 +89,7 @@ next_wait(struct weir *bus, int64_t timeout_ns, const struct weir_event **e)
                 if (wr_load32(&bus->closed))
                         return wr_error(WEIR_E_CLOSED, "the bus was closed");
                 wr_wait_add_bus(&wait, bus);
-                wr_wait_settle(bus->stands_in[0] != '\0');
+                wr_wait_settle(bus->stands_in[0] || wait.peers_fence);
                 result = next_now(bus, e);
                 if (result == WEIR_EMPTY && left_ns > 0) {
                         wr_wait_sleep(&wait, left_ns, tries++);

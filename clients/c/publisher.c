@@ -247,6 +247,8 @@ publish_large(struct weir_publisher *p, const void *data, uint64_t size, const s
         result = wr_publisher_commit(p, want.offset + size);
         if (result == WEIR_OK)
                 hash = block_fill(p, want.offset, data, size, about);
+        if (p->known_hash)
+                hash = *p->known_hash; /* of a loan whose lane was left */
         wr_publisher_enter(p);
         wr_store32(&p->filling, 0); /* after it: the lane is still the one that the block is of */
         if (result == WEIR_OK)

@@ -357,7 +357,7 @@ wr_publisher_unlock(struct weir_publisher *p);
 enum weir_result
 wr_publisher_put_format(struct weir_publisher *p, const struct weir_format *format);
 
-/* Its pairs fence: wr_wait_settle. */
+/* WR_PAIR_FENCES, of its lanes. */
 static inline bool
 wr_publisher_fences(const struct weir_publisher *p)
 {

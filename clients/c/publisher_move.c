@@ -256,6 +256,8 @@ next_map(const struct weir_publisher *p, struct wr_next_lane *next, const struct
         result = wr_memory_commit(segment, g->ring_offset + g->ring_bytes);
         if (result == WEIR_OK)
                 result = wr_lane_writer_open(&next->writer, segment, g, p->options.history, p->loans_max);
+        if (wr_publisher_fences(p))
+                next->writer.settles = WR_PAIR_FENCES;
         if (result < 0)
                 wr_region_unmap(segment, g->segment_bytes);
         return result;

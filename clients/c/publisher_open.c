@@ -55,7 +55,7 @@ segment_map(struct weir_publisher *p, const struct wr_lane_geometry *g, wr_objec
         if (result == WEIR_OK)
                 result = wr_lane_writer_open(&p->writer, segment, g, p->options.history, p->loans_max);
         if (wr_publisher_fences(p))
-                p->writer.settles = false;
+                p->writer.settles = WR_PAIR_FENCES;
         if (result < 0) {
                 wr_region_unmap(segment, g->segment_bytes);
                 p->segment = NULL;

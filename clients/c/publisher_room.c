@@ -77,6 +77,19 @@ room_arm(struct weir_publisher *p)
         wr_mutex_unlock(&p->lock);
 }
 
+/* All that read it: relays, or nobody. */
+static bool
+readers_fence(struct weir_publisher *p)
+{
+        bool all = true;
+
+        wr_mutex_lock(&p->lock);
+        for (struct wr_pair_link *link = p->links; link && all; link = link->next)
+                all = wr_pair_fences(&link->pair.words->settles);
+        wr_mutex_unlock(&p->lock);
+        return all;
+}
+
 static void
 room_disarm(struct weir_publisher *p)
 {
@@ -158,7 +171,7 @@ arm_and_try(struct weir_publisher *p, struct wr_want *want, struct wr_wait *wait
         p->wake_owed = false;
         wr_publisher_charge(p, wr_clock_ns());
         room_arm(p);
-        wr_wait_settle(wr_publisher_fences(p));
+        wr_wait_settle(wr_publisher_fences(p) || readers_fence(p));
         result = try_once(p, want);
         if (result == WEIR_FULL && wait) {
                 wr_wait_add_publisher(wait, p);
@@ -284,7 +297,7 @@ wr_publisher_try(struct weir_publisher *p, struct wr_want *want, int64_t timeout
         if (timeout_ns <= 0)
                 return full_now(p, want);
         deadline_ns = wr_bus_deadline(timeout_ns);
-        if (!p->relayed) /* else it would keep its far end from the processor */
+        if (!readers_fence(p)) /* a relay would be kept from the processor, and sleeps until it has more to do */
                 result = spin(p, want, deadline_ns);
         if (result != WEIR_FULL)
                 return result;

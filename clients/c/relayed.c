@@ -488,10 +488,12 @@ relayed_main(void *argument)
                 r->end.result = WEIR_OK;
                 r->in.begin = r->in.end = 0;
                 r->in.ahead = 0;
+                wr_stream_writer_open(&r->writer, r->stream);
                 if (r->subscriber)
                         wr_relayed_take(r);
                 else
                         wr_relayed_give(r);
+                wr_stream_writer_close(&r->writer);
                 stream_close(r);
                 wr_relayed_do(r, lost_run, r);
                 r->resumes = true;
@@ -513,7 +515,7 @@ wr_relayed_begin(struct wr_control *c, struct wr_question *q, const struct wr_me
         struct wr_relayed *r = calloc(1, sizeof *r);
         enum weir_result result = r ? stream_accept(c, m, &objects[0]) : WEIR_E_NO_MEMORY;
 
-        if (result == WEIR_OK && !wr_control_has_objects(c, 4, q->sentence, sizeof q->sentence))
+        if (result == WEIR_OK && !wr_control_has_objects(c, p ? 6 : 4, q->sentence, sizeof q->sentence))
                 result = WEIR_E_QUOTA;
         else if (result < 0)
                 wr_sentence(q->sentence, sizeof q->sentence, "cannot begin to relay '%s': %s", s ? s->topic : p->topic,

@@ -19,7 +19,7 @@
 #include "bus/os/thread.h"
 #include "bus/transport/intake.h"
 #include "clients/c/control.h"
-#include "named-objects/stream.h"
+#include "named-objects/stream_writer.h"
 
 /* Why a stream is no more. */
 struct wr_relayed_end {
@@ -55,6 +55,7 @@ struct wr_relayed {
         uint32_t path;
         char why[192];
         /* The thread's. */
+        struct wr_stream_writer writer;
         struct wr_relayed_lane *lanes;    /* of a subscriber */
         uint64_t owing;                   /* bytes that came for them since their takers were woken */
         struct wr_relayed_reader *reader; /* of a publisher; made by the control thread while this one waits */
@@ -125,9 +126,13 @@ wr_relayed_next(struct wr_relayed *r, struct wr_record *record, int64_t deadline
 enum weir_result
 wr_relayed_payload(struct wr_relayed *r, void *to, uint64_t size);
 
-/* All of the spans, which are used up. */
+/* All of the spans, which are used up. The last of it may be kept, until more is written or wr_relayed_flush. */
 enum weir_result
 wr_relayed_write(struct wr_relayed *r, struct wr_span *spans, size_t count);
+
+/* Nothing is kept any more: before the thread sleeps. */
+enum weir_result
+wr_relayed_flush(struct wr_relayed *r);
 
 enum weir_result
 wr_relayed_say(struct wr_relayed *r, const struct wr_record *record);

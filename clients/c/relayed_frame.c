@@ -53,6 +53,9 @@ insist(struct wr_relayed *r, struct inbound *in, enum weir_result (*attempt)(str
                 struct wr_signal_wait words[2] = { { .word = &pair->words->space },
                                                    { .word = &r->turn, .is_private = true } };
 
+                told = wr_relayed_taken_tell(r); /* of who takes nothing, too; before the try, which may have done it */
+                if (told < 0)
+                        return told;
                 wr_relayed_wakes_flush(r);
                 words[1].value = wr_load32_acquire(&r->turn);
                 if (wr_relayed_is_ending(r))
@@ -63,9 +66,6 @@ insist(struct wr_relayed *r, struct inbound *in, enum weir_result (*attempt)(str
                 if (result == WEIR_FULL)
                         wr_signal_wait(words, 2, SLICE_NS);
                 wr_pair_room_disarm(pair);
-                told = wr_relayed_taken_tell(r); /* of who takes nothing, too */
-                if (told < 0)
-                        return told;
         }
         return result;
 }

@@ -123,7 +123,7 @@ wr_relayed_writer_open(struct wr_relayed_writer **out, const struct wr_lane_geom
         if (result == WEIR_OK)
                 result = wr_lane_writer_open(&w->writer, w->segment, geometry, 0, 1);
         if (result == WEIR_OK) {
-                w->writer.settles = false; /* wr_wait_settle */
+                w->writer.settles = WR_PAIR_FENCES;
                 result = wr_lane_attach(&w->writer, &w->pair, UINT32_MAX, &w->start);
         }
         if (result < 0) {

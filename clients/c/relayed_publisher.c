@@ -146,13 +146,12 @@ reader_open(struct weir_publisher *p, struct wr_relayed_reader *rd)
         struct wr_lane_geometry geometry = rd->reader.geometry;
         enum weir_result result = WEIR_E_NO_MEMORY;
 
+        wr_pair_reader_fences(rd->page);
         if (link && link->attached)
                 result = wr_lane_reader_open(&rd->reader, rd->segment, &geometry, &link->start, rd->page, ANNOUNCEMENTS,
                                              true);
         rd->reader.geometry = geometry;
         rd->reader.leaves_blocks = true;
-        if (result == WEIR_OK)
-                wr_pair_reader_fences(&rd->reader.pair);
         return result;
 }
 
@@ -279,10 +278,12 @@ flush(struct wr_relayed *r)
 {
         struct wr_relayed_reader *rd = r->reader;
         struct wr_span span = { rd->out, rd->used };
+        enum weir_result result;
 
         wr_relayed_room_tell(r);
         rd->used = 0;
-        return span.size == 0 ? WEIR_OK : wr_relayed_write(r, &span, 1);
+        result = span.size > 0 ? wr_relayed_write(r, &span, 1) : WEIR_OK;
+        return result < 0 ? result : wr_relayed_flush(r);
 }
 
 /* A record with its payload in two parts. */
@@ -386,7 +387,7 @@ sleep_for_frames(struct wr_relayed *r)
         wr_relayed_room_tell(r);
         words[1].value = wr_load32_acquire(&r->turn);
         words[0].value = wr_pair_sleep_arm(&reader->pair);
-        wr_fence(); /* W3: wr_pair_reader_fences */
+        wr_fence(); /* W3, of who said WR_PAIR_FENCES */
         if (!wr_lane_ready(reader) && !wr_load32_acquire(&r->is_deaf) && !wr_relayed_is_ending(r))
                 wr_signal_wait(words, 2, INT64_MAX);
         wr_pair_sleep_disarm(&reader->pair);

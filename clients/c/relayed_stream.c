@@ -106,21 +106,30 @@ wr_relayed_payload(struct wr_relayed *r, void *to, uint64_t size)
         return WEIR_OK;
 }
 
+/* Of a try to write: where there was no room, there is some afterwards. */
+static enum weir_result
+room_await(struct wr_relayed *r, enum weir_result result)
+{
+        unsigned ready;
+
+        if (result == WEIR_FULL && r->reader)
+                wr_relayed_room_tell(r);
+        if (result == WEIR_FULL)
+                result = wr_stream_wait(r->stream, WR_STREAM_WRITE, WR_NO_OBJECT, INT64_MAX, &ready);
+        return result < 0 ? stream_failed(r, result) : WEIR_OK;
+}
+
 enum weir_result
 wr_relayed_write(struct wr_relayed *r, struct wr_span *spans, size_t count)
 {
         while (count > 0) {
                 size_t done = 0;
-                unsigned ready;
-                enum weir_result result = wr_stream_write(r->stream, spans, count, &done);
+                enum weir_result result = wr_stream_writer_write(&r->writer, spans, count, &done);
 
                 wr_store(&r->written, wr_load(&r->written) + done);
-                if (result == WEIR_FULL && r->reader)
-                        wr_relayed_room_tell(r);
-                if (result == WEIR_FULL)
-                        result = wr_stream_wait(r->stream, WR_STREAM_WRITE, WR_NO_OBJECT, INT64_MAX, &ready);
+                result = room_await(r, result);
                 if (result < 0)
-                        return stream_failed(r, result);
+                        return result;
                 for (; count > 0 && done >= spans->size; count--)
                         done -= spans++->size;
                 if (count > 0) {
@@ -129,6 +138,18 @@ wr_relayed_write(struct wr_relayed *r, struct wr_span *spans, size_t count)
                 }
         }
         return WEIR_OK;
+}
+
+enum weir_result
+wr_relayed_flush(struct wr_relayed *r)
+{
+        enum weir_result result = WEIR_FULL, awaited = WEIR_OK;
+
+        while (result == WEIR_FULL && awaited == WEIR_OK) {
+                result = wr_stream_writer_flush(&r->writer);
+                awaited = room_await(r, result);
+        }
+        return awaited;
 }
 
 enum weir_result
@@ -142,6 +163,8 @@ wr_relayed_say(struct wr_relayed *r, const struct wr_record *record)
         r->is_saying = true;
         wr_mutex_unlock(&r->lock);
         result = wr_relayed_write(r, &span, 1);
+        if (result == WEIR_OK)
+                result = wr_relayed_flush(r);
         wr_mutex_lock(&r->lock);
         r->is_saying = false;
         wr_mutex_unlock(&r->lock);

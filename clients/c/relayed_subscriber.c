@@ -348,6 +348,7 @@ begin(struct wr_relayed *r)
         if (result == WEIR_OK)
                 result = wr_relayed_opened(r, &record);
         r->arrived = 0;
+        r->told = (struct wr_record_taken){ 0 }; /* to an agent that is no more */
         r->missing_ns = r->resumes ? wr_clock_ns() + MISSING_NS : 0;
         return result;
 }

@@ -469,7 +469,8 @@ take_wait(struct weir_subscriber *s, const struct weir_frame **frame, int64_t ti
                 if (wr_load32(&s->bus->closed))
                         return wr_error(WEIR_E_CLOSED, "the bus was closed");
                 wr_wait_add_subscriber(&wait, s);
-                wr_wait_settle(wr_subscriber_fences(s)); /* armed before the look; publishers commit before their own */
+                /* armed before the look; publishers commit before their own */
+                wr_wait_settle(wr_subscriber_fences(s) || wait.peers_fence);
                 result = take_once(s, frame);
                 if (result == WEIR_EMPTY && left_ns > 0) {
                         wr_wait_sleep(&wait, left_ns, tries++);

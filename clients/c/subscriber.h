@@ -261,7 +261,7 @@ wr_names_free(struct weir_subscriber *s);
 /* Grants of at most so many frames. */
 enum { WR_FRAMES_DEFAULT = 16 };
 
-/* Its pairs fence: wr_wait_settle. */
+/* WR_PAIR_FENCES, of its pairs. */
 static inline bool
 wr_subscriber_fences(const struct weir_subscriber *s)
 {

@@ -43,6 +43,7 @@ wr_wait_begin(struct wr_wait *wait, struct weir *bus)
         wait->words = wait->few;
         wait->room = WR_SIGNAL_WAIT_MAX;
         wait->too_many = false;
+        wait->peers_fence = true;
         wait->count = 1;
         wait->few[0] = (struct wr_wait_word){ { &bus->poke, wr_load32_acquire(&bus->poke), true }, NULL, NULL };
 }
@@ -75,6 +76,7 @@ wait_add_lane(struct wr_wait *wait, struct wr_lane_link *lane)
 
         if (!wait_has_room(wait))
                 return;
+        wait->peers_fence = wait->peers_fence && wr_pair_fences(&pair->words->writer_settles);
         lane->sleepers += 1;
         wr_add32(&lane->references, 1);
         wait->words[wait->count++] =

@@ -30,7 +30,8 @@ struct wr_wait {
         struct weir *bus;
         struct wr_wait_word *words; /* the bus's is the first */
         size_t count, room;
-        bool too_many; /* no memory for all of them */
+        bool too_many;    /* no memory for all of them */
+        bool peers_fence; /* each publisher whose lanes were added (bus/pair.h) */
         struct wr_wait_word few[WR_SIGNAL_WAIT_MAX];
 };
 
@@ -49,8 +50,8 @@ wr_wait_add_publisher(struct wr_wait *wait, struct weir_publisher *p);
 void
 wr_wait_add_bus(struct wr_wait *wait, struct weir *bus);
 
-/* Between arming and the last look. fences: whose pairs know that it does not settle (bus/pair.h): who is relayed, and
- * the agents of others. They sleep once for a few large frames, and a barrier interrupts every processor. */
+/* Between arming and the last look. fences: all pairs that were armed have WR_PAIR_FENCES on one side, ours or the
+ * other (bus/pair.h). */
 void
 wr_wait_settle(bool fences);
 

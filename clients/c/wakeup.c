@@ -35,7 +35,7 @@ wakeup_wait_something(struct weir *bus)
         while (!found) {
                 wr_wait_begin(&wait, bus);
                 wr_wait_add_bus(&wait, bus);
-                wr_wait_settle(bus->stands_in[0] != '\0');
+                wr_wait_settle(bus->stands_in[0] || wait.peers_fence);
                 found = wr_wait_has_something(bus);
                 if (!found)
                         wr_wait_sleep(&wait, WEIR_FOREVER, tries++);

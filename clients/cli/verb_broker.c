@@ -24,6 +24,7 @@ const char verb_broker_help[] =
         "run: names topics, checks who may do what, hands out shared memory, notices deaths; until SIGTERM, Ctrl-C or\n"
         "`weir broker stop`. It is never on the way of a frame. As a service of systemd (weir.socket, weir.service)\n"
         "it listens at the sockets that are passed to it, and --address has no place; see docs/service.md.\n"
+        "status: its address, its TCP port, how many sockets of packages it has, its policy, and what it holds.\n"
         "reload: it reads its policy again, as on SIGHUP. Who loses a right by it is told at once; a file with an\n"
         "error changes nothing (exit 2).\n"
         "install: a broker that is there without being typed, from now on: for the machine, or with --user for you\n"
@@ -99,12 +100,13 @@ static bool
 print_state_json(const struct weir_broker_state *state)
 {
         json_t *object =
-                json_pack("{s:s, s:s, s:s, s:i, s:s, s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:I}", "version",
+                json_pack("{s:s, s:s, s:s, s:i, s:s, s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:I}", "version",
                           state->version, "address", state->address, "policy", state->policy, "pid", (int)state->pid,
                           "scope", scope_name(state->scope), "uptime_ns", (json_int_t)state->uptime_ns, "sessions",
                           (int)state->sessions, "topics", (int)state->topics, "lanes", (int)state->lanes, "pairs",
                           (int)state->pairs, "subscriptions", (int)state->subscriptions, "refusals",
-                          (int)state->refusals, "reserve_bytes", (json_int_t)state->reserve_bytes);
+                          (int)state->refusals, "tcp_port", (int)state->tcp_port, "package_sockets",
+                          (int)state->package_sockets, "reserve_bytes", (json_int_t)state->reserve_bytes);
 
         return cli_print_json(object, JSON_INDENT(2));
 }
@@ -123,6 +125,11 @@ print_state(const struct weir_broker_state *state)
 {
         printf("broker         weir %s, pid %u, %s\n", state->version, state->pid, scope_name(state->scope));
         printf("address        %s\n", state->address);
+        if (state->tcp_port != 0)
+                printf("tcp            127.0.0.1:%u, for holders of tickets\n", state->tcp_port);
+        else
+                printf("tcp            none\n");
+        printf("packages       %u socket%s\n", (unsigned)state->package_sockets, cli_s(state->package_sockets));
         printf("policy         %s\n", policy_text(state->policy));
         printf("up             %.1f s\n", (double)state->uptime_ns / 1e9);
         printf("sessions       %u\n", state->sessions);

@@ -4,6 +4,7 @@
 #include "clients/cli/cli.h"
 #include "clients/cli/document.h"
 #include "clients/cli/rights.h"
+#include "clients/cli/table.h"
 #include "clients/cli/verbs.h"
 
 #include <inttypes.h>
@@ -32,7 +33,8 @@ const char verb_ticket_help[] =
         "  --json         new: one object; ls: one object a line\n"
         "  -b, --broker ADDRESS\n"
         "\n"
-        "ls shows yours (full trust of the broker's own user: all), also those that ended within the last hour.\n"
+        "ls shows yours (full trust of the broker's own user: all), also those that ended within the last hour: uses\n"
+        "so far (USED), time left to redeem it (LEFT), those who hold it now (CONNECTED), and who made it (BY).\n"
         "revoke ends what was opened by it, too.\n"
         "\n"
         "Example:\n"
@@ -83,10 +85,11 @@ create(const struct arguments *arguments, const char *topic)
 }
 
 static int
-print_row_json(const struct weir_ticket_row *row)
+print_row_json(const struct weir_ticket_row *row, void *user)
 {
         char id[17];
 
+        (void)user;
         snprintf(id, sizeof id, "%016" PRIx64, row->id);
         return cli_print_json(json_pack("{s:s, s:s, s:o, s:s, s:i, s:i, s:i, s:I, s:I, s:s}", "id", id, "topic",
                                         row->topic, "rights", rights_json(row->rights), "state", state_name(row->state),
@@ -98,39 +101,67 @@ print_row_json(const struct weir_ticket_row *row)
                        : 1;
 }
 
-static int
-print_row(const struct weir_ticket_row *row, void *user)
+/* Of one that nobody can redeem any more, neither time nor uses are left. */
+static void
+add_left(struct table *table, const struct weir_ticket_row *row)
 {
-        const struct cli_common *common = user;
-        char rights[128], uses[32], left[32] = "-";
-
-        if (common->json)
-                return print_row_json(row);
-        if (row->uses == 0)
-                snprintf(uses, sizeof uses, "%u of any", row->used);
+        if (row->state != WEIR_TICKET_VALID)
+                table_add(table, "-");
+        else if (row->ttl_ns == WEIR_FOREVER)
+                table_add(table, "forever");
         else
-                snprintf(uses, sizeof uses, "%u of %u", row->used, row->uses);
-        if (row->ttl_ns == WEIR_FOREVER)
-                snprintf(left, sizeof left, "forever");
-        else if (row->state != WEIR_TICKET_EXPIRED)
-                snprintf(left, sizeof left, "%.0f s", (double)row->ttl_ns / 1e9);
-        printf("%016" PRIx64 "  %-8s  used %-10s  left %-10s  connected %u  %s  (%s)  by %s\n", row->id,
-               state_name(row->state), uses, left, row->sessions, row->topic,
-               rights_text(row->rights, rights, sizeof rights), row->identity);
+                table_add_time(table, row->ttl_ns);
+}
+
+static int
+add_row(const struct weir_ticket_row *row, void *user)
+{
+        struct table *table = user;
+        char rights[128];
+
+        table_add(table, "%016" PRIx64, row->id);
+        table_add(table, "%s", state_name(row->state));
+        if (row->uses == 0)
+                table_add(table, "%u of any", row->used);
+        else
+                table_add(table, "%u of %u", row->used, row->uses);
+        add_left(table, row);
+        table_add(table, "%u", row->sessions);
+        table_add(table, "%s", row->topic);
+        table_add(table, "%s", rights_text(row->rights, rights, sizeof rights));
+        table_add(table, "%s", row->identity);
         return 0;
 }
 
 static int
-list(struct arguments *arguments)
+print_listing(struct table *table)
 {
+        if (table_print(table))
+                return cli_finish("ticket");
+        fprintf(stderr, "weir ticket: no memory for the list\n");
+        return CLI_FAILED;
+}
+
+static int
+list(const struct cli_common *common)
+{
+        static const char *const headings[] = {
+                "ID", "STATE", ">USED", ">LEFT", ">CONNECTED", "TOPIC", "RIGHTS", "BY"
+        };
+        struct table table;
         struct weir *bus;
         enum weir_result result;
-        int code = cli_open(&bus, "ticket", &arguments->common);
+        int code = cli_open(&bus, "ticket", common);
 
         if (code != CLI_OK)
                 return code;
-        result = weir_ticket_list(bus, print_row, &arguments->common);
-        code = result == WEIR_OK ? cli_finish("ticket") : cli_failed("ticket", result);
+        if (!common->json)
+                table_open(&table, headings, 8);
+        result = common->json ? weir_ticket_list(bus, print_row_json, NULL) : weir_ticket_list(bus, add_row, &table);
+        if (result != WEIR_OK)
+                code = cli_failed("ticket", result);
+        else
+                code = common->json ? cli_finish("ticket") : print_listing(&table);
         cli_close(bus);
         return code;
 }
@@ -238,7 +269,7 @@ verb_ticket(int argc, char **argv)
         if (strcmp(what, "new") != 0 && arguments.has_new)
                 return cli_usage("ticket", "--read, --write, --reliable, --no-map, --ttl and --uses belong to new");
         if (strcmp(what, "ls") == 0)
-                return list(&arguments);
+                return list(&arguments.common);
         if (strcmp(what, "revoke") == 0)
                 return revoke(&arguments.common, argv[optind + 1]);
         if ((arguments.rights & (WEIR_MAY_SUBSCRIBE | WEIR_MAY_PUBLISH)) == 0)

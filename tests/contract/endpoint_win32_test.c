@@ -4,6 +4,7 @@
  */
 #include "named-objects/endpoint_name_win32.h"
 #include "named-objects/grant_win32.h"
+#include "named-objects/signal.h"
 #include "tests/contract/endpoint_kit.h"
 
 #include <winternl.h>
@@ -254,6 +255,63 @@ Test(endpoint_win32, an_object_arrives_with_exactly_the_rights_it_was_narrowed_t
         wr_endpoint_peer(server)->process = NULL;
 }
 
+/* Has it a label, and is that Low and against writing up? */
+static bool
+is_lowered(wr_object object)
+{
+        _Alignas(8) BYTE bytes[512];
+        struct wr_descriptor descriptor;
+        struct wr_ace label;
+        size_t at = 0;
+        DWORD size;
+
+        cr_assert(GetKernelObjectSecurity(object, LABEL_SECURITY_INFORMATION, bytes, sizeof bytes, &size));
+        cr_assert(wr_descriptor_open(&descriptor, bytes, size, NULL));
+        if (!descriptor.sacl.present || !wr_acl_next(&descriptor.sacl, &at, &label))
+                return false;
+        cr_assert(eq(u32, label.type, WR_ACE_LABEL));
+        cr_assert(eq(u32, label.mask, 1));
+        cr_assert(wr_sid_equal(&label.sid, &wr_grant_any_integrity.sid));
+        return true;
+}
+
+/* Wine keeps labels and lets nobody feel them; that they are needed, and help, are lines of weir-winaudit. */
+Test(endpoint_win32, what_goes_by_name_to_low_integrity_has_a_label_where_it_is_to_be_written)
+{
+        wr_object listener = kit_listen(path), client, server, whole, lane, read_only, came[4];
+        enum { WAKE = 2, SPACE = 3, ALL = 4 };
+        struct wr_endpoint_peer *peer;
+        char bytes[8];
+
+        kit_connect(listener, path, &client, &server);
+        peer = wr_endpoint_peer(server);
+        CloseHandle(peer->process);
+        peer->process = NULL;
+        peer->sid_count = 1;
+        cr_assert(wr_endpoint_name_self(&peer->sids[0]));
+        for (int is_low = 0; is_low < 2; is_low++) {
+                size_t size, count = ALL;
+                struct wr_signal_pair signals;
+                wr_object sent[ALL];
+
+                peer->is_low = is_low;
+                cr_assert(eq(int, wr_region_create(&whole, "page", 4096), WEIR_OK));
+                cr_assert(eq(int, wr_region_create(&lane, "lane", 4096), WEIR_OK));
+                cr_assert(eq(int, wr_region_read_only(lane, &read_only), WEIR_OK));
+                cr_assert(eq(int, wr_signal_create(&signals), WEIR_OK));
+                cr_assert(eq(int, wr_signal_grant(&signals, WR_SIGNAL_SUBSCRIBER, sent + WAKE), WEIR_OK));
+                sent[0] = whole;
+                sent[1] = read_only;
+                cr_assert(eq(int, wr_endpoint_send(server, "grant", 5, sent, ALL), WEIR_OK));
+                cr_assert(eq(int, kit_receive(client, bytes, sizeof bytes, &size, came, &count), WEIR_OK));
+                cr_assert(eq(sz, count, ALL));
+                cr_assert(eq(int, is_lowered(whole), is_low));
+                cr_assert(not(is_lowered(lane)), "it is only read");
+                cr_assert(not(is_lowered(signals.wake)), "it is only waited for");
+                cr_assert(eq(int, is_lowered(signals.space), is_low));
+        }
+}
+
 Test(endpoint_win32, who_can_be_given_nothing_is_told_nothing)
 {
         wr_object listener = kit_listen(path), client, server, region;
@@ -311,6 +369,19 @@ Test(endpoint_win32, only_a_pipe_of_this_machine_is_an_address)
         kit_listen(longest);
         strcat(longest, "x");
         cr_assert(eq(int, wr_endpoint_place(longest, why, sizeof why), WEIR_E_USAGE));
+}
+
+/* As one that hangs and was deposed: who comes when its successor has gone, too, waits for nobody. */
+Test(endpoint_win32, who_was_deposed_is_reached_again_only_when_it_accepts)
+{
+        wr_object first = kit_listen(path), second = kit_listen(path), client, server;
+
+        wr_endpoint_unlisten(second, path);
+        cr_assert(eq(int, wr_endpoint_connect(&client, path, why, sizeof why), WEIR_E_NO_BROKER));
+        cr_assert_not_null(strstr(why, "accepts nobody"), "%s", why);
+        cr_assert(eq(int, wr_endpoint_accept(first, &server), WEIR_EMPTY), "those that knocked are no clients");
+        kit_connect(first, path, &client, &server);
+        cr_assert(wr_endpoint_owns(first, path));
 }
 
 Test(endpoint_win32, the_lock_is_in_a_directory_of_the_user_alone)

@@ -117,7 +117,7 @@ Test(grant, kinds_and_what_is_handed_of_their_rights)
         cr_assert(eq(u32, wr_grant_handed(WR_GRANT_SECTION, 0xffffffff), 0x6));
         cr_assert(eq(u32, wr_grant_handed(WR_GRANT_SECTION, SECTION_MAP_READ | WR_GRANT_KEPT), 0x4));
         cr_assert(eq(u32, wr_grant_handed(WR_GRANT_EVENT, EVENT_MODIFY_STATE | WR_GRANT_KEPT), 0x2));
-        cr_assert(eq(u32, wr_grant_handed(WR_GRANT_EVENT, SYNCHRONIZE | WR_GRANT_KEPT), 0x100000));
+        cr_assert(eq(u32, wr_grant_handed(WR_GRANT_EVENT, SYNCHRONIZE | WR_GRANT_KEPT_TO_LABEL), 0x100000));
         cr_assert(eq(u32, wr_grant_handed(WR_GRANT_PROCESS, PROCESS_ALL_ACCESS), 0x100000));
         cr_assert(eq(u32, wr_grant_handed(WR_GRANT_OTHER, 0xffffffff), 0));
         CloseHandle(event);

@@ -78,6 +78,7 @@ Test(identity_win32, the_connection_learns_whom_it_hands_objects_to)
         identity = identified(&process);
         cr_assert(eq(sz, peer->sid_count, 1));
         cr_assert(wr_sid_equal(&peer->sids[0], &identity.user));
+        cr_assert(eq(int, peer->is_low, identity.integrity < WR_INTEGRITY_MEDIUM));
         cr_assert_not_null(peer->process);
         cr_assert(eq(u32, wr_grant_rights_of(peer->process) & PROCESS_DUP_HANDLE, PROCESS_DUP_HANDLE));
         rights = wr_grant_rights_of(process);

@@ -11,7 +11,11 @@
 
 WEIR_BROKER names a socket in the directory; nothing listens there until the transcript starts a broker. What is left
 running at the end is ended; a transcript that hangs fails after a minute.
+
+Most of a transcript's time is waiting, for the end of an interval or a deadline: several are played at a time.
 """
+import concurrent.futures
+import functools
 import os
 import pathlib
 import re
@@ -26,6 +30,7 @@ from tap import main, tests  # noqa: E402
 ROOT = pathlib.Path(os.environ['WEIR_SOURCE_ROOT'])
 BUILD = pathlib.Path(os.environ['WEIR_BUILD_ROOT'])
 TIMEOUT = 60
+AT_A_TIME = 8
 
 
 def pattern(expected):
@@ -120,13 +125,23 @@ def play(path):
             stage.close()
 
 
+TRANSCRIPTS = sorted((ROOT / 'tests' / 'e2e' / 'transcripts').glob('*.txt'))
+
+
+@functools.cache
+def plays():
+    """What becomes of each transcript. The first call begins them all."""
+    stages = concurrent.futures.ThreadPoolExecutor(AT_A_TIME)
+    return {path: stages.submit(play, path) for path in TRANSCRIPTS}
+
+
 def transcript(path):
     def run():
-        play(path)
+        plays()[path].result()
     run.__name__ = path.stem
     return run
 
 
 if __name__ == '__main__':
-    tests.extend(transcript(path) for path in sorted((ROOT / 'tests' / 'e2e' / 'transcripts').glob('*.txt')))
+    tests.extend(map(transcript, TRANSCRIPTS))
     main()

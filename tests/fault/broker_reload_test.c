@@ -1,12 +1,6 @@
 /* The policy file changes while clients are there: who keeps what, who is told, and what an error does not touch. */
 #include "tests/fault/broker_other.h"
 
-#ifndef _WIN32
-#        include <sys/stat.h>
-#endif
-
-#define CAMERA "org.weir.Camera"
-
 TestSuite(broker_reload, .fini = kit_clean, .timeout = 60);
 
 static char text[1024];
@@ -496,83 +490,6 @@ Test(broker_reload, the_systems_word_with_an_error_keeps_the_old_policy_and_is_l
         client_close(&client);
         broker_end(&broker);
         remove(log_path);
-}
-
-static const char *
-sockets(const struct broker *broker, const char *first, const char *second)
-{
-        snprintf(text, sizeof(text), "[package.\"%s\"]\nsocket = '%s'\n%s%s%s", CAMERA, first,
-                 second ? "[package.\"org.b\"]\nsocket = '" : "", second ? second : "", second ? "'\n" : "");
-        (void)broker;
-        return text;
-}
-
-Test(broker_reload, package_sockets_follow_the_file)
-{
-        given.package = "org.given";
-        struct broker broker = broker_with("");
-        struct client own = client_begin(&broker, "own"), camera, other;
-        char first[192], second[192];
-
-        snprintf(first, sizeof(first), "%s" BELOW "first", broker.package_directory);
-        snprintf(second, sizeof(second), "%s" BELOW "second", broker.package_directory);
-        reload_with(&broker, &own, sockets(&broker, first, NULL));
-        camera = client_at(first, "camera");
-        cr_assert(strstr(camera.message.welcome.identity, "package:" CAMERA) != NULL);
-        reload_with(&broker, &own, sockets(&broker, first, second));
-        other = client_at(second, "other");
-        cr_assert(strstr(other.message.welcome.identity, "package:org.b") != NULL);
-        reload_with(&broker, &own, "");
-        cr_assert(not(place_is_taken(first)));
-        cr_assert(not(place_is_taken(second)));
-        client_status(&camera); /* who came through it stays */
-        client_close(&other);
-        other = client_at(broker.package_socket, "other"); /* of the command line: not the file's to take */
-        client_close(&camera);
-        client_close(&other);
-        client_close(&own);
-        broker_end(&broker);
-}
-
-#ifndef _WIN32 /* a pipe cannot be removed under who listens */
-Test(broker_reload, a_package_socket_that_was_removed_comes_back)
-{
-        given.package = "org.given";
-        struct broker broker = broker_with("");
-        struct client own = client_begin(&broker, "own"), back;
-        char first[192];
-
-        snprintf(first, sizeof(first), "%s" BELOW "first", broker.package_directory);
-        reload_with(&broker, &own, sockets(&broker, first, NULL));
-        cr_assert(unlink(first) == 0 && unlink(broker.package_socket) == 0);
-        reload_with(&broker, &own, sockets(&broker, first, NULL));
-        back = client_at(first, "back");
-        client_close(&back);
-        back = client_at(broker.package_socket, "back"); /* of the command line */
-        client_close(&back);
-        client_close(&own);
-        broker_end(&broker);
-        cr_assert(not(place_is_taken(first)), "what was opened anew is removed at the end");
-}
-#endif
-
-Test(broker_reload, a_socket_that_cannot_be_opened_keeps_all_of_the_old_policy)
-{
-        struct broker broker = broker_with("");
-        struct client own = client_begin(&broker, "own"), camera;
-        char first[192], second[192];
-
-        snprintf(first, sizeof(first), "%s" BELOW "first", broker.package_directory);
-        snprintf(second, sizeof(second), "%s" BELOW "second", broker.package_directory);
-        reload_with(&broker, &own, sockets(&broker, first, NULL));
-        broker_write_policy(&broker, sockets(&broker, second, place_of_nobody(&broker)));
-        client_send(&own, (struct wr_message){ .kind = WR_RELOAD });
-        client_expect(&own, WR_REFUSAL);
-        cr_assert(not(place_is_taken(second)), "what was opened for it is closed again");
-        camera = client_at(first, "camera");
-        client_close(&camera);
-        client_close(&own);
-        broker_end(&broker);
 }
 
 #ifndef _WIN32 /* mount namespaces */

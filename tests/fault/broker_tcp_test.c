@@ -265,6 +265,7 @@ Test(broker_tcp, its_creators_other_powers_do_not_come_with_a_ticket)
         talk_send(&talk, (struct wr_message){ .kind = WR_STATUS });
         talk_expect(&talk, WR_STATE);
         cr_assert(eq(str, talk.message.state.policy, "?"));
+        cr_assert(eq(u32, talk.message.state.tcp_port, ticket.port));
         talk_close(&talk);
         client_close(&owner);
         broker_end(&broker);

@@ -1,5 +1,6 @@
 /* Lanes that move for another reason than a new broker: a right that was taken away, growth, a reader that pins; moves
  * that fail, and moves that somebody dies in. */
+#include "bus/hash.h"
 #include "bus/layout.h"
 #include "clients/c/publisher.h"
 #include "clients/c/subscriber.h"
@@ -161,6 +162,38 @@ Test(lane_move, a_reader_that_keeps_a_heap_full_does_so_in_the_lane_that_is_left
         weir_close(out);
 }
 
+/* An agent fences where others settle. Who reads has to know that in each lane: one who gave room back without a fence
+ * would not see that the agent waits for it. */
+Test(lane_move, the_lane_in_which_an_agent_goes_on_says_that_it_fences_as_the_first_did)
+{
+        struct weir *out = kit_host(), *in = kit_guest();
+        const struct weir_frame *held[PINS_MAX];
+        const struct wr_lane_reader *lane;
+        struct weir_publisher *publisher;
+        struct weir_subscriber *keeper;
+        uint32_t said = 0;
+        int count = 0;
+
+        kit_ok(weir_publisher_open(&publisher, out, "t", WEIR_PUBLISHER(.memory_max = 8 << 20, .require = WEIR_PIPE)));
+        kit_ok(weir_subscriber_open(&keeper, in, "t", WEIR_SUBSCRIBER(.frames_max = PINS_MAX)));
+        cr_assert(eq(u32, kit_info(keeper).path, WEIR_SHM));
+        while (kit_publisher_info(publisher).peers == 0)
+                kit_event(out, WEIR_JOINED);
+        do {
+                kit_must(count < PINS_MAX);
+                kit_ok(weir_publish(publisher, block, BLOCK, NULL, KIT_SOON));
+                held[count] = kit_take(keeper);
+                lane = &((const struct wr_frame *)(const void *)held[count++])->lane->reader;
+                if (count == 1)
+                        said = wr_load32(&lane->pair.words->writer_settles);
+        } while (lane->geometry.follows == 0);
+        cr_assert(eq(u32, wr_load32(&lane->pair.words->writer_settles), said));
+        while (count > 0)
+                weir_release(held[--count]);
+        weir_close(in);
+        weir_close(out);
+}
+
 /* ---- moves that come to nothing ---- */
 
 static bool
@@ -223,6 +256,42 @@ Test(lane_move, a_move_for_which_there_is_no_memory_is_given_up_at_its_deadline)
         cr_assert(ne(u64, lane_after_move(publisher), lane));
         kit_ok(weir_publish(publisher, "there", 5, NULL, WEIR_NOW));
         weir_release(kit_take(reader));
+        weir_close(in);
+        weir_close(out);
+}
+
+/* What an agent got of its client is published with the hash that the client made, also where it has to be copied. */
+Test(lane_move, a_loan_whose_lane_was_left_keeps_the_hash_that_an_agent_was_told)
+{
+        struct weir *out = kit_host(), *in = kit_guest();
+        struct weir_publisher *publisher;
+        struct weir_subscriber *reader;
+        const struct weir_frame *frame;
+        struct weir_loan *loan;
+        uint64_t lane, hash;
+
+        kit_ok(weir_publisher_open(&publisher, out, "t", NULL));
+        kit_ok(weir_subscriber_open(&reader, in, "t", WEIR_SUBSCRIBER(.delivery = WEIR_RELIABLE)));
+        for (int damaged = 0; damaged < 2; damaged++) {
+                kit_ok(weir_lend(publisher, BLOCK, WEIR_NOW, &loan));
+                memset(loan->data, damaged, BLOCK);
+                hash = wr_hash_two("", 0, loan->data, BLOCK) + (uint64_t)damaged;
+                lane = publisher->lane;
+                lane_is_to_move(publisher, LARGE_ENOUGH);
+                cr_assert(ne(u64, lane_after_move(publisher), lane));
+                publisher->known_hash = &hash;
+                kit_ok(weir_loan_publish(loan));
+                publisher->known_hash = NULL;
+        }
+        kit_ok(weir_publish(publisher, "behind", 6, NULL, WEIR_NOW));
+        frame = kit_take(reader);
+        cr_assert(eq(u64, frame->sequence, 1));
+        weir_release(frame);
+        frame = kit_take(reader);
+        cr_assert(eq(u64, frame->sequence, 3));
+        cr_assert(eq(u64, frame->lost, 1));
+        cr_assert(eq(u64, kit_info(reader).corrupt, 1));
+        weir_release(frame);
         weir_close(in);
         weir_close(out);
 }

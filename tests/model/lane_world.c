@@ -49,6 +49,8 @@ void
 lane_world_reader_open(void)
 {
         explore_as(1);
+        if ((world->plan.fencing & 2u) != 0)
+                wr_pair_reader_fences(world->words);
         explore_check(wr_lane_reader_open(&world->reader, world->segment, &world->geometry, &world->started,
                                           world->words, world->plan.announcements, world->plan.reliable) == WEIR_OK,
                       "the reader does not open");
@@ -86,6 +88,8 @@ lane_world_open(const struct lane_plan *plan)
         explore_check(wr_lane_writer_open(&world->writer, world->segment, &world->geometry, plan->history, 2) ==
                               WEIR_OK,
                       "the writer does not open");
+        if ((plan->fencing & 1u) != 0)
+                world->writer.settles = WR_PAIR_FENCES;
         if (plan->attached) {
                 lane_world_attach();
                 lane_world_reader_open();
@@ -162,6 +166,16 @@ lane_world_publisher(void)
         }
 }
 
+/* Of who sleeps against a side that says this of itself. */
+static void
+settle(const wr_word32 *settles)
+{
+        if (wr_pair_fences(settles))
+                wr_fence();
+        else
+                wr_pair_settle();
+}
+
 static void
 wait_for_room(void)
 {
@@ -169,7 +183,7 @@ wait_for_room(void)
 
         world->room_sleeps += 1;
         space = wr_pair_room_arm(&world->pair);
-        wr_pair_settle();
+        settle(&world->words->settles);
         if (lane_world_publish() != WEIR_OK)
                 explore_sleep(&world->words->space, space);
         wr_pair_room_disarm(&world->pair);
@@ -253,7 +267,7 @@ lane_world_sleep(void)
 
         world->sleeps += 1;
         wake = wr_pair_sleep_arm(&world->reader.pair);
-        wr_pair_settle();
+        settle(&world->words->writer_settles);
         if (!wr_lane_ready(&world->reader))
                 explore_sleep(&world->words->wake, wake);
         else if (++world->turns == EAGER_TURNS)

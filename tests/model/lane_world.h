@@ -23,6 +23,7 @@ struct lane_plan {
         bool sly;                /* payloads look like headers */
         uint32_t keep;           /* the reader's */
         unsigned registered;     /* bit per process: it has the barrier of the system; publisher 0, reader 1 */
+        unsigned fencing;        /* likewise: it says that it fences, whatever it has */
 };
 
 /* All that both actors know; in the execution's memory. */

@@ -74,6 +74,31 @@ reader_scene(void)
 }
 
 static void
+open_fencing(unsigned fencing)
+{
+        lane_world_open(&(struct lane_plan){ .ring_bytes = 128,
+                                             .hash = WR_HASH_NONE,
+                                             .attached = true,
+                                             .reliable = true,
+                                             .registered = BOTH,
+                                             .fencing = fencing,
+                                             .before = 1,
+                                             .frames = 3 });
+}
+
+static void
+fencing_reader_scene(void)
+{
+        open_fencing(READER);
+}
+
+static void
+fencing_publisher_scene(void)
+{
+        open_fencing(PUBLISHER);
+}
+
+static void
 mixed_scene(void)
 {
         open_lossy(BOTH, true);
@@ -230,6 +255,10 @@ static const struct explore_model models[] = {
         { "settle: a reader without the barrier is fenced for, and fences", publisher_scene,
           ACTORS(lane_world_waiting_publisher, lane_world_reader), lane_world_all_was_told, 4, false, NULL },
         { "settle: a publisher without the barrier fences, and is fenced for", reader_scene,
+          ACTORS(lane_world_waiting_publisher, lane_world_reader), lane_world_all_was_told, 4, false, NULL },
+        { "settle: a reader says that it fences, and is not settled for", fencing_reader_scene,
+          ACTORS(lane_world_waiting_publisher, lane_world_reader), lane_world_all_was_told, 4, false, NULL },
+        { "settle: a publisher says that it fences, and is not settled for", fencing_publisher_scene,
           ACTORS(lane_world_waiting_publisher, lane_world_reader), lane_world_all_was_told, 4, false, NULL },
         { "settle: of two pairs one does not settle",
           mixed_scene,

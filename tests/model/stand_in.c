@@ -159,7 +159,13 @@ wr_hash_finish(enum wr_hash_policy policy, uint64_t bytes_hash, const struct wr_
 {
         if (policy == WR_HASH_NONE)
                 return 0;
-        return mix(policy == WR_HASH_FULL ? bytes_hash : 1, words, sizeof *words);
+        return (policy == WR_HASH_FULL ? bytes_hash : 0) + mix(1, words, sizeof *words);
+}
+
+uint64_t
+wr_hash_bytes_back(uint64_t hash, const struct wr_hash_words *words)
+{
+        return hash - wr_hash_finish(WR_HASH_FULL, 0, words);
 }
 
 /* ---- system ---- */

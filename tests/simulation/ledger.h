@@ -90,7 +90,7 @@ struct ledger_hold {
         struct ledger_subscription *subscription;
         uint64_t source, lane, pair;
         bool is_entered, is_told; /* told: that it is over */
-        bool is_due;              /* that has to be told */
+        unsigned due;             /* so often that has to be told: once for each time that it was said */
 };
 
 struct ledger {

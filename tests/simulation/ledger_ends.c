@@ -161,16 +161,22 @@ ledger_reloaded(void)
 
 /* ---- settle --------------------------------------------------------------------------------------------------- */
 
+/* Its subscriber lost the right to it, and has had its time to let go of it. */
+static bool
+is_late(const struct ledger_pair *pair)
+{
+        return pair->revoked_ns != 0 && sim.now_ns >= pair->revoked_ns + sim.server.revoke_ns - TURN_NS;
+}
+
 /* Its publisher: told once, with the first reason, unless the lane itself ended before. */
 static void
 publisher_settle(struct ledger_pair *pair)
 {
-        bool is_late = pair->revoked_ns != 0 && sim.now_ns >= pair->revoked_ns + sim.server.revoke_ns - TURN_NS;
         bool are_both_over = pair->lane->is_over && pair->subscription->is_over;
         bool is_anew = pair->state == LEDGER_ACKED && pair->removal_told_reason == WEIR_OK;
 
         if (pair->is_removal_told && !pair->is_removed && !are_both_over) {
-                if (!is_anew && !(is_late && pair->removal_told_reason == WEIR_E_DENIED))
+                if (!is_anew && !(is_late(pair) && pair->removal_told_reason == WEIR_E_DENIED))
                         sim_fail("PAIR_REMOVED to %u without a cause", sim_client_pid(pair->lane->line));
                 ledger_pair_remove(pair, pair->removal_told_reason);
         }
@@ -215,10 +221,14 @@ lane_settle(struct ledger_lane *lane)
                 return;
         if (!lane->is_moved && !lane->must_move)
                 sim_fail("a lane of %u is gone, and nobody ended it", sim_client_pid(lane->line));
-        for (unsigned i = ledger.first_pair; i < ledger.pair_count && lane->is_moved; i++)
-                if (ledger.pairs[i].lane == lane && !ledger.pairs[i].is_done && !ledger.pairs[i].is_removal_told &&
-                    !ledger.pairs[i].subscription->is_over)
+        for (unsigned i = ledger.first_pair; i < ledger.pair_count && lane->is_moved; i++) {
+                const struct ledger_pair *pair = &ledger.pairs[i];
+                bool is_untold = is_late(pair) && !lane->line->at_broker; /* its publisher is away */
+
+                if (pair->lane == lane && !pair->is_done && !pair->is_removal_told && !is_untold &&
+                    !pair->subscription->is_over)
                         sim_fail("a lane that moved is gone, and still has a reader");
+        }
         ledger_lane_end(lane, WEIR_E_DENIED);
 }
 

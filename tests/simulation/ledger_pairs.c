@@ -109,8 +109,8 @@ said_lane_ended(struct sim_line *line, const struct wr_message_lane_ended *ended
                 return;
         }
         hold = ledger_hold_of(subscription, ended->lane);
-        if (hold && hold->is_due && ended->reason == WEIR_E_CLOSED) {
-                hold->is_due = false; /* it came back with what has ended */
+        if (hold && hold->due > 0 && ended->reason == WEIR_E_CLOSED) {
+                hold->due--; /* it came back with what has ended */
                 hold->is_told = true;
                 return;
         }

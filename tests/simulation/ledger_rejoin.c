@@ -139,12 +139,12 @@ holds_come_back(const struct sim_line *line, uint32_t request, struct ledger_sub
                 }
                 known = ledger_hold_of(subscription, hold->lane);
                 if ((pair && pair->subscription == subscription && is_held(hold, pair)) ||
-                    (known && !known->is_due && !known->is_entered && !known->is_told)) {
+                    (known && known->due == 0 && !known->is_entered && !known->is_told)) {
                         *hold = ledger.holds[--ledger.hold_count];
                         continue;
                 }
                 hold->subscription = subscription;
-                hold->is_due = true;
+                hold->due = 1 + (known && known->line == line ? known->due : 0);
                 if (known) {
                         *known = *hold;
                         *hold = ledger.holds[--ledger.hold_count];
@@ -213,7 +213,7 @@ ledger_settle_holds(void)
         for (unsigned i = 0; i < ledger.hold_count; i++) {
                 const struct ledger_hold *hold = &ledger.holds[i];
 
-                if (hold->is_due && !hold->subscription->is_over && hold->subscription->line == hold->line &&
+                if (hold->due > 0 && !hold->subscription->is_over && hold->subscription->line == hold->line &&
                     !hold->line->was_refused && ledger_is_flushed(hold->line))
                         sim_fail("LANE_ENDED: %u came back with a lane that ended, and is not told",
                                  sim_client_pid(hold->line));
@@ -370,7 +370,7 @@ ledger_rejoin_follow(void)
                 const struct wr_pairing *pairing = NULL;
                 const struct ledger_pair *pair = ledger_pair(hold->pair);
 
-                if (hold->subscription && !hold->is_entered && !hold->is_due && !hold->is_told &&
+                if (hold->subscription && !hold->is_entered && hold->due == 0 && !hold->is_told &&
                     !hold->subscription->is_over)
                         pairing = wr_registry_pairing(registry, hold->pair);
                 /* Another one may say that it holds the same. */

@@ -4,7 +4,7 @@
  */
 #include "broker/loop.h"
 
-#include "tests/simulation/sim.h"
+#include "tests/simulation/ledger.h"
 
 #include <string.h>
 
@@ -222,8 +222,10 @@ wr_loop_dispatch(struct wr_loop *loop)
         for (unsigned i = 0; i < loop->batched; i++) {
                 struct wr_hook *hook = loop->batch[i].hook;
 
-                if (hook)
-                        hook->call(hook, loop->batch[i].ready);
+                if (!hook)
+                        continue;
+                hook->call(hook, loop->batch[i].ready);
+                ledger_follow(); /* what was answered may wait, and what is there now may end before it goes */
         }
         loop->batched = 0;
 }

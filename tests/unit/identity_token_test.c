@@ -209,6 +209,19 @@ Test(identity_token, a_packaged_program_with_an_ordinary_token_keeps_its_trust_a
         cr_assert(eq(str, identity.package, TOKEN_FAMILY));
 }
 
+Test(identity_token, who_is_below_medium_and_in_no_container_needs_a_label_to_write)
+{
+        struct wr_identity_token token = token_ordinary();
+
+        cr_assert(not(wr_identity_is_low(&token)));
+        token.integrity = WR_INTEGRITY_MEDIUM - 1;
+        cr_assert(wr_identity_is_low(&token));
+        token.integrity = WR_INTEGRITY_UNTRUSTED;
+        cr_assert(wr_identity_is_low(&token));
+        cr_assert(gt(sz, wr_sid_parse(&token.container, "S-1-15-2-1-2-3", 14), 0));
+        cr_assert(not(wr_identity_is_low(&token)), "a container is kept from nothing that has no label");
+}
+
 static enum weir_result
 through_pipe(const struct wr_identity_token *token, const char *package, struct wr_identity *identity)
 {

@@ -60,6 +60,32 @@ Test(lane_migrate, blocks_lie_in_the_successor_as_their_publisher_wants_them)
         lane_done(b);
 }
 
+/* As an agent publishes what was damaged on its way. */
+Test(lane_migrate, a_block_under_the_hash_of_other_bytes_has_it_in_the_successor_too)
+{
+        struct bench_lane *a = first_at(1 << 20, 4), *b = successor_of(a, SECOND);
+        struct wr_lane_reader *newcomer = come(b, false, 4);
+        uint64_t offset, hash;
+        struct wr_taken t;
+
+        for (uint64_t sequence = 1; sequence <= 3; sequence++) {
+                cr_assert(eq(int, wr_lane_lend(&a->w, 5000, 64, &offset), WEIR_OK));
+                fill(a->w.heap_base + offset, 5000, sequence);
+                hash = wr_hash_two("", 0, a->w.heap_base + offset, 5000) + (sequence == 2);
+                cr_assert(eq(int, wr_lane_publish_block(&a->w, offset, 5000, NULL, 5, &hash), WEIR_OK));
+        }
+        move(a, b);
+        for (uint64_t sequence = 1; sequence <= 3; sequence += 2) {
+                cr_assert(eq(int, take(b, newcomer, &t), WEIR_OK));
+                cr_assert(eq(u64, t.sequence, sequence));
+                cr_assert(eq(u64, t.lost, sequence / 2));
+                cr_assert(is_filled(t.data, t.size, sequence));
+                wr_lane_release(&newcomer->pair, t.announcement);
+        }
+        lane_done(a);
+        lane_done(b);
+}
+
 Test(lane_migrate, a_block_that_readers_could_not_have_any_more_is_no_history)
 {
         struct bench_lane *a = first_at(1 << 20, 5), *b = successor_with(a, SECOND, 4 * HEAP);

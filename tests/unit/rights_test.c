@@ -124,7 +124,20 @@ Test(rights, a_grant_is_explained_with_its_rule)
         expect_in(verdict.text, "'cam/front' is decided by [topic.\"cam/*\"] in line 1 of ");
         expect_in(verdict.text, "subscribe: granted");
         expect_in(verdict.text, "entry 1 is line 2: (A;;CCLCSW;;;S-1-15-2-");
+        expect_in(verdict.text, ") grants subscribe, map, observe to package:org.a\n");
         expect_in(verdict.sddl, "D:P(A;;CCLCSW;;;S-1-15-2-");
+}
+
+Test(rights, what_each_entry_of_a_descriptor_grants_or_denies_is_said_in_words)
+{
+        put("[topic.\"cam/*\"]\n"
+            "sddl = \"D:(D;;DC;;;S-1-22-1-4200)(A;;GR;;;AU)(A;;GA;;;S-1-22-1-4200)(A;;RC;;;WD)S:(ML;;NW;;;LW)\"\n");
+        cr_assert(eq(int, ask((struct weir_subject){ .user = "4200" }, "cam/front", WEIR_MAY_PUBLISH), WEIR_E_DENIED));
+        expect_in(verdict.text, "entry 1 is line 2: (D;;DC;;;S-1-22-1-4200) denies publish to user:4200\n");
+        expect_in(verdict.text, "entry 2 is line 2: (A;;GR;;;AU) grants subscribe, observe\n");
+        expect_in(verdict.text,
+                  "(A;;GA;;;S-1-22-1-4200) grants subscribe, publish, map, observe, stall to user:4200\n");
+        expect_in(verdict.text, "(A;;RC;;;WD) grants nothing\n");
 }
 
 Test(rights, a_denial_is_explained_with_what_would_grant)

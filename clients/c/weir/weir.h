@@ -226,11 +226,11 @@ struct weir_seat {
         const char *text; /* refused: the sentence, with the line that would grant it */
 };
 
-/* Fill size first. */
+/* Fill size first. tcp_port: of 127.0.0.1, 0: none. policy: its file; "": none; "?": who asks is not told. */
 struct weir_broker_state {
-        uint32_t size, pid, scope, sessions, topics, lanes, pairs, subscriptions, refusals, reserved;
-        uint64_t uptime_ns, reserve_bytes;
-        char version[32], address[256], policy[256]; /* policy: its file; "": none; "?": who asks is not told */
+        uint32_t size, pid, scope, sessions, topics, lanes, pairs, subscriptions, refusals, tcp_port;
+        uint64_t uptime_ns, reserve_bytes, package_sockets;
+        char version[32], address[256], policy[256];
 };
 
 /* Options in place: WEIR_OPTIONS(.name = "fusion"). In C++ the same, with the fields in the order of the struct; what

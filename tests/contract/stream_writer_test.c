@@ -1,0 +1,234 @@
+/* What a stream's writer adds: large pieces go another way, and nobody at the other end is the wiser. */
+#include "named-objects/stream_writer.h"
+
+#include "bus/os/clock.h"
+#include "bus/os/thread.h"
+#include "named-objects/stream_tcp.h"
+#include "named-objects/watch.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LAP = 5 << 20, STEP = 200 << 10, IN_ALL = 24 << 20 };
+
+TestSuite(stream_writer, .timeout = 60);
+TestSuite(stream_writer_tcp, .timeout = 60);
+
+typedef void
+pair_fn(wr_object ends[2]);
+
+static void
+pair_here(wr_object ends[2])
+{
+        cr_assert(eq(int, wr_stream_pair(WR_NO_OBJECT, ends), WEIR_OK));
+        cr_assert(eq(int, wr_stream_adopt(&ends[1]), WEIR_OK));
+}
+
+static void
+pair_tcp(wr_object ends[2])
+{
+        struct wr_watch watch = { .read = true };
+        enum weir_result result;
+        uint16_t port = 0;
+
+        cr_assert(eq(int, wr_stream_tcp_listen(&watch.object, &port), WEIR_OK));
+        cr_assert(eq(int, wr_stream_tcp_connect(&ends[0], port), WEIR_OK));
+        while ((result = wr_stream_tcp_accept(watch.object, &ends[1])) == WEIR_EMPTY)
+                wr_watch_wait(&watch, 1, INT64_MAX);
+        cr_assert(eq(int, result, WEIR_OK));
+        wr_object_close(watch.object);
+}
+
+/* A test that each way to carry a stream has to pass. */
+#define EACH_WAY(name)                   \
+        static void name(pair_fn *pair); \
+        Test(stream_writer, name)        \
+        {                                \
+                name(pair_here);         \
+        }                                \
+        Test(stream_writer_tcp, name)    \
+        {                                \
+                name(pair_tcp);          \
+        }                                \
+        static void name(pair_fn *pair)
+
+static int64_t
+soon(void)
+{
+        return wr_clock_ns() + INT64_C(20000000000);
+}
+
+/* No two places of a lap are alike, nor the same place in two laps. */
+static uint8_t
+byte_at(size_t at)
+{
+        return (uint8_t)(at * 31 + (at >> 8) * 7 + (at >> 16) * 3);
+}
+
+struct writing {
+        struct wr_stream_writer writer;
+        wr_object stream;
+        uint8_t *bytes;
+        size_t step;            /* bytes of one write, in three spans; then a hundredth of it in one */
+        size_t written, in_all; /* stops there, or where there is no room */
+        enum weir_result result;
+};
+
+static void
+writing_open(struct writing *w, wr_object stream, size_t step)
+{
+        *w = (struct writing){ .stream = stream, .bytes = malloc(step), .step = step, .in_all = IN_ALL };
+        cr_assert(ne(ptr, w->bytes, NULL));
+        wr_stream_writer_open(&w->writer, stream);
+}
+
+static void
+writing_close(struct writing *w)
+{
+        wr_stream_writer_close(&w->writer);
+        free(w->bytes);
+}
+
+/* One write, gone on with until nothing is left of it; WEIR_FULL: there is no room for the rest of it. */
+static enum weir_result
+write_step(struct writing *w, size_t size, int64_t deadline_ns)
+{
+        size_t sent = 0, done;
+
+        for (size_t i = 0; i < size; i++)
+                w->bytes[i] = byte_at(w->written + i);
+        while (sent < size) {
+                size_t rest = size - sent, part = rest / 3;
+                struct wr_span spans[3] = { { w->bytes + sent, part },
+                                            { w->bytes + sent + part, part },
+                                            { w->bytes + sent + 2 * part, rest - 2 * part } };
+                enum weir_result result = wr_stream_writer_write(&w->writer, spans, 3, &done);
+                unsigned ready;
+
+                if (result == WEIR_FULL) {
+                        result = wr_stream_wait(w->stream, WR_STREAM_WRITE, WR_NO_OBJECT, deadline_ns, &ready);
+                        if (result == WEIR_EMPTY)
+                                return WEIR_FULL;
+                }
+                if (result != WEIR_OK)
+                        return result;
+                sent += done;
+                w->written += done;
+                memset(w->bytes + sent - done, 0xa5, done); /* what was taken is not looked at again */
+        }
+        return WEIR_OK;
+}
+
+/* Nothing is kept; WEIR_FULL: it is. */
+static enum weir_result
+flush(struct writing *w, int64_t deadline_ns)
+{
+        enum weir_result result;
+        unsigned ready;
+
+        while ((result = wr_stream_writer_flush(&w->writer)) == WEIR_FULL)
+                if (wr_stream_wait(w->stream, WR_STREAM_WRITE, WR_NO_OBJECT, deadline_ns, &ready) != WEIR_OK)
+                        break;
+        return result;
+}
+
+static void *
+write_all(void *argument)
+{
+        struct writing *w = argument;
+
+        while (w->result == WEIR_OK && w->written < w->in_all) {
+                w->result = write_step(w, w->step, soon());
+                if (w->result == WEIR_OK)
+                        w->result = write_step(w, w->step / 100, soon());
+        }
+        if (w->result == WEIR_OK)
+                w->result = flush(w, soon());
+        wr_stream_hang_up(w->stream);
+        return NULL;
+}
+
+/* Everything up to the end of it, in pieces of several sizes. */
+static size_t
+read_all(wr_object stream)
+{
+        static uint8_t in[90000];
+        enum weir_result result;
+        size_t got = 0, done;
+        unsigned ready;
+
+        for (size_t size = 1;; size = size * 7 % sizeof in + 1) {
+                struct wr_span span = { in, size };
+
+                result = wr_stream_read(stream, &span, 1, &done);
+                if (result == WEIR_EMPTY)
+                        result = wr_stream_wait(stream, WR_STREAM_READ, WR_NO_OBJECT, soon(), &ready);
+                if (result == WEIR_E_CLOSED)
+                        return got;
+                cr_assert(eq(int, result, WEIR_OK));
+                for (size_t i = 0; i < done; i++)
+                        if (in[i] != byte_at(got + i))
+                                cr_assert(eq(sz, got + i, SIZE_MAX), "the byte there is another one");
+                got += done;
+        }
+}
+
+EACH_WAY(large_and_small_pieces_arrive_in_order)
+{
+        wr_object ends[2];
+        struct writing w;
+        wr_thread thread;
+
+        pair(ends);
+        writing_open(&w, ends[0], STEP);
+        cr_assert(wr_thread_start(&thread, write_all, &w, 0));
+        cr_assert(ge(sz, read_all(ends[1]), IN_ALL));
+        wr_thread_join(thread);
+        cr_assert(eq(int, w.result, WEIR_OK));
+        writing_close(&w);
+        wr_object_close(ends[0]);
+        wr_object_close(ends[1]);
+}
+
+EACH_WAY(what_was_written_stays_as_it_was_while_nobody_reads_and_when_its_writer_has_gone)
+{
+        enum weir_result result = WEIR_OK;
+        wr_object ends[2];
+        struct writing w;
+        size_t written;
+
+        pair(ends);
+        writing_open(&w, ends[0], LAP);
+        while (result == WEIR_OK && w.written < (size_t)8 * LAP)
+                result = write_step(&w, LAP, wr_clock_ns());
+        cr_assert(eq(int, result, WEIR_FULL));
+        cr_assert(le(int, flush(&w, wr_clock_ns()), WEIR_FULL));
+        written = w.written - w.writer.piped - w.writer.kept;
+        cr_assert(gt(sz, written, STEP));
+        writing_close(&w);
+        wr_stream_hang_up(ends[0]);
+        cr_assert(eq(sz, read_all(ends[1]), written));
+        wr_object_close(ends[0]);
+        wr_object_close(ends[1]);
+}
+
+EACH_WAY(who_writes_to_an_end_that_closed_is_told_so)
+{
+        wr_object ends[2];
+        struct writing w;
+        wr_thread thread;
+
+        pair(ends);
+        writing_open(&w, ends[0], STEP);
+        cr_assert(eq(int, write_step(&w, STEP / 2, soon()), WEIR_OK));
+        cr_assert(eq(int, flush(&w, soon()), WEIR_OK));
+        wr_object_close(ends[1]);
+        w.in_all = SIZE_MAX;
+        cr_assert(wr_thread_start(&thread, write_all, &w, 0)); /* where no signal ends us */
+        wr_thread_join(thread);
+        cr_assert(eq(int, w.result, WEIR_E_CLOSED));
+        writing_close(&w);
+        wr_object_close(ends[0]);
+}
