@@ -78,9 +78,15 @@ wr_store32_release(wr_word32 *word, uint32_t value)
         atomic_store_explicit(word, value, memory_order_release);
 }
 
-/* Full-barrier read-modify-writes, off the hot path. Both return the value before. */
+/* Full-barrier read-modify-writes, off the hot path. All return the value before. */
 static inline uint64_t
 wr_exchange(wr_word *word, uint64_t value)
+{
+        return atomic_exchange_explicit(word, value, memory_order_seq_cst);
+}
+
+static inline uint32_t
+wr_exchange32(wr_word32 *word, uint32_t value)
 {
         return atomic_exchange_explicit(word, value, memory_order_seq_cst);
 }
@@ -89,6 +95,14 @@ static inline uint32_t
 wr_add32(wr_word32 *word, uint32_t value)
 {
         return atomic_fetch_add_explicit(word, value, memory_order_seq_cst);
+}
+
+/* Only where `expected` stands. */
+static inline uint32_t
+wr_swap32(wr_word32 *word, uint32_t expected, uint32_t value)
+{
+        atomic_compare_exchange_strong_explicit(word, &expected, value, memory_order_seq_cst, memory_order_seq_cst);
+        return expected;
 }
 
 /* Orders stores before it with loads after it. On x86 a locked operation on our own stack costs 2 ns where clang's

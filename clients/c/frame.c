@@ -1,24 +1,12 @@
 /*
  * Frames that are out. All of them are made with their subscriber. The taking thread takes free ones; any thread gives
- * them back, each by a word of its own, so that nothing is shared by those who give back and nothing is paid for it.
+ * them back, each by a word of its own (bus/return.h):
  *
- *      free_frames  --take-->  out = OUT  --release-->  RETURNING  -->  0  --get-->  free_frames
+ *      free_frames  --take-->  OUT  --release-->  IN  --get-->  free_frames
  *
- * Behind that 0 a frame is no longer the releaser's, and a close may free the subscriber with it. So who wants to be
- * heeded (a taker that found no free frame and wants to hear of a release; a close, behind which the last release
- * frees the memory) says so in `heed`, and the two meet as in the latch of bus/latch.h, the frame's word in place of
- * `busy`, `heed` in place of `visiting`:
- *
- *      release                                     close, hold
- *  F1  store out = RETURNING     relaxed       G1  store heed
- *  F2  load  heed                acquire       G2  barrier on every thread of the process
- *  F3  0: store out = 0          release       G3  load  each out; RETURNING: wait until it is something else
- *      else heed it, then store out or count
- *
- *  F1 -- G3  each stores, then loads the other's word: either G3 sees RETURNING, and waits, or F2 sees `heed`.
+ * A taker that found no free frame is heeded, and so is a close, behind which the last release frees the memory.
  */
 #include "bus/os/barrier.h"
-#include "bus/os/clock.h"
 #include "bus/os/memory.h"
 #include "clients/c/error.h"
 #include "clients/c/subscriber.h"
@@ -32,10 +20,6 @@ enum {
         INLINE_MAX = 4096, /* of every lane that is accepted: control_lanes.c checks it against the grant */
         COPY_BYTES = (WR_EXTENSION_MAX + 8 + INLINE_MAX + WR_COPY_SLACK + WR_LINE_BYTES - 1) & ~(WR_LINE_BYTES - 1),
 };
-
-enum { IN = 0, OUT = 1, RETURNING = 2 };      /* wr_frame.out */
-enum { HEED_NOBODY, HEED_TAKER, HEED_CLOSE }; /* weir_subscriber.heed */
-enum { REFUSED_NS = 1000000 };                /* instead of a barrier */
 
 enum weir_result
 wr_frames_open(struct weir_subscriber *s, uint32_t count)
@@ -56,26 +40,12 @@ wr_frames_open(struct weir_subscriber *s, uint32_t count)
                 s->free_frames = &s->frames[i];
         }
         s->frames_max = count;
-        s->costly = !wr_barrier_available();
+        s->returns.costly = !wr_barrier_available();
         return WEIR_OK;
 }
 
-/* G2. */
-static void
-heed_barrier(const struct weir_subscriber *s)
-{
-        int64_t until_ns;
-
-        if (s->costly)
-                return wr_fence();
-        if (wr_barrier_all())
-                return;
-        /* Refused by a filter that came later. A store leaves its buffer within microseconds by itself. */
-        for (until_ns = wr_clock_ns() + REFUSED_NS; wr_clock_ns() < until_ns;)
-                wr_yield();
-}
-
-/* Frames that came back since go to the free ones. settled: behind G2, so that each is one or the other. */
+/* Frames that came back since go to the free ones. settled: behind the barrier, so that each is one or
+ * the other. */
 static bool
 frames_collect(struct weir_subscriber *s, bool settled)
 {
@@ -83,9 +53,7 @@ frames_collect(struct weir_subscriber *s, bool settled)
         for (uint32_t i = s->frames_max; i-- > 0;) {
                 struct wr_frame *frame = &s->frames[i];
 
-                while (settled && wr_load32(&frame->out) == RETURNING)
-                        wr_yield();
-                if (wr_load32_acquire(&frame->out) != IN)
+                if ((settled ? wr_return_settled(&frame->out) : wr_load32_acquire(&frame->out)) != WR_IN)
                         continue;
                 frame->next = s->free_frames;
                 s->free_frames = frame;
@@ -98,7 +66,7 @@ wr_frames_get(struct weir_subscriber *s)
 {
         struct wr_frame *frame = s->last;
 
-        if (frame && wr_load32_acquire(&frame->out) == IN)
+        if (frame && wr_load32_acquire(&frame->out) == WR_IN)
                 return frame; /* warm */
         if (!s->free_frames && (wr_frames_held(s) || !frames_collect(s, false)))
                 return NULL; /* held: a release is to be told, and stays so */
@@ -111,21 +79,16 @@ wr_frames_get(struct weir_subscriber *s)
 bool
 wr_frames_hold(struct weir_subscriber *s)
 {
-        uint32_t nobody = HEED_NOBODY, taker = HEED_TAKER;
-
-        if (!atomic_compare_exchange_strong(&s->heed, &nobody, HEED_TAKER)) /* G1 */
+        if (!wr_returns_hold(&s->returns) || !frames_collect(s, true))
                 return true;
-        heed_barrier(s);
-        if (!frames_collect(s, true))
-                return true;
-        atomic_compare_exchange_strong(&s->heed, &taker, HEED_NOBODY);
+        wr_returns_unhold(&s->returns);
         return false;
 }
 
 bool
 wr_frames_held(struct weir_subscriber *s)
 {
-        return wr_load32(&s->heed) == HEED_TAKER;
+        return wr_returns_held(&s->returns);
 }
 
 static void
@@ -146,50 +109,41 @@ frames_out(struct weir_subscriber *s)
         uint32_t out = 0;
 
         for (uint32_t i = 0; i < s->frames_max; i++)
-                out += wr_load32_acquire(&s->frames[i].out) != IN;
+                out += wr_load32_acquire(&s->frames[i].out) != WR_IN;
         if (out == 0)
                 return 0;
-        heed_barrier(s);
-        for (uint32_t i = out = 0; i < s->frames_max; i++) {
-                uint32_t word;
-
-                while ((word = wr_load32_acquire(&s->frames[i].out)) == RETURNING)
-                        wr_yield();
-                out += word == OUT; /* of this very load: it may be RETURNING by now, and its releaser counts, too */
-        }
+        wr_returns_barrier(&s->returns);
+        for (uint32_t i = out = 0; i < s->frames_max; i++)
+                out += wr_return_settled(&s->frames[i].out) == WR_OUT;
         return out;
 }
 
 void
 wr_frames_close(struct weir_subscriber *s)
 {
-        int64_t out;
-
-        atomic_exchange(&s->heed, HEED_CLOSE); /* G1 */
-        out = frames_out(s);
-        if (atomic_fetch_add(&s->frames_left, out) + out == 0) /* below 0 by those released since */
+        wr_returns_close(&s->returns);
+        if (wr_returns_count(&s->returns, frames_out(s)))
                 frames_free(s);
 }
 
-/* F3 for who is heeded. RETURNING keeps the subscriber, and with it the bus; behind the next word neither may be
- * touched. */
+/* RETURNING keeps the subscriber, and with it the bus; behind the next word neither may be touched. */
 static __attribute__((noinline)) void
 frame_return_heeded(struct weir_subscriber *s, struct wr_frame *frame)
 {
-        uint32_t heed = HEED_TAKER;
         struct weir *bus = s->bus;
 
-        if (atomic_compare_exchange_strong(&s->heed, &heed, HEED_NOBODY)) {
+        switch (wr_return_heed(&s->returns)) {
+        case WR_HEED_TAKER:
                 wr_bus_hold(bus);
-                wr_store32_release(&frame->out, IN);
+                wr_return_in(&frame->out);
                 wr_bus_poke(bus);
                 wr_bus_drop(bus);
-        } else if (heed == HEED_CLOSE) {
-                wr_store32_release(&frame->out, OUT); /* the close counts it, and then we do */
-                if (atomic_fetch_sub(&s->frames_left, 1) == 1)
+                break;
+        case WR_HEED_CLOSE:
+                if (wr_return_counted(&s->returns, &frame->out))
                         frames_free(s);
-        } else {
-                wr_store32_release(&frame->out, IN); /* another release was heard */
+                break;
+        case WR_HEED_NOBODY: wr_return_in(&frame->out); break;
         }
 }
 
@@ -217,14 +171,7 @@ weir_release(const struct weir_frame *open)
         s = frame->subscriber;
         if (frame->lane)
                 block_release(frame);
-        wr_store32(&frame->out, RETURNING); /* F1 */
-        if (s->costly)
-                wr_fence();
-        else
-                wr_fence_compiler();
-        if (wr_load32_acquire(&s->heed) == HEED_NOBODY) /* F2 */
-                wr_store32_release(&frame->out, IN);    /* F3 */
-        else
+        if (!wr_return(&s->returns, &frame->out))
                 frame_return_heeded(s, frame);
 }
 

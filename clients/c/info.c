@@ -73,7 +73,7 @@ wr_info_of_subscriber(struct weir_subscriber *s)
                 info.peers += 1;
         wr_mutex_unlock(&s->lock);
         for (uint32_t i = 0; wr_load32(&s->closed) == 0 && i < s->frames_max; i++)
-                info.out += wr_load32(&s->frames[i].out) != 0;
+                info.out += wr_load32(&s->frames[i].out) != WR_IN;
         return info;
 }
 

@@ -91,7 +91,7 @@ frame_fill(struct weir_subscriber *s, struct wr_lane_link *lane, struct wr_frame
         open->topic = lane->topic;
         open->format = lane->format;
         open->kind = open->reserved = 0;
-        wr_store32(&frame->out, 1);
+        wr_store32(&frame->out, WR_OUT);
         frame->lane = NULL;
         if (t->block) {
                 frame->lane = lane;
@@ -171,7 +171,7 @@ take_easy(struct weir_subscriber *s, bool may_wait)
         struct weir_frame *open;
         struct wr_taken *t;
 
-        if (!frame || s->lane_count != 1 || wr_load32(&s->arrivals_due) || wr_load32_acquire(&frame->out) != 0)
+        if (!frame || s->lane_count != 1 || wr_load32(&s->arrivals_due) || wr_load32_acquire(&frame->out) != WR_IN)
                 return NULL;
         lane = s->lanes[0];
         t = &frame->taken;
@@ -193,7 +193,7 @@ take_easy(struct weir_subscriber *s, bool may_wait)
         open->topic = lane->topic;
         open->format = lane->format;
         open->kind = open->reserved = 0;
-        wr_store32(&frame->out, 1);
+        wr_store32(&frame->out, WR_OUT);
         frame->lane = NULL;
         s->spare = NULL;
         frame_count(s, t->size, t->size);

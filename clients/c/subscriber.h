@@ -13,6 +13,7 @@
 #define WR_SUBSCRIBER_H
 
 #include "bus/lane.h"
+#include "bus/return.h"
 #include "clients/c/bus.h"
 
 #include <stdatomic.h>
@@ -62,7 +63,7 @@ struct wr_frame {
         struct wr_lane_link *lane; /* of its block, or NULL */
         struct wr_frame *next;     /* of the free ones */
         uint8_t *copy;             /* small payloads, and every extension */
-        wr_word32 out;             /* 0: free */
+        wr_word32 out;             /* enum wr_return_word */
         uint32_t announcement;
         struct wr_taken taken; /* what weir_copy() verifies with */
 };
@@ -100,9 +101,7 @@ struct weir_subscriber {
         struct wr_frame *frames, *spare, *free_frames;
         struct wr_frame *last; /* taken last: back already, as a rule */
         uint32_t frames_max;
-        wr_word32 heed;              /* by who gives a frame back: a taker that found none, or the close; frame.c */
-        bool costly;                 /* no barrier on all threads: each release fences */
-        _Atomic int64_t frames_left; /* out, once it is closed */
+        struct wr_returns returns; /* of frames */
         struct wr_format *formats;
         struct wr_name *names; /* under the lock */
         bool has_idle_name;    /* likewise: one of them may have no lane any more */

@@ -27,9 +27,11 @@ machine_load(const void *word, size_t size, bool acquire);
 void
 machine_store(void *word, size_t size, uint64_t value, bool release);
 
-/* Adds (or puts) in one step, with a full fence. Returns the value before. */
+enum machine_change { MACHINE_ADD, MACHINE_PUT, MACHINE_SWAP };
+
+/* Adds, puts, or puts where `expected` stands, in one step, with a full fence. Returns the value before. */
 uint64_t
-machine_change(void *word, size_t size, uint64_t value, bool add);
+machine_change(void *word, size_t size, enum machine_change how, uint64_t expected, uint64_t value);
 
 void
 machine_fence(enum machine_fence kind);
@@ -121,13 +123,25 @@ wr_store32_release(wr_word32 *word, uint32_t value)
 static inline uint64_t
 wr_exchange(wr_word *word, uint64_t value)
 {
-        return machine_change(word, 8, value, false);
+        return machine_change(word, 8, MACHINE_PUT, 0, value);
+}
+
+static inline uint32_t
+wr_exchange32(wr_word32 *word, uint32_t value)
+{
+        return (uint32_t)machine_change(word, 4, MACHINE_PUT, 0, value);
 }
 
 static inline uint32_t
 wr_add32(wr_word32 *word, uint32_t value)
 {
-        return (uint32_t)machine_change(word, 4, value, true);
+        return (uint32_t)machine_change(word, 4, MACHINE_ADD, 0, value);
+}
+
+static inline uint32_t
+wr_swap32(wr_word32 *word, uint32_t expected, uint32_t value)
+{
+        return (uint32_t)machine_change(word, 4, MACHINE_SWAP, expected, value);
 }
 
 static inline void

@@ -298,8 +298,19 @@ machine_store(void *word, size_t size, uint64_t value, bool release)
         trace_step(release ? STEP_RELEASE : STEP_STORE, word, value, NULL);
 }
 
+static uint64_t
+changed(enum machine_change how, uint64_t before, uint64_t expected, uint64_t value)
+{
+        switch (how) {
+        case MACHINE_ADD: return before + value;
+        case MACHINE_PUT: return value;
+        case MACHINE_SWAP: return before == expected ? value : before;
+        }
+        return before;
+}
+
 uint64_t
-machine_change(void *word, size_t size, uint64_t value, bool add)
+machine_change(void *word, size_t size, enum machine_change how, uint64_t expected, uint64_t value)
 {
         enum step_kind kind = STEP_CHANGE;
         struct actor *actor;
@@ -307,7 +318,7 @@ machine_change(void *word, size_t size, uint64_t value, bool add)
 
         if (explorer.current < 0) {
                 before = peek(word, size);
-                commit(word, size, add ? before + value : value);
+                commit(word, size, changed(how, before, expected, value));
                 return before;
         }
         actor = self();
@@ -317,8 +328,7 @@ machine_change(void *word, size_t size, uint64_t value, bool add)
         machine_drain(actor);
         machine_forget_stale(actor);
         before = choose_value(actor, word, size, true, &kind);
-        if (add)
-                value += before;
+        value = changed(how, before, expected, value);
         remember_stale(explorer.current, word, size);
         commit(word, size, value);
         explorer.changes++;

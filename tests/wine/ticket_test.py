@@ -93,7 +93,7 @@ def without_the_ticket_or_its_right_it_is_told_so():
     with native_broker() as (run, _, ticket):
         code, _, err = weir('sub', 'other', '-n', '1', '--ticket', ticket)
         assert code == 5 and "on 'game/*', and nothing else" in err, err
-        identifier = run('ticket', 'ls').stdout.split()[0]
+        identifier = run('ticket', 'ls').stdout.splitlines()[1].split()[0]
         assert run('ticket', 'revoke', identifier).returncode == 0
         code, _, err = weir('sub', 'game/in', '-n', '1', '--ticket', ticket)
         assert code == 5 and "the ticket for 'game/*' was revoked" in err, err
