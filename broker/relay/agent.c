@@ -17,6 +17,7 @@
 #define BEGIN_NS      INT64_C(5000000000)
 #define LAST_WORDS_NS INT64_C(1000000000)
 #define LOOK_NS       INT64_C(250000000) /* while the stream is full: has the right gone, or the broker? */
+#define REPENT_NS     INT64_C(100000000)
 
 enum weir_result
 wr_agent_room(struct wr_agent *agent)
@@ -224,6 +225,16 @@ refuse(struct wr_agent *agent, enum weir_result result, const char *sentence)
                 wr_agent_flush(agent); /* the first words on it: there is room */
 }
 
+/* Whoever talks garbage would come again at once, and keep the broker's processor from others: so it is cut ten times a
+ * second, for each relay that it may have. Who hangs up is not waited for. */
+static void
+repent(const struct wr_agent *agent)
+{
+        unsigned ready;
+
+        wr_stream_wait(agent->stream, 0, WR_NO_OBJECT, wr_clock_ns() + REPENT_NS, &ready);
+}
+
 void *
 wr_agent_main(void *argument)
 {
@@ -241,6 +252,8 @@ wr_agent_main(void *argument)
                                                            : wr_agent_subscribe(agent, sentence, sizeof sentence);
                 last_words(agent, result, sentence);
         }
+        if (result == WEIR_E_CORRUPT)
+                repent(agent);
         weir_close(agent->bus);
         wr_mutex_lock(agent->lock);
         agent->stream = WR_NO_OBJECT;
