@@ -273,6 +273,7 @@ struct wr_lane_reader {
         bool joining;        /* it waits for the lane to begin, or passes over what it is not to get */
         bool begun;          /* joining: it knows where the lane begins */
         bool follows;        /* it comes from the lane before this one */
+        bool leapt;          /* or from one before that: nothing here says how much was in the lanes between */
         uint64_t from;       /* frames with lower numbers are passed over and counted nowhere */
         bool astray;         /* no frame to look at yet: joining, or the one at the position was corrupt */
         bool resync_counted; /* that seemed a counted one */

@@ -237,7 +237,7 @@ find_beginning(struct wr_lane_reader *r)
 {
         uint64_t first = wr_load(&r->control->first);
         uint64_t live = wr_load(&r->control->live);
-        uint64_t gap;
+        uint64_t gap, here;
 
         if (first == 0 || (int64_t)(live - first) < 0)
                 return false;
@@ -248,8 +248,9 @@ find_beginning(struct wr_lane_reader *r)
         else if ((int64_t)(r->from - live) > 0) /* its own count was off: what is live here was in no lane before */
                 r->from = live;
         gap = r->sequence - r->from;
-        if ((int64_t)gap > 0) {
-                if (is_too_many(gap, r->geometry.start, r->position)) /* what was published here before it came */
+        if ((int64_t)gap > 0) { /* what was published before it came: here, and behind a leap in lanes between as well */
+                here = !r->leapt ? gap : (int64_t)(r->sequence - live) > 0 ? r->sequence - live : 0;
+                if (is_too_many(here, r->geometry.start, r->position))
                         return false;
                 r->sequence = r->from;
                 lose(r, gap);

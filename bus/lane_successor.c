@@ -351,5 +351,6 @@ wr_lane_reader_leap(struct wr_lane_reader *next, const struct wr_lane_reader *ol
         if (!old->ended || old->successor == 0 || next->geometry.epoch <= old->geometry.epoch)
                 return false;
         go_on(next, old);
+        next->leapt = true;
         return true;
 }

@@ -262,6 +262,37 @@ Test(lane_successor, a_lane_goes_on_and_on)
         lane_done(c);
 }
 
+/* Lossy: who is reliable is waited for in each of them. */
+Test(lane_successor, who_misses_a_lane_between_counts_what_was_in_it)
+{
+        for (uint64_t between = 0; between < 100; between += 9) {
+                for (uint64_t behind = 0; behind < 30; behind += 10) {
+                        struct bench_lane *a = first_at(1 << 20, 0), *b = successor_of(a, SECOND);
+                        struct bench_lane *c = successor_of(b, THIRD);
+                        struct wr_lane_reader *r = come(a, false, 0), *third = behind == 0 ? come(c, false, 0) : NULL;
+
+                        put_many(a, 4);
+                        move(a, b);
+                        put_many(b, between);
+                        move(b, c);
+                        put_many(c, behind);
+                        if (!third)
+                                third = come(c, false, UINT32_MAX);
+                        expect_frames(a, r, 1, 4);
+                        expect_end(a, r, SECOND);
+                        cr_assert(wr_lane_reader_leap(third, r));
+                        put_many(c, 2);
+                        expect_frame(c, third, 5 + between + behind, between + behind);
+                        expect_frame(c, third, 6 + between + behind, 0);
+                        cr_assert(eq(u64, third->lost, between + behind));
+                        cr_assert(eq(u64, third->corrupt, 0));
+                        lane_done(a);
+                        lane_done(b);
+                        lane_done(c);
+                }
+        }
+}
+
 Test(lane_successor, a_successor_that_has_not_begun_may_be_abandoned_for_another)
 {
         struct bench_lane *a = first_at(1 << 20, 2), *b = successor_of(a, SECOND), *c = successor_of(a, THIRD);
