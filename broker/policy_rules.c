@@ -226,27 +226,43 @@ principal_add(struct wr_policy *policy, const struct wr_setting *setting)
         return NULL;
 }
 
+/* Its place, and its bit in quotas_seen: those above all of wr_quota are rates. NULL: no such key. */
+static uint64_t *
+quota_place(struct wr_limits *limits, const char *key, unsigned *bit)
+{
+        static const struct {
+                const char *key;
+                size_t at;
+        } rates[] = {
+                { "messages_per_second", offsetof(struct wr_limits, messages_per_second) },
+                { "relays_per_second", offsetof(struct wr_limits, relays_per_second) },
+        };
+
+        for (unsigned i = 0; i < WR_QUOTAS; i++) {
+                *bit = 1U << i;
+                if (strcmp(key, wr_quota_name((enum wr_quota)i)) == 0)
+                        return &limits->of[i];
+        }
+        for (unsigned i = 0; i < sizeof(rates) / sizeof(*rates); i++) {
+                *bit = 1U << (WR_QUOTAS + i);
+                if (strcmp(key, rates[i].key) == 0)
+                        return (uint64_t *)(void *)((char *)limits + rates[i].at);
+        }
+        return NULL;
+}
+
 static const char *
 quota_set(struct wr_policy *policy, const struct wr_setting *setting)
 {
-        uint64_t *limit = NULL;
-        unsigned bit = 0;
+        unsigned bit;
+        uint64_t *limit = quota_place(&policy->limits, setting->key, &bit);
 
-        for (unsigned i = 0; i < WR_QUOTAS; i++)
-                if (strcmp(setting->key, wr_quota_name((enum wr_quota)i)) == 0) {
-                        limit = &policy->limits.of[i];
-                        bit = 1U << i;
-                }
-        if (strcmp(setting->key, "messages_per_second") == 0) {
-                limit = &policy->limits.messages_per_second;
-                bit = 1U << WR_QUOTAS;
-        }
         if (!limit)
-                return "an unknown key: there are lanes, subscriptions, reserve_bytes, allocated_bytes, connections and"
-                       " messages_per_second";
+                return "an unknown key: there are lanes, subscriptions, reserve_bytes, allocated_bytes, connections,"
+                       " messages_per_second and relays_per_second";
         if (setting->kind != WR_SETTING_INTEGER || setting->number < 1 || setting->number > INT64_C(1) << 60)
                 return "expected a number from 1 to 2^60";
-        if (bit == 1U << WR_QUOTAS && setting->number > 1000000)
+        if (bit >= 1U << WR_QUOTAS && setting->number > 1000000)
                 return "expected a number from 1 to 1000000";
         if (policy->quotas_seen & bit)
                 return "this key stands twice in its table";

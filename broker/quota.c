@@ -29,6 +29,7 @@ const struct wr_limits wr_limits_default = {
                 [WR_QUOTA_ALLOCATED_BYTES] = 4 * GIB,
                 [WR_QUOTA_CONNECTIONS] = 64 },
         .messages_per_second = 1000,
+        .relays_per_second = 5,
 };
 
 static const char *const names[WR_QUOTAS] = { "lanes", "subscriptions", "reserve_bytes", "allocated_bytes",
@@ -40,8 +41,9 @@ wr_quota_name(enum wr_quota quota)
         return names[quota];
 }
 
-bool
-wr_quota_draw(struct wr_bucket *bucket, uint64_t per_second, uint64_t most, int64_t now_ns)
+/* What came back since. */
+static void
+fill(struct wr_bucket *bucket, uint64_t per_second, uint64_t most, int64_t now_ns)
 {
         int64_t full = (int64_t)most * TOKEN, passed_ns = now_ns - bucket->filled_ns;
 
@@ -58,6 +60,12 @@ wr_quota_draw(struct wr_bucket *bucket, uint64_t per_second, uint64_t most, int6
                         bucket->filled_ns = now_ns;
                 }
         }
+}
+
+bool
+wr_quota_draw(struct wr_bucket *bucket, uint64_t per_second, uint64_t most, int64_t now_ns)
+{
+        fill(bucket, per_second, most, now_ns);
         if (bucket->level < TOKEN)
                 return false;
         bucket->level -= TOKEN;
@@ -236,6 +244,21 @@ wr_quota_message(struct wr_account *account, int64_t now_ns)
         uint64_t per_second = share(account, account->accounts->limits->messages_per_second);
 
         return wr_quota_draw(&account->messages, per_second, per_second, now_ns);
+}
+
+int64_t
+wr_quota_relay(struct wr_account *account, int64_t now_ns)
+{
+        uint64_t per_second = share(account, account->accounts->limits->relays_per_second);
+        int64_t left, wait_ns;
+
+        fill(&account->relays, per_second, wr_quota_limit(account, WR_QUOTA_CONNECTIONS), now_ns);
+        left = account->relays.level - TOKEN;
+        wait_ns = left < 0 ? -left * (NS_PER_SECOND / TOKEN) / (int64_t)per_second : 0;
+        if (wait_ns > WR_QUOTA_TURN_SECONDS * (int64_t)NS_PER_SECOND)
+                return -1;
+        account->relays.level = left;
+        return wait_ns;
 }
 
 static bool

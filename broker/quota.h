@@ -21,7 +21,7 @@ enum wr_quota {
 
 struct wr_limits {
         uint64_t of[WR_QUOTAS];
-        uint64_t messages_per_second;
+        uint64_t messages_per_second, relays_per_second;
 };
 
 enum { WR_QUOTA_IDLE_MAX = 64 }; /* identities without a connection that are remembered */
@@ -54,7 +54,7 @@ struct wr_account {
         uint64_t references;
         uint64_t held[WR_QUOTAS];
         uint64_t away; /* connections that hung up and are waited for: they count for none, and are as many at most */
-        struct wr_bucket messages, log_lines;
+        struct wr_bucket messages, relays, log_lines;
         uint64_t log_suppressed;
 };
 
@@ -95,6 +95,13 @@ wr_quota_limit(const struct wr_account *account, enum wr_quota quota);
 /* One control message of it. False: it has to wait for others' turns. */
 bool
 wr_quota_message(struct wr_account *account, int64_t now_ns);
+
+enum { WR_QUOTA_TURN_SECONDS = 2 };
+
+/* One more relayed endpoint of it. At once as many as it may have connections, then relays_per_second. Returns how long
+ * it has to wait for its turn, in ns; -1: more than WR_QUOTA_TURN_SECONDS, and it was not counted. */
+int64_t
+wr_quota_relay(struct wr_account *account, int64_t now_ns);
 
 /* A reference less. Who has none holds nothing, and is forgotten when WR_QUOTA_IDLE_MAX others have left since. */
 void

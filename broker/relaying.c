@@ -173,7 +173,7 @@ stream_make(struct wr_relay *relay, char *sentence, size_t room)
 }
 
 static struct wr_relay *
-relay_new(struct wr_session *session, const struct wr_message *message)
+relay_new(struct wr_session *session, const struct wr_message *message, int64_t wait_ns)
 {
         struct wr_server *server = session->server;
         struct wr_relay *relay = calloc(1, sizeof(*relay));
@@ -183,7 +183,8 @@ relay_new(struct wr_session *session, const struct wr_message *message)
         relay->id = relay->order.id = wr_random();
         relay->client = session;
         relay->request = message->request;
-        relay->until_ns = server->now_ns + AGENT_SECONDS * WR_SERVER_TICK_NS;
+        relay->order.turn_ns = server->now_ns + wait_ns;
+        relay->until_ns = relay->order.turn_ns + AGENT_SECONDS * WR_SERVER_TICK_NS;
         relay->far_end = relay->order.stream = WR_NO_OBJECT;
         relay->order.address = server->address;
         relay->order.request = *message;
@@ -210,27 +211,49 @@ tcp_tell(struct wr_relay *relay)
         relay->is_told = true;
 }
 
+/* A relay and a turn for it, as far as the identity may have them. */
+static enum weir_result
+charge(struct wr_session *session, int64_t *wait_ns, char *sentence, size_t room)
+{
+        struct wr_server *server = session->server;
+        enum weir_result result;
+
+        if (server->relay_count >= WR_RELAYS_MAX) {
+                wr_sentence(
+                        sentence, room,
+                        "quota: %d endpoints are relayed, which is the most of one broker. Close some, or grant 'map'",
+                        WR_RELAYS_MAX);
+                return WEIR_E_QUOTA;
+        }
+        result = wr_quota_charge(&server->accounts, session->account, WR_QUOTA_CONNECTIONS, 1, sentence, room);
+        if (result < 0)
+                return result;
+        *wait_ns = wr_quota_relay(session->account, server->now_ns);
+        if (*wait_ns >= 0)
+                return WEIR_OK;
+        wr_quota_return(&server->accounts, session->account, WR_QUOTA_CONNECTIONS, 1);
+        wr_sentence(sentence, room,
+                    "quota: %s opens relayed endpoints faster than it may, and %d seconds' worth of them wait for their"
+                    " turn. Keep them open, grant 'map', or raise relays_per_second under [quota] in the broker's"
+                    " policy file",
+                    session->account->key, WR_QUOTA_TURN_SECONDS);
+        return WEIR_E_QUOTA;
+}
+
 static enum weir_result
 begin(struct wr_session *session, const struct wr_relay_wish *wish, enum wr_path path, const char *why)
 {
         struct wr_server *server = session->server;
         char sentence[512] = "";
         struct wr_relay *relay = NULL;
-        enum weir_result result = WEIR_E_QUOTA;
+        int64_t wait_ns = 0;
+        enum weir_result result = charge(session, &wait_ns, sentence, sizeof(sentence));
 
-        if (server->relay_count >= WR_RELAYS_MAX)
-                wr_sentence(
-                        sentence, sizeof(sentence),
-                        "quota: %d endpoints are relayed, which is the most of one broker. Close some, or grant 'map'",
-                        WR_RELAYS_MAX);
-        else
-                result = wr_quota_charge(&server->accounts, session->account, WR_QUOTA_CONNECTIONS, 1, sentence,
-                                         sizeof(sentence));
         if (result < 0) {
                 wr_session_refuse(session, wish->message->request, result, "%s", sentence);
                 return WEIR_FULL;
         }
-        relay = relay_new(session, wish->message);
+        relay = relay_new(session, wish->message, wait_ns);
         if (!relay) {
                 wr_quota_return(&server->accounts, session->account, WR_QUOTA_CONNECTIONS, 1);
                 wr_session_refuse(session, wish->message->request, WEIR_E_NO_MEMORY,
@@ -471,7 +494,8 @@ wr_relaying_connected(struct wr_server *server, const char *key, wr_object strea
                 return false;
         }
         relay->is_connected = true;
-        relay->until_ns = server->now_ns + AGENT_SECONDS * WR_SERVER_TICK_NS;
+        if (relay->until_ns < server->now_ns + AGENT_SECONDS * WR_SERVER_TICK_NS)
+                relay->until_ns = server->now_ns + AGENT_SECONDS * WR_SERVER_TICK_NS;
         return true;
 }
 

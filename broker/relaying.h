@@ -33,6 +33,7 @@ struct wr_relay_order {
         uint64_t id;
         const char *address;
         wr_object stream; /* its end; the starter's from WEIR_OK on */
+        int64_t turn_ns;  /* not before this */
         char key[WR_RELAY_KEY_ROOM];
         struct wr_message request; /* PUBLISH or SUBSCRIBE, as it came */
 };

@@ -248,7 +248,7 @@ find_beginning(struct wr_lane_reader *r)
         else if ((int64_t)(r->from - live) > 0) /* its own count was off: what is live here was in no lane before */
                 r->from = live;
         gap = r->sequence - r->from;
-        if ((int64_t)gap > 0) { /* what was published before it came: here, and behind a leap in lanes between as well */
+        if ((int64_t)gap > 0) { /* what was published before it came, behind a leap in lanes between as well */
                 here = !r->leapt ? gap : (int64_t)(r->sequence - live) > 0 ? r->sequence - live : 0;
                 if (is_too_many(here, r->geometry.start, r->position))
                         return false;

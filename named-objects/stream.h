@@ -15,10 +15,7 @@
 
 #include "named-objects/region.h"
 
-enum {
-        WR_STREAM_BUFFER_BYTES = 4 << 20, /* asked for, each way; the system may give less */
-        WR_STREAM_SPANS_MAX = 1024        /* of one call; more are left for the next */
-};
+enum { WR_STREAM_SPANS_MAX = 1024 /* of one call; more are left for the next */ };
 
 /* A piece of memory to be written from or read into. */
 struct wr_span {

@@ -20,16 +20,6 @@ static_assert(sizeof(struct wr_span) == sizeof(struct iovec) &&
                       offsetof(struct wr_span, size) == offsetof(struct iovec, iov_len),
               "a span is what the kernel takes");
 
-/* Only a wish: the kernel gives what net.core.wmem_max allows. */
-static void
-buffer_ask(int fd)
-{
-        int bytes = WR_STREAM_BUFFER_BYTES;
-
-        (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
-        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
-}
-
 enum weir_result
 wr_stream_pair(wr_object connection, wr_object ends[2])
 {
@@ -37,10 +27,8 @@ wr_stream_pair(wr_object connection, wr_object ends[2])
         ends[0] = ends[1] = WR_NO_OBJECT;
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) < 0)
                 return wr_os_error(errno);
-        for (int i = 0; i < 2; i++) {
-                buffer_ask(ends[i]);
+        for (int i = 0; i < 2; i++)
                 wr_endpoint_descriptors_refuse(ends[i]);
-        }
         return WEIR_OK;
 }
 

@@ -17,7 +17,7 @@
 #define BEGIN_NS      INT64_C(5000000000)
 #define LAST_WORDS_NS INT64_C(1000000000)
 #define LOOK_NS       INT64_C(250000000) /* while the stream is full: has the right gone, or the broker? */
-#define REPENT_NS     INT64_C(100000000)
+#define REPENT_NS     INT64_C(1000000000)
 
 enum weir_result
 wr_agent_room(struct wr_agent *agent)
@@ -183,6 +183,16 @@ connect(struct wr_agent *agent, char *sentence, size_t room)
         return result;
 }
 
+/* Who opens too many has to wait. Who hung up meanwhile is found out by the first read. */
+static void
+turn_await(const struct wr_agent *agent)
+{
+        unsigned ready;
+
+        if (agent->turn_ns > wr_clock_ns())
+                wr_stream_wait(agent->stream, 0, WR_NO_OBJECT, agent->turn_ns, &ready);
+}
+
 /* ---- the end --------------------------------------------------------------------------------------------------- */
 
 /* All that waits is written, or it is too late for it. */
@@ -225,7 +235,7 @@ refuse(struct wr_agent *agent, enum weir_result result, const char *sentence)
                 wr_agent_flush(agent); /* the first words on it: there is room */
 }
 
-/* Whoever talks garbage would come again at once, and keep the broker's processor from others: so it is cut ten times a
+/* Whoever talks garbage would come again at once, and keep the broker's processor from others: so it is cut once a
  * second, for each relay that it may have. Who hangs up is not waited for. */
 static void
 repent(const struct wr_agent *agent)
@@ -240,9 +250,11 @@ wr_agent_main(void *argument)
 {
         struct wr_agent *agent = argument;
         char sentence[768] = "";
-        enum weir_result result = connect(agent, sentence, sizeof sentence);
         wr_object stream = agent->stream;
+        enum weir_result result;
 
+        turn_await(agent);
+        result = connect(agent, sentence, sizeof sentence);
         if (result == WEIR_OK)
                 result = begin_await(agent, sentence, sizeof sentence);
         if (result < 0) {

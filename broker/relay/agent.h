@@ -28,6 +28,7 @@ struct wr_agent {
         wr_mutex *lock; /* stream: others hang it up */
         wr_thread thread;
         uint64_t id;
+        int64_t turn_ns; /* not before this */
         wr_word32 stopping, has_ended;
         wr_object stream; /* the thread's; WR_NO_OBJECT when it is closed */
         char key[40], address[256];

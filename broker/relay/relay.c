@@ -66,6 +66,7 @@ start(struct wr_relay_starter *starter, const struct wr_relay_order *order, char
         agent->lock = &pool->lock;
         agent->id = order->id;
         agent->stream = order->stream;
+        agent->turn_ns = order->turn_ns;
         agent->request = order->request;
         wr_sentence(agent->key, sizeof agent->key, "%s", order->key);
         wr_sentence(agent->address, sizeof agent->address, "%s", order->address);

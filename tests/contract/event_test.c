@@ -124,7 +124,7 @@ Test(event, a_subscriber_that_holds_all_its_frames_is_told_of_more_only_after_a_
 
 Test(event, who_never_asks_loses_the_oldest_events_and_nothing_else)
 {
-        struct weir *bus = kit_host();
+        struct weir *bus = kit_host_of_many();
         struct weir_publisher *p;
         struct weir_subscriber *s;
         const struct weir_event *event;

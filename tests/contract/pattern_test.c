@@ -85,7 +85,7 @@ Test(pattern, topics_of_now_and_later_join_and_frames_name_theirs)
 
 Test(pattern, a_frame_keeps_the_name_of_its_topic_behind_everything_else)
 {
-        struct weir *host = kit_host(), *guest = kit_guest();
+        struct weir *host = kit_host_of_many(), *guest = kit_guest();
         struct weir_subscriber *s;
         const struct weir_frame *first, *second;
         struct weir_publisher *p;
@@ -177,7 +177,7 @@ Test(pattern, what_is_no_pattern_is_refused_and_none_can_be_published)
 
 Test(pattern, a_reliable_pattern_misses_nothing_of_topics_that_come_one_after_the_other)
 {
-        struct weir *bus = kit_host(), *guest = kit_guest();
+        struct weir *bus = kit_host_of_many(), *guest = kit_guest();
         struct weir_subscriber *s;
         char topic[32];
         uint64_t taken = 0;

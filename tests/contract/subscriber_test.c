@@ -276,7 +276,7 @@ Test(subscriber, the_death_of_a_publisher_wakes_who_sleeps_in_a_take)
 
 Test(subscriber, a_subscription_goes_on_over_publishers_that_come_and_go)
 {
-        struct weir *bus = kit_host();
+        struct weir *bus = kit_host_of_many();
         struct weir_publisher *p;
         struct weir_subscriber *s;
         const struct weir_frame *frame;
@@ -431,7 +431,7 @@ play_growing_publisher(int line)
 /* While it asks what is committed for one frame, the newest is another one, and lies further on. */
 Test(subscriber, who_keeps_the_newest_loses_none_to_a_lane_that_grows)
 {
-        struct weir *bus = kit_host();
+        struct weir *bus = kit_host_of_many();
         struct kit_child publisher = kit_start(play_growing_publisher);
         struct weir_subscriber *idle, *s;
         const struct weir_frame *frame;

@@ -210,6 +210,14 @@ kit_policy(const char *text)
         setenv("WEIR_CONFIG", kit_file(), 1);
 }
 
+/* The same for a test that opens endpoints in a row: where they are relayed, they would wait for their turns. */
+static KIT_UNUSED struct weir *
+kit_host_of_many(void)
+{
+        kit_policy("[quota]\nrelays_per_second = 1000\n");
+        return kit_host();
+}
+
 /* ---- looking ---- */
 
 /* Events until one of this kind; the others are passed over. */

@@ -171,6 +171,71 @@ Test(broker_relay, each_relay_counts_for_a_connection_of_its_client)
         broker_end(&broker);
 }
 
+static const char *
+one_a_second(void)
+{
+        static char policy[2048];
+
+        snprintf(policy, sizeof(policy), "%s[quota]\nconnections = 4\nrelays_per_second = 1\n", no_map());
+        return policy;
+}
+
+/* Four at once, as many as it may have connections. */
+static void
+turns_use_up(struct client *client)
+{
+        struct relayed relayed;
+
+        for (int i = 0; i < 4; i++) {
+                relayed_open(&relayed, client, subscribe("t"));
+                relayed_close(&relayed);
+                client_status_when(client, 1);
+        }
+}
+
+Test(broker_relay, who_opens_one_after_the_other_waits_for_its_turn)
+{
+        given.policy = one_a_second();
+        struct broker broker = broker_begin();
+        struct client client = client_begin(&broker, "restless");
+        int64_t began_ns = wr_clock_ns();
+        struct relayed relayed;
+
+        turns_use_up(&client);
+        relayed_open(&relayed, &client, subscribe("t"));
+        cr_assert(ge(i64, wr_clock_ns() - began_ns, 990000000));
+        relayed_close(&relayed);
+        client_close(&client);
+        broker_end(&broker);
+}
+
+Test(broker_relay, who_does_not_wait_for_its_turn_is_refused_with_the_line_that_helps)
+{
+        given.policy = one_a_second();
+        struct broker broker = broker_begin();
+        struct client client = client_begin(&broker, "restless");
+        const char *refusal = client.message.refusal.sentence;
+        struct relayed relayed;
+        int opened = 0;
+
+        turns_use_up(&client);
+        do {
+                client_send(&client, subscribe("t"));
+                if (client_receive(&client) == WR_RELAY) {
+                        relayed_adopt(&relayed, &client);
+                        relayed_close(&relayed); /* its agent finds that out in time */
+                        opened += 1;
+                        continue;
+                }
+                cr_assert(eq(int, client.message.kind, WR_REFUSAL));
+                cr_assert(eq(int, client.message.refusal.result, WEIR_E_QUOTA));
+        } while (client.message.kind == WR_RELAY || strstr(refusal, "connections"));
+        cr_assert(ge(int, opened, 2), "two seconds' worth of them");
+        cr_assert(strstr(refusal, "raise relays_per_second under [quota]") != NULL, "%s", refusal);
+        client_close(&client);
+        broker_end(&broker);
+}
+
 Test(broker_relay, a_key_is_believed_from_the_brokers_own_process_alone)
 {
         struct broker broker = begin();

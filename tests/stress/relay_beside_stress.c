@@ -26,6 +26,7 @@ enum {
         ROUNDS = 3,
         TRICKLE_US = 1000,
         BABBLE_BYTES = 4096,
+        TURN_NS = 200000000, /* of relays_per_second */
         OBJECTS_MAX = WR_MESSAGE_DESCRIPTORS_MAX + WR_SIGNAL_OBJECTS,
 };
 
@@ -133,6 +134,21 @@ static const struct wr_record begin = { .kind = WR_RECORD_BEGIN, .begin = { .ver
 
 /* ---- the hostile ---- */
 
+/* Opens and closes until it has to wait for its turn: from then on an identity gets no more than its rate, and who is
+ * measured beside it is measured beside that. */
+static void
+use_up(struct weir *bus)
+{
+        struct weir_subscriber *s;
+        int64_t began_ns;
+
+        do {
+                began_ns = weir_now();
+                must(weir_subscriber_open(&s, bus, "honest", WEIR_SUBSCRIBER(.require = WEIR_PIPE)) == WEIR_OK);
+                weir_subscriber_close(s);
+        } while (weir_now() - began_ns < TURN_NS / 2);
+}
+
 /* Each says that it is at work, and goes on until it is killed. Two of them read what the honest one reads. */
 static void
 play_stopped(const struct role *role, int line)
@@ -166,6 +182,7 @@ play_restless(const struct role *role, int line)
         struct weir_subscriber *s;
 
         (void)role;
+        use_up(bus);
         say(line);
         for (;;)
                 if (weir_subscriber_open(&s, bus, "honest", WEIR_SUBSCRIBER(.require = WEIR_PIPE)) == WEIR_OK)
@@ -181,6 +198,7 @@ play_babbling(const struct role *role, int line)
         uint8_t bytes[BABBLE_BYTES];
         struct raw raw;
 
+        use_up(bus_open("babbling"));
         say(line);
         for (;;) {
                 if (raw_open(&raw) && raw_say(&raw, &begin))

@@ -433,12 +433,14 @@ Test(policy, the_file_that_nobody_named_is_read_if_it_is_there)
 
 Test(policy, quotas_are_set_and_the_rest_keeps_its_default)
 {
-        struct wr_policy *policy = parsed("[quota]\nlanes = 3\nreserve_bytes = 1_000_000\nmessages_per_second = 5\n");
+        struct wr_policy *policy = parsed("[quota]\nlanes = 3\nreserve_bytes = 1_000_000\nmessages_per_second = 5\n"
+                                          "relays_per_second = 7\n");
         const struct wr_limits *limits = wr_policy_limits(policy);
 
         cr_assert(eq(u64, limits->of[WR_QUOTA_LANES], 3));
         cr_assert(eq(u64, limits->of[WR_QUOTA_RESERVE_BYTES], 1000000));
         cr_assert(eq(u64, limits->messages_per_second, 5));
+        cr_assert(eq(u64, limits->relays_per_second, 7));
         cr_assert(eq(u64, limits->of[WR_QUOTA_SUBSCRIPTIONS], 1024));
         cr_assert(eq(u64, limits->of[WR_QUOTA_CONNECTIONS], 64));
         cr_assert(eq(u64, limits->of[WR_QUOTA_ALLOCATED_BYTES], UINT64_C(4) << 30));

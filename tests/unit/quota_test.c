@@ -273,6 +273,30 @@ Test(quota, holders_of_tickets_use_up_none_of_their_creators_messages)
         wr_quota_drop(creator);
 }
 
+Test(quota, relays_are_begun_at_once_then_in_turn_and_beyond_that_not)
+{
+        struct wr_account *creator = account_of(WR_TRUST_FULL, 1, ""), *holders = wr_quota_account_of_tickets(creator);
+        int64_t wait_ns = 0, before_ns, count = 0;
+
+        limits.of[WR_QUOTA_CONNECTIONS] = 6;
+        limits.relays_per_second = 4;
+        for (; wr_quota_relay(creator, SECOND) == 0; count++)
+                ;
+        cr_assert(eq(i64, count, 6));
+        for (count = 1; (before_ns = wait_ns, wait_ns = wr_quota_relay(creator, SECOND)) > 0; count++)
+                cr_assert(gt(i64, wait_ns, before_ns));
+        cr_assert(eq(i64, before_ns, WR_QUOTA_TURN_SECONDS * SECOND));
+        cr_assert(eq(i64, count, 4 * WR_QUOTA_TURN_SECONDS));
+        cr_assert(eq(i64, wait_ns, -1));
+        cr_assert(eq(i64, wr_quota_relay(creator, SECOND + SECOND / 4), WR_QUOTA_TURN_SECONDS * SECOND));
+        cr_assert(eq(i64, wr_quota_relay(creator, SECOND + SECOND / 4), -1));
+        for (count = 0; wr_quota_relay(holders, SECOND) == 0; count++)
+                ;
+        cr_assert(eq(i64, count, 3), "a half, and nothing of their creator's");
+        wr_quota_drop(holders);
+        wr_quota_drop(creator);
+}
+
 Test(quota, a_lowered_limit_takes_nothing_and_gives_nothing)
 {
         struct wr_account *account = account_of(WR_TRUST_FULL, 1, "");
