@@ -1,11 +1,11 @@
-/* A pair of connected AF_UNIX stream sockets: with the buffers that the system gives, and as the relay makes them.
- * Windows makes no such pairs; what it has instead is peer_message_win32.c. */
+/* A pair of connected AF_UNIX stream sockets: with the buffers that the system gives, and with such that they are not
+ * what a bare program waits for. Windows makes no such pairs; what it has instead is peer_message_win32.c. */
 #include "bench/bytes.h"
 #include "bench/system.h"
-#include "named-objects/stream.h"
 
-#include <fcntl.h>
 #include <sys/socket.h>
+
+enum { BARE_BYTES = 4 << 20 }; /* asked for, each way; the system may give less */
 
 static void
 note(struct bench_link *link, const int fds[2])
@@ -26,16 +26,17 @@ prepare(struct bench_link *link)
         return made ? true : bench_link_fail(link, "socketpair: %s", bench_system_error());
 }
 
-/* Its ends do not block, for the relay waits otherwise; whoever spins says so itself. */
 static bool
 prepare_bare(struct bench_link *link)
 {
-        wr_object ends[2];
-        bool made = wr_stream_pair(WR_NO_OBJECT, ends) == WEIR_OK && fcntl(ends[0], F_SETFL, 0) == 0 &&
-                    fcntl(ends[1], F_SETFL, 0) == 0;
+        int bytes = BARE_BYTES;
 
-        note(link, ends);
-        return made ? true : bench_link_fail(link, "a stream: %s", bench_system_error());
+        if (!prepare(link))
+                return false;
+        for (int end = 0; end < 2; end++)
+                (void)setsockopt((int)*bench_bytes_object(link, (enum bench_end)end, BENCH_OUT), SOL_SOCKET, SO_SNDBUF,
+                                 &bytes, sizeof bytes);
+        return true;
 }
 
 const struct bench_peer bench_peer_unix = {
