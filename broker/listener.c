@@ -381,6 +381,17 @@ wr_listener_open_listed(struct wr_server *server, const char *package, const cha
 }
 
 void
+wr_listener_try_listed(struct wr_server *server, const char *package, const char *path)
+{
+        char sentence[768] = "no memory";
+
+        if (wr_listener_open_listed(server, package, path, sentence, sizeof(sentence)) < 0)
+                wr_log_line(&server->log, NULL, server->now_ns, WR_LOG_WARNING,
+                            "package %s has no socket, and gets none before the policy is reloaded: %s", package,
+                            sentence);
+}
+
+void
 wr_listener_close(struct wr_listener *listener)
 {
         if (!wr_list_empty(&listener->link)) {

@@ -3,7 +3,7 @@
  *
  *      read, check             an error: the old policy stays, and its sentence says which line is wrong
  *      package sockets         those that the new file adds are opened, those that it no longer has are closed;
- *                              one that cannot be opened is an error like any other
+ *                              one that cannot be opened is an error like any other, unless the old one had it
  *      swap, quotas            what is held above a lowered limit stays; nothing is charged until it is below
  *      sockets that are gone   are opened anew, whoever asked for them, as far as that can be: whoever has such a
  *                              place by now, a package perhaps, is not to say which rules hold
@@ -28,12 +28,12 @@ enum { SENTENCE_ROOM = 768 };
 /* ---- package sockets ------------------------------------------------------------------------------------------ */
 
 static bool
-is_listed(const struct wr_policy *policy, const struct wr_listener *listener)
+is_listed(const struct wr_policy *policy, const char *wanted, const char *path)
 {
         const char *package, *socket;
 
         for (size_t i = 0; wr_policy_socket(policy, i, &package, &socket); i++)
-                if (strcmp(package, listener->package) == 0 && strcmp(socket, listener->path) == 0)
+                if (strcmp(package, wanted) == 0 && strcmp(socket, path) == 0)
                         return true;
         return false;
 }
@@ -88,14 +88,20 @@ sockets_follow(struct wr_server *server, const struct wr_policy *policy, char *s
         const char *package, *socket;
         enum weir_result result = WEIR_OK;
 
-        for (size_t i = 0; result == WEIR_OK && wr_policy_socket(policy, i, &package, &socket); i++)
-                if (!is_open(server, package, socket))
+        for (size_t i = 0; result == WEIR_OK && wr_policy_socket(policy, i, &package, &socket); i++) {
+                if (is_open(server, package, socket))
+                        continue;
+                if (is_listed(server->policy, package, socket)) /* it is in force already */
+                        wr_listener_try_listed(server, package, socket);
+                else
                         result = wr_listener_open_listed(server, package, socket, sentence, room);
+        }
         WR_LIST_EACH(link, &server->listeners)
         {
                 struct wr_listener *listener = WR_LIST_OWNER(link, struct wr_listener, link);
 
-                if (result == WEIR_OK && listener->is_of_policy && !is_listed(policy, listener))
+                if (result == WEIR_OK && listener->is_of_policy &&
+                    !is_listed(policy, listener->package, listener->path))
                         wr_listener_close(listener);
         }
         return result;

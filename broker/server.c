@@ -344,7 +344,7 @@ listen_all(struct wr_server *server, const struct wr_server_options *options, ch
         for (size_t i = 0; result == WEIR_OK && options->package_sockets && options->package_sockets[i]; i++)
                 result = package_socket_open(server, options->package_sockets[i], sentence, room);
         for (size_t i = 0; result == WEIR_OK && wr_policy_socket(server->policy, i, &package, &socket); i++)
-                result = wr_listener_open_listed(server, package, socket, sentence, room);
+                wr_listener_try_listed(server, package, socket);
         return result;
 }
 

@@ -129,6 +129,11 @@ wr_listener_open(struct wr_server *server, const char *package, const char *path
 enum weir_result
 wr_listener_open_listed(struct wr_server *server, const char *package, const char *path, char *sentence, size_t room);
 
+/* One that the policy in force asks for, or tells the log why not. Whoever has its place, a package perhaps, is not to
+ * say whether others are served; the next reload tries again. */
+void
+wr_listener_try_listed(struct wr_server *server, const char *package, const char *path);
+
 /* One that was passed to this process. Takes the object over, also on a failure. */
 enum weir_result
 wr_listener_adopt(struct wr_server *server, struct wr_activation_socket *passed, char *sentence, size_t room);

@@ -161,7 +161,7 @@ Test(broker_rights, a_package_socket_is_opened_on_demand_and_again)
         broker_end(&broker);
 }
 
-/* A broker at an address of its own whose policy asks for the package socket of the first. */
+/* A broker at an address of its own that is told to open the package socket of the first. */
 static enum weir_result
 second_broker(const struct broker *first, char *sentence, size_t room)
 {
@@ -170,14 +170,15 @@ second_broker(const struct broker *first, char *sentence, size_t room)
         struct wr_server_options options = { 0 };
         struct wr_policy *policy;
         enum weir_result result;
-        char address[192], text[512];
+        char address[192], socket[512];
+        const char *sockets[] = { socket, NULL };
 
         snprintf(address, sizeof(address), "%s-second", first->address);
-        snprintf(text, sizeof(text), "[package.\"%s\"]\nsocket = '%s'\n", CAMERA, first->package_socket);
-        cr_assert(eq(int,
-                     wr_policy_parse(&policy, text, strlen(text), "/test/second.conf", wr_user_self(), sentence, room),
-                     WEIR_OK));
+        snprintf(socket, sizeof(socket), "%s=%s", CAMERA, first->package_socket);
+        cr_assert(
+                eq(int, wr_policy_parse(&policy, "", 0, "/test/second.conf", wr_user_self(), sentence, room), WEIR_OK));
         options.address = address;
+        options.package_sockets = sockets;
         result = wr_server_open(&server, &options, policy, &log, sentence, room);
         if (result == WEIR_OK)
                 wr_server_close(&server);

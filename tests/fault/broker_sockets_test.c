@@ -10,12 +10,19 @@
 
 TestSuite(broker_sockets, .fini = kit_clean, .timeout = 60);
 
+static char first[192], second[192]; /* places that the policy file may ask for */
+
 static struct broker
 begin(void)
 {
+        struct broker broker;
+
         given.policy = "";
         given.has_file = true;
-        return broker_begin();
+        broker = broker_begin();
+        snprintf(first, sizeof(first), "%s" BELOW "first", broker.package_directory);
+        snprintf(second, sizeof(second), "%s" BELOW "second", broker.package_directory);
+        return broker;
 }
 
 static void
@@ -26,14 +33,22 @@ reload_with(const struct broker *broker, struct client *client, const char *poli
         client_expect(client, WR_DONE);
 }
 
+static void
+expect_served(const char *place)
+{
+        struct client client = client_at(place, "client");
+
+        client_close(&client);
+}
+
 /* The policy file that asks for one or two. */
 static const char *
-sockets(const char *first, const char *second)
+sockets(const char *camera, const char *other)
 {
         static char text[1024];
 
-        snprintf(text, sizeof(text), "[package.\"%s\"]\nsocket = '%s'\n%s%s%s", CAMERA, first,
-                 second ? "[package.\"org.b\"]\nsocket = '" : "", second ? second : "", second ? "'\n" : "");
+        snprintf(text, sizeof(text), "[package.\"%s\"]\nsocket = '%s'\n%s%s%s", CAMERA, camera,
+                 other ? "[package.\"org.b\"]\nsocket = '" : "", other ? other : "", other ? "'\n" : "");
         return text;
 }
 
@@ -42,10 +57,7 @@ Test(broker_sockets, package_sockets_follow_the_file)
         given.package = "org.given";
         struct broker broker = begin();
         struct client own = client_begin(&broker, "own"), camera, other;
-        char first[192], second[192];
 
-        snprintf(first, sizeof(first), "%s" BELOW "first", broker.package_directory);
-        snprintf(second, sizeof(second), "%s" BELOW "second", broker.package_directory);
         reload_with(&broker, &own, sockets(first, NULL));
         camera = client_at(first, "camera");
         cr_assert(strstr(camera.message.welcome.identity, "package:" CAMERA) != NULL);
@@ -68,13 +80,11 @@ Test(broker_sockets, package_sockets_follow_the_file)
 Test(broker_sockets, a_socket_whose_holder_says_nothing_is_refused_before_clients_lose_patience)
 {
         struct broker broker = begin();
-        struct client own = client_begin(&broker, "own"), client;
-        char first[192], second[192], path[1536];
+        struct client own = client_begin(&broker, "own");
+        char path[1536];
         int64_t began_ns;
         wr_object lock;
 
-        snprintf(first, sizeof(first), "%s" BELOW "first", broker.package_directory);
-        snprintf(second, sizeof(second), "%s" BELOW "second", broker.package_directory);
         reload_with(&broker, &own, sockets(second, NULL)); /* which makes the directory */
         cr_assert(eq(int, wr_endpoint_lock_path(first, 0, path, sizeof(path), NULL, 0), WEIR_OK));
         cr_assert(eq(int, wr_lock_take(&lock, path), WEIR_OK));
@@ -85,8 +95,7 @@ Test(broker_sockets, a_socket_whose_holder_says_nothing_is_refused_before_client
         cr_assert(lt(i64, wr_clock_ns() - began_ns, INT64_C(1500000000)));
         wr_lock_give(lock, path);
         reload_with(&broker, &own, sockets(second, first));
-        client = client_at(first, "client");
-        client_close(&client);
+        expect_served(first);
         client_close(&own);
         broker_end(&broker);
 }
@@ -96,17 +105,13 @@ Test(broker_sockets, a_package_socket_that_was_removed_comes_back)
 {
         given.package = "org.given";
         struct broker broker = begin();
-        struct client own = client_begin(&broker, "own"), back;
-        char first[192];
+        struct client own = client_begin(&broker, "own");
 
-        snprintf(first, sizeof(first), "%s" BELOW "first", broker.package_directory);
         reload_with(&broker, &own, sockets(first, NULL));
         cr_assert(unlink(first) == 0 && unlink(broker.package_socket) == 0);
         reload_with(&broker, &own, sockets(first, NULL));
-        back = client_at(first, "back");
-        client_close(&back);
-        back = client_at(broker.package_socket, "back"); /* of the command line */
-        client_close(&back);
+        expect_served(first);
+        expect_served(broker.package_socket); /* of the command line */
         client_close(&own);
         broker_end(&broker);
         cr_assert(not(place_is_taken(first)), "what was opened anew is removed at the end");
@@ -115,40 +120,50 @@ Test(broker_sockets, a_package_socket_that_was_removed_comes_back)
 Test(broker_sockets, who_has_the_place_of_a_removed_socket_keeps_no_rule_in_force)
 {
         struct broker broker = begin();
-        struct client own = client_begin(&broker, "own"), client;
-        char first[192], second[192];
+        struct client own = client_begin(&broker, "own");
 
-        snprintf(first, sizeof(first), "%s" BELOW "first", broker.package_directory);
-        snprintf(second, sizeof(second), "%s" BELOW "second", broker.package_directory);
         reload_with(&broker, &own, sockets(first, NULL));
         cr_assert(unlink(first) == 0 && mkdir(first, 0700) == 0); /* as it may, to whom the directory was given */
         reload_with(&broker, &own, sockets(first, second));
-        client = client_at(second, "client");
-        client_close(&client);
+        expect_served(second);
         cr_assert(rmdir(first) == 0);
         reload_with(&broker, &own, sockets(first, second));
-        client = client_at(first, "client");
-        client_close(&client);
+        expect_served(first);
         client_close(&own);
         broker_end(&broker);
 }
 #endif
 
+Test(broker_sockets, who_has_the_place_of_a_socket_keeps_no_broker_from_its_work)
+{
+        struct broker broker = broker_there();
+        struct client own;
+
+        snprintf(second, sizeof(second), "%s" BELOW "second", broker.package_directory);
+        given.policy = sockets(place_of_nobody(&broker), second);
+        given.has_file = true;
+        broker = broker_begin();
+        own = client_begin(&broker, "own");
+        expect_served(second);
+        broker_write_policy(&broker, sockets(place_of_nobody(&broker), second));
+        client_send(&own, (struct wr_message){ .kind = WR_RELOAD });
+        client_expect(&own, WR_DONE);
+        expect_served(second);
+        client_close(&own);
+        broker_end(&broker);
+}
+
 Test(broker_sockets, a_socket_that_cannot_be_opened_keeps_all_of_the_old_policy)
 {
         struct broker broker = begin();
-        struct client own = client_begin(&broker, "own"), camera;
-        char first[192], second[192];
+        struct client own = client_begin(&broker, "own");
 
-        snprintf(first, sizeof(first), "%s" BELOW "first", broker.package_directory);
-        snprintf(second, sizeof(second), "%s" BELOW "second", broker.package_directory);
         reload_with(&broker, &own, sockets(first, NULL));
         broker_write_policy(&broker, sockets(second, place_of_nobody(&broker)));
         client_send(&own, (struct wr_message){ .kind = WR_RELOAD });
         client_expect(&own, WR_REFUSAL);
         cr_assert(not(place_is_taken(second)), "what was opened for it is closed again");
-        camera = client_at(first, "camera");
-        client_close(&camera);
+        expect_served(first);
         client_close(&own);
         broker_end(&broker);
 }
