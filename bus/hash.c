@@ -71,21 +71,44 @@ short_two(const void *first, size_t first_size, const void *second, size_t secon
 uint64_t
 wr_hash_two(const void *first, size_t first_size, const void *second, size_t second_size)
 {
+        struct wr_hash_pieces pieces;
+
         if (first_size == 0)
                 return wr_hash_bytes(second, second_size);
         if (second_size <= SHORT_BYTES_MAX && first_size <= SHORT_BYTES_MAX - second_size)
                 return short_two(first, first_size, second, second_size);
-        return wr_hash_kernel()->two(first, first_size, second, second_size);
+        wr_hash_begin(&pieces);
+        wr_hash_add(&pieces, first, first_size);
+        wr_hash_add(&pieces, second, second_size);
+        return wr_hash_end(&pieces);
 }
 
 uint64_t
-wr_hash_copy(const void *first, size_t first_size, void *to, const void *second, size_t second_size, int stream)
+wr_hash_copy(const void *first, size_t first_size, void *to, const void *second, size_t second_size)
 {
         if (second_size > SHORT_BYTES_MAX)
-                return wr_hash_kernel()->copy(first, first_size, to, second, second_size, stream);
+                return wr_hash_kernel()->copy(first, first_size, to, second, second_size);
         if (second_size > 0)
                 memcpy(to, second, second_size);
         return wr_hash_two(first, first_size, second, second_size);
+}
+
+void
+wr_hash_begin(struct wr_hash_pieces *pieces)
+{
+        wr_hash_kernel()->begin(pieces);
+}
+
+void
+wr_hash_add(struct wr_hash_pieces *pieces, const void *data, size_t size)
+{
+        wr_hash_kernel()->add(pieces, data, size);
+}
+
+uint64_t
+wr_hash_end(const struct wr_hash_pieces *pieces)
+{
+        return wr_hash_kernel()->end(pieces);
 }
 
 uint64_t

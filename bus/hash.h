@@ -25,10 +25,24 @@ uint64_t
 wr_hash_two(const void *first, size_t first_size, const void *second, size_t second_size);
 
 /* Copies second to `to` piece by piece, each piece hashed while it is in the cache; the hash is that of `first`
- * followed by `second`, read from `second` (private memory). `stream`: use non-temporal stores for the copy (the
- * caller then fences with wr_fence_stream()). */
+ * followed by `second`, read from `second` (private memory). */
 uint64_t
-wr_hash_copy(const void *first, size_t first_size, void *to, const void *second, size_t second_size, int stream);
+wr_hash_copy(const void *first, size_t first_size, void *to, const void *second, size_t second_size);
+
+/* Of what comes in pieces: XXH3-64 of all of them, as if they were contiguous. A state, of no use to anybody else. */
+struct wr_hash_pieces {
+        _Alignas(64) uint8_t state[576];
+};
+
+void
+wr_hash_begin(struct wr_hash_pieces *pieces);
+
+/* data: may be NULL where size is 0. */
+void
+wr_hash_add(struct wr_hash_pieces *pieces, const void *data, size_t size);
+
+uint64_t
+wr_hash_end(const struct wr_hash_pieces *pieces);
 
 /* The value of the header's hash word. bytes_hash is ignored unless policy is WR_HASH_FULL; 0 under WR_HASH_NONE. */
 uint64_t

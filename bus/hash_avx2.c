@@ -3,13 +3,13 @@
  * come first, then the switch. gcc and clang spell it differently, each ignores the other's. */
 #include "bus/hash_kernel.h"
 
+#include <assert.h>
 #include <immintrin.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define XXH_VECTOR      2 /* XXH_AVX2: under clang's attribute __AVX2__ stays undefined */
 #define KERNEL          wr_hash_avx2
-#define LINE_STREAM     line_stream
 #define VECTORS_LEAVE() _mm256_zeroupper()
 
 #if defined(__clang__)
@@ -18,13 +18,6 @@
 #        pragma GCC push_options
 #        pragma GCC target("avx2")
 #endif
-
-static inline void
-line_stream(void *to, const void *from)
-{
-        _mm256_stream_si256(to, _mm256_loadu_si256(from));
-        _mm256_stream_si256((__m256i *)to + 1, _mm256_loadu_si256((const __m256i *)from + 1));
-}
 
 #include "bus/hash_kernel.inc"
 

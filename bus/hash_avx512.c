@@ -1,13 +1,13 @@
 /* The hash kernel for machines with AVX-512; see hash_avx2.c for the order of what follows. */
 #include "bus/hash_kernel.h"
 
+#include <assert.h>
 #include <immintrin.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define XXH_VECTOR      3 /* XXH_AVX512 */
 #define KERNEL          wr_hash_avx512
-#define LINE_STREAM     line_stream
 #define VECTORS_LEAVE() _mm256_zeroupper()
 
 #if defined(__clang__)
@@ -16,12 +16,6 @@
 #        pragma GCC push_options
 #        pragma GCC target("avx512f")
 #endif
-
-static inline void
-line_stream(void *to, const void *from)
-{
-        _mm512_stream_si512(to, _mm512_loadu_si512(from));
-}
 
 #include "bus/hash_kernel.inc"
 

@@ -5,14 +5,14 @@
 #ifndef WR_HASH_KERNEL_H
 #define WR_HASH_KERNEL_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "bus/hash.h"
 
 struct wr_hash_kernel {
         uint64_t (*bytes)(const void *data, size_t size);
-        uint64_t (*two)(const void *first, size_t first_size, const void *second, size_t second_size);
-        uint64_t (*copy)(const void *first, size_t first_size, void *to, const void *second, size_t second_size,
-                         int stream);
+        void (*begin)(struct wr_hash_pieces *pieces);
+        void (*add)(struct wr_hash_pieces *pieces, const void *data, size_t size);
+        uint64_t (*end)(const struct wr_hash_pieces *pieces);
+        uint64_t (*copy)(const void *first, size_t first_size, void *to, const void *second, size_t second_size);
 };
 
 extern const struct wr_hash_kernel wr_hash_plain; /* SSE2, NEON or scalar: what the compiler may assume anyway */

@@ -314,6 +314,7 @@ wr_control_lane_relayed(struct wr_control *c, struct weir_subscriber *s, const s
         }
         lane->numbers = wr_relayed_numbers_hold(numbers);
         lane->reader.careful = true;
+        lane->reader.verify = WEIR_NONE; /* its frames were, when they came, and nobody else writes there */
         lane_come(c, s, lane, m->source);
         return WEIR_OK;
 }

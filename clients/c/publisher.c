@@ -229,7 +229,7 @@ block_fill(struct weir_publisher *p, uint64_t offset, const void *data, uint64_t
         uint8_t *to = p->writer.heap_base + offset;
 
         if (p->hash_full)
-                return wr_hash_copy(extension, wr_lane_extension(about, extension), to, data, size, 0);
+                return wr_hash_copy(extension, wr_lane_extension(about, extension), to, data, size);
         memcpy(to, data, size);
         return 0;
 }

@@ -15,6 +15,7 @@
 #ifndef WR_RELAYED_H
 #define WR_RELAYED_H
 
+#include "bus/hash.h"
 #include "bus/os/mutex.h"
 #include "bus/os/thread.h"
 #include "bus/transport/intake.h"
@@ -50,6 +51,7 @@ struct wr_relayed {
         uint64_t drained;
         int64_t again_ns, pause_ns; /* when the stream is asked for again; 0: it is there, or the broker is not */
         int64_t opened_ns;          /* when this stream was; 0: it was not */
+        int64_t lost_ns;            /* when the last one was lost, and no other has come since; 0: there is one */
         uint64_t id;                /* the broker's, of what the agent has open on this stream; 0: nothing */
         struct wr_job done;
         uint32_t path;
@@ -67,6 +69,7 @@ struct wr_relayed {
         int64_t told_ns;
         struct wr_record_taken told; /* the last */
         uint64_t arrived;            /* frames, on this stream */
+        uint32_t verify_turn;        /* of every Nth large one */
         uint32_t since_look; /* records that came in a row: it is looked now and then whether something is to be told */
         struct wr_intake in;
 };
@@ -125,6 +128,10 @@ wr_relayed_next(struct wr_relayed *r, struct wr_record *record, int64_t deadline
 /* All of a payload, or of what is left of it; to: NULL to pass it over. */
 enum weir_result
 wr_relayed_payload(struct wr_relayed *r, void *to, uint64_t size);
+
+/* The same; each piece is added to the hash while it is in the cache. */
+enum weir_result
+wr_relayed_payload_hashed(struct wr_relayed *r, void *to, uint64_t size, struct wr_hash_pieces *hash);
 
 /* All of the spans, which are used up. The last of it may be kept, until more is written or wr_relayed_flush. */
 enum weir_result

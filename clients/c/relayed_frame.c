@@ -208,13 +208,44 @@ small_take(struct wr_relayed *r, struct inbound *in, bool is_first)
         return insist(r, in, try_publish);
 }
 
+/* As its subscriber wants it: each, each Nth, or none. */
+static bool
+is_to_verify(struct wr_relayed *r, const struct inbound *in)
+{
+        uint32_t every = r->subscriber->options.verify;
+
+        if (!(in->frame->flags & WR_RECORD_HASHED) || every == WEIR_NONE)
+                return false;
+        r->verify_turn = every <= 1 ? 0 : (r->verify_turn + 1) % every;
+        return r->verify_turn == 0;
+}
+
+/* The payload into its place. false in *is_whole: it is not what its publisher hashed. */
+static enum weir_result
+block_read(struct wr_relayed *r, const struct inbound *in, bool *is_whole)
+{
+        uint8_t *to = in->lane->w->writer.heap_base + in->offset;
+        struct wr_hash_pieces hash;
+        enum weir_result result;
+
+        *is_whole = true;
+        if (!is_to_verify(r, in))
+                return wr_relayed_payload(r, to, in->size);
+        wr_hash_begin(&hash);
+        wr_hash_add(&hash, in->extension, in->frame->extension);
+        result = wr_relayed_payload_hashed(r, to, in->size, &hash);
+        *is_whole = wr_hash_end(&hash) == in->frame->hash;
+        return result;
+}
+
 static enum weir_result
 block_fill(struct wr_relayed *r, struct inbound *in, bool is_first)
 {
         struct wr_relayed_writer *w = in->lane->w;
-        enum weir_result result = wr_relayed_payload(r, w->writer.heap_base + in->offset, in->size);
+        bool is_whole;
+        enum weir_result result = block_read(r, in, &is_whole);
 
-        if (result == WEIR_OK && (!about_read(in) || !frame_number(in->lane, in->frame, is_first))) {
+        if (result == WEIR_OK && (!is_whole || !about_read(in) || !frame_number(in->lane, in->frame, is_first))) {
                 frame_lose(in->lane, true);
                 wr_lane_discard(&w->writer, in->offset, in->size);
                 return WEIR_OK;

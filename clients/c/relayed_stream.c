@@ -5,6 +5,8 @@
 
 #include <weir/weir.h>
 
+enum { HASHED_BYTES = 256 << 10 }; /* what a second cache holds beside its copy in the kernel */
+
 enum weir_result
 wr_relayed_stop(struct wr_relayed *r, enum weir_result result, const char *text)
 {
@@ -77,6 +79,21 @@ wr_relayed_next(struct wr_relayed *r, struct wr_record *record, int64_t deadline
                 wr_intake_filled(&r->in, done);
         }
         return result < 0 ? wr_relayed_stop(r, WEIR_E_CLOSED, why) : WEIR_OK;
+}
+
+enum weir_result
+wr_relayed_payload_hashed(struct wr_relayed *r, void *to, uint64_t size, struct wr_hash_pieces *hash)
+{
+        enum weir_result result = WEIR_OK;
+        uint64_t piece;
+
+        for (uint8_t *at = to; result == WEIR_OK && size > 0; at += piece, size -= piece) {
+                piece = size < HASHED_BYTES ? size : HASHED_BYTES;
+                result = wr_relayed_payload(r, at, piece);
+                if (result == WEIR_OK)
+                        wr_hash_add(hash, at, piece);
+        }
+        return result;
 }
 
 enum weir_result

@@ -3,8 +3,8 @@
  *
  *      LANE      a lane is made, and given to the subscriber as if the broker had sent LANE_ADDED
  *      FORMAT    kept, and put into the lane with the next frame
- *      FRAME     small: into a buffer, checked, published. Large: lent, read from the stream into its place, published
- *                with the hash that its publisher made; the take checks it
+ *      FRAME     small: into a buffer, checked, published. Large: lent, read from the stream into its place, hashed
+ *                piece by piece meanwhile, checked, published with the hash that its publisher made
  *      LEFT      END, or the lane is over for the reason given
  *
  * A lane that is full is waited for, and meanwhile the stream is not read: so what the subscriber does not take stays

@@ -147,9 +147,8 @@ wr_hash_two(const void *first, size_t first_size, const void *second, size_t sec
 }
 
 uint64_t
-wr_hash_copy(const void *first, size_t first_size, void *to, const void *second, size_t second_size, int stream)
+wr_hash_copy(const void *first, size_t first_size, void *to, const void *second, size_t second_size)
 {
-        (void)stream;
         memcpy(to, second, second_size);
         return wr_hash_two(first, first_size, second, second_size);
 }

@@ -65,7 +65,7 @@ Test(hash, of_nothing_takes_NULL)
 
         cr_assert(eq(u64, wr_hash_bytes(NULL, 0), XXH3_64bits("", 0)));
         cr_assert(eq(u64, wr_hash_two(NULL, 0, NULL, 0), XXH3_64bits("", 0)));
-        cr_assert(eq(u64, wr_hash_copy(NULL, 0, &to, NULL, 0, 0), XXH3_64bits("", 0)));
+        cr_assert(eq(u64, wr_hash_copy(NULL, 0, &to, NULL, 0), XXH3_64bits("", 0)));
 }
 
 Test(hash, of_two_parts_is_that_of_both_side_by_side)
@@ -95,7 +95,7 @@ Test(hash, of_a_copy_is_that_of_its_source_and_every_byte_arrives_and_none_besid
                 uint64_t hash;
 
                 memset(to, 0xee, second + 200);
-                hash = wr_hash_copy(bytes, first, to + at, bytes + first, second, i & 1);
+                hash = wr_hash_copy(bytes, first, to + at, bytes + first, second);
                 cr_assert(eq(u64, hash, XXH3_64bits(bytes, first + second)));
                 cr_assert(zero(int, memcmp(to + at, bytes + first, second)));
                 cr_assert(eq(u8, to[at - 1], 0xee));
@@ -105,11 +105,29 @@ Test(hash, of_a_copy_is_that_of_its_source_and_every_byte_arrives_and_none_besid
         free(to);
 }
 
+Test(hash, of_pieces_is_that_of_the_whole_however_it_is_cut)
+{
+        uint8_t *bytes = bytes_of(6, BYTES_MAX);
+        struct wr_hash_pieces pieces;
+
+        for (size_t cut = 1; cut <= BYTES_MAX; cut = cut * 3 + 1) {
+                wr_hash_begin(&pieces);
+                wr_hash_add(&pieces, NULL, 0);
+                for (size_t at = 0; at < BYTES_MAX; at += cut)
+                        wr_hash_add(&pieces, bytes + at, at + cut < BYTES_MAX ? cut : BYTES_MAX - at);
+                cr_assert(eq(u64, wr_hash_end(&pieces), XXH3_64bits(bytes, BYTES_MAX)), "pieces of %zu", cut);
+        }
+        wr_hash_begin(&pieces);
+        cr_assert(eq(u64, wr_hash_end(&pieces), XXH3_64bits("", 0)));
+        free(bytes);
+}
+
 Test(hash, is_the_same_by_every_kernel)
 {
         const struct wr_hash_kernel *kernel[3];
         uint8_t *bytes = bytes_of(4, 2 * BYTES_MAX), *to = malloc(BYTES_MAX);
         size_t count = kernels(kernel);
+        struct wr_hash_pieces pieces;
 
         for (size_t k = 0; k < count; k++) {
                 for (size_t i = 0; i < SIZE_COUNT; i++) {
@@ -117,13 +135,13 @@ Test(hash, is_the_same_by_every_kernel)
                         uint64_t expected = XXH3_64bits(bytes, first + second);
 
                         cr_assert(eq(u64, kernel[k]->bytes(bytes, first + second), expected));
-                        cr_assert(eq(u64, kernel[k]->two(bytes, first, bytes + first, second), expected));
-                        for (int stream = 0; stream < 2; stream++) {
-                                memset(to, 0, second);
-                                cr_assert(eq(u64, kernel[k]->copy(bytes, first, to, bytes + first, second, stream),
-                                             expected));
-                                cr_assert(zero(int, memcmp(to, bytes + first, second)));
-                        }
+                        kernel[k]->begin(&pieces);
+                        kernel[k]->add(&pieces, bytes, first);
+                        kernel[k]->add(&pieces, bytes + first, second);
+                        cr_assert(eq(u64, kernel[k]->end(&pieces), expected));
+                        memset(to, 0, second);
+                        cr_assert(eq(u64, kernel[k]->copy(bytes, first, to, bytes + first, second), expected));
+                        cr_assert(zero(int, memcmp(to, bytes + first, second)));
                 }
         }
         free(bytes);
@@ -232,15 +250,20 @@ Test(hash, leaves_the_vector_registers_clean_for_the_host)
 {
         const struct wr_hash_kernel *kernel[3];
         uint8_t *bytes = bytes_of(6, 100000), *to = malloc(100000);
+        struct wr_hash_pieces pieces;
         uint64_t sum = 0;
         size_t count = kernels(kernel);
 
         for (size_t k = 1; k < count; k++) {
                 sum += kernel[k]->bytes(bytes, 100000);
                 cr_assert(not(upper_halves_dirty()));
-                sum += kernel[k]->two(bytes, 100, bytes + 100, 99900);
+                kernel[k]->begin(&pieces);
                 cr_assert(not(upper_halves_dirty()));
-                sum += kernel[k]->copy(bytes, 100, to, bytes + 100, 99900, 1);
+                kernel[k]->add(&pieces, bytes, 100000);
+                cr_assert(not(upper_halves_dirty()));
+                sum += kernel[k]->end(&pieces);
+                cr_assert(not(upper_halves_dirty()));
+                sum += kernel[k]->copy(bytes, 100, to, bytes + 100, 99900);
                 cr_assert(not(upper_halves_dirty()));
         }
         cr_assert(sum != 0);
