@@ -546,6 +546,7 @@ control_turn(struct wr_control *c)
 static void
 control_end(struct wr_control *c)
 {
+        questions_fail(c, INT64_MAX, WEIR_E_CLOSED, "the bus was closed"); /* our own: nobody else asks any more */
         if (!wr_load32(&c->bus->is_bereft))
                 wr_control_send(c, &(struct wr_message){ .kind = WR_BYE });
         wr_control_wire_flush(c);

@@ -27,6 +27,7 @@
 #define PAUSE_MAX_NS INT64_C(2000000000)
 #define ANSWER_NS    INT64_C(10000000000)
 #define STEADY_NS    INT64_C(1000000000) /* a stream that was there for so long was one */
+#define BACK_NS      INT64_C(2000000000) /* who closes waits for the next stream so long behind the one that was lost */
 
 static const char *
 topic_of(const struct wr_relayed *r)
@@ -106,6 +107,7 @@ opened_run(struct wr_control *c, struct wr_job *job)
                 opener_answer(c, opened);
         r->is_open |= opened->result == WEIR_OK;
         r->opened_ns = opened->result == WEIR_OK ? wr_clock_ns() : 0;
+        r->drained = wr_load(&r->written); /* to begin is not to get on */
         r->id = opened->result == WEIR_OK ? opened->record->opened.id : 0;
         if (opened->result == WEIR_OK)
                 rejoin_end(c, r);
@@ -175,6 +177,7 @@ ending_begin(struct wr_relayed *r)
                 wr_stream_hang_up(r->stream);
         wr_mutex_unlock(&r->lock);
         turn_raise(r);
+        r->again_ns = 0;
 }
 
 void
@@ -183,7 +186,6 @@ wr_relayed_revoke(struct wr_control *c, struct wr_relayed *r, const char *text)
         struct wr_message_revoked m = { .endpoint = r->publisher ? r->publisher->lane : r->subscriber->id };
 
         ending_begin(r);
-        r->again_ns = 0;
         wr_sentence(m.text, sizeof m.text, "%s", text);
         if (r->publisher) {
                 wr_control_pairs_revoked(c, &m);
@@ -205,21 +207,16 @@ is_coming(struct wr_relayed *r)
         return is_there;
 }
 
-/* Is there a stream, or the next one? */
+/* Is something left in the lane of a publisher that closes? What went into a stream does not come back. */
 static bool
-has_stream(struct wr_relayed *r)
+has_rest(const struct wr_relayed *r)
 {
-        bool is_there;
-
-        wr_mutex_lock(&r->lock);
-        is_there = r->stream != WR_NO_OBJECT || r->coming != WR_NO_OBJECT;
-        wr_mutex_unlock(&r->lock);
-        return is_there;
+        return wr_load(&r->publisher->frames) > wr_load(&r->sent);
 }
 
 /* Its agent may have yet to see that the stream has ended: what is asked next is answered as if it had. */
 static void
-closed_tell(struct wr_control *c, struct wr_relayed *r)
+closed_tell(struct wr_control *c, const struct wr_relayed *r)
 {
         struct wr_message m = { .kind = WR_CLOSE_LANE, .close_lane = { r->id } };
 
@@ -227,7 +224,6 @@ closed_tell(struct wr_control *c, struct wr_relayed *r)
                 m = (struct wr_message){ .kind = WR_CLOSE_SUBSCRIPTION, .close_subscription = { r->id } };
         if (r->closing && r->id != 0)
                 wr_control_send(c, &m);
-        r->id = 0;
 }
 
 static void
@@ -235,6 +231,8 @@ lost_run(struct wr_control *c, struct wr_job *job)
 {
         struct wr_question *q = (struct wr_question *)(void *)job;
         struct wr_relayed *r = q->subject;
+        bool drains = r->drain_ns != 0 && !wr_relayed_is_ending(r) && r->end.result == WEIR_E_CLOSED && has_rest(r);
+        int64_t now_ns = wr_clock_ns();
 
         if (r->opening) {
                 struct wr_question *opening = r->opening;
@@ -246,23 +244,26 @@ lost_run(struct wr_control *c, struct wr_job *job)
                             r->path == WEIR_TCP ? "connection" : "pipe", topic_of(r), r->end.text);
                 wr_control_finish(c, opening);
         }
-        if (r->has_flowed || (r->opened_ns != 0 && wr_clock_ns() - r->opened_ns >= STEADY_NS))
+        if (r->has_flowed || (r->opened_ns != 0 && now_ns - r->opened_ns >= STEADY_NS))
                 r->pause_ns = 0;
         r->has_flowed = false;
         r->opened_ns = 0;
+        r->lost_ns = is_coming(r) ? 0 : now_ns;
         if (r->publisher && r->is_open)
                 wr_store32(&r->publisher->link_count, 0); /* readers that a new agent finds are told anew */
-        if (!is_coming(r))
+        if (r->lost_ns != 0)
                 rejoin_end(c, r);
-        closed_tell(c, r);
+        if (!drains) /* else it may yet read what is left in the stream */
+                closed_tell(c, r);
+        r->id = 0;
         if (!r->is_open)
                 wr_store32_release(&r->ending, 1);
-        else if (r->drain_ns != 0) /* there is nobody to take the rest */
+        else if (r->drain_ns != 0 && !drains)
                 ending_begin(r);
         else if (r->end.result != WEIR_E_CLOSED && !wr_relayed_is_ending(r))
                 wr_relayed_revoke(c, r, r->end.text);
-        else if (!wr_relayed_is_ending(r) && !is_coming(r))
-                r->again_ns = wr_clock_ns() + (r->pause_ns ? r->pause_ns : PAUSE_MIN_NS);
+        else if (!wr_relayed_is_ending(r) && r->lost_ns != 0)
+                r->again_ns = now_ns + (r->pause_ns ? r->pause_ns : PAUSE_MIN_NS);
         wr_control_answered(c, q);
 }
 
@@ -312,7 +313,7 @@ wr_relayed_answer(struct wr_control *c, struct wr_relayed *r, struct wr_question
                 if (r->stream != WR_NO_OBJECT) /* it has yet to notice */
                         wr_stream_hang_up(r->stream);
                 wr_mutex_unlock(&r->lock);
-                r->again_ns = 0; /* another one would hang this one up */
+                r->again_ns = r->lost_ns = 0; /* another one would hang this one up */
                 turn_raise(r);
                 return WEIR_OK;
         }
@@ -325,6 +326,8 @@ void
 wr_relayed_settle(struct wr_control *c, struct wr_relayed *r, const struct wr_question *q)
 {
         r->is_asked = false;
+        if (c->phase != WR_PHASE_SERVED && r->drain_ns != 0)
+                r->again_ns = wr_clock_ns(); /* with the next broker: it is not among what is open */
         if (c->phase != WR_PHASE_SERVED || wr_relayed_is_ending(r))
                 return; /* lost again: all begins anew */
         if (wr_relayed_is_no(q->result))
@@ -392,21 +395,25 @@ ask(struct wr_control *c, struct wr_relayed *r)
         wr_control_ask_own(c, q, ANSWER_NS);
 }
 
-/* A publisher that closes has what it published on its way, for as long as that gets on. */
+/* A publisher that closes has what it published on its way, for as long as that gets on, and there is a stream for it,
+ * or may be in a moment. */
 static int64_t
 drain_look(struct wr_relayed *r, int64_t now_ns)
 {
         uint64_t written = wr_load(&r->written);
-        int64_t stall_ns = r->publisher->options.stall_ns;
+        int64_t stall_ns = r->publisher->options.stall_ns, until_ns;
 
         if (r->opened_ns == 0 && stall_ns > ANSWER_NS) /* no reader holds it up: there is no agent yet */
                 stall_ns = ANSWER_NS;
-        if (written != r->drained)
+        if (r->opened_ns != 0 && written != r->drained)
                 r->drain_ns = now_ns;
         r->drained = written;
-        if (now_ns - r->drain_ns >= stall_ns)
+        until_ns = stall_ns > INT64_MAX - r->drain_ns ? INT64_MAX : r->drain_ns + stall_ns;
+        if (r->lost_ns != 0 && r->lost_ns + BACK_NS < until_ns)
+                until_ns = r->lost_ns + BACK_NS;
+        if (now_ns >= until_ns)
                 ending_begin(r);
-        return stall_ns > INT64_MAX - r->drain_ns ? INT64_MAX : r->drain_ns + stall_ns;
+        return until_ns;
 }
 
 int64_t
@@ -564,14 +571,15 @@ wr_relayed_close(struct wr_control *c, struct wr_relayed *r, struct wr_question 
                 return;
         }
         r->closing = q;
-        if (r->publisher && r->is_open && has_stream(r)) { /* END is in its lane */
+        if (r->publisher && r->is_open && (r->lost_ns == 0 || has_rest(r))) { /* END is in its lane */
                 r->drain_ns = wr_clock_ns();
                 r->drained = wr_load(&r->written);
-        } else {
-                goodbye(r);
-                ending_begin(r);
+                if (r->lost_ns != 0 && r->again_ns == 0 && !r->is_asked) /* it was to be told with all that is open */
+                        r->again_ns = r->drain_ns;
+                return;
         }
-        r->again_ns = 0;
+        goodbye(r);
+        ending_begin(r);
 }
 
 void

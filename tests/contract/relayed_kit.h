@@ -33,6 +33,8 @@ static struct {
         wr_object streams[STREAMS]; /* in the order in which they were asked for */
         uint32_t count, taken;
         bool is_ending;
+        bool is_held;            /* it answers nothing */
+        bool is_lost;            /* it is another one from now on */
         struct wr_message asked; /* the last one */
 } broker;
 
@@ -111,22 +113,48 @@ broker_accept(void)
 static void *
 broker_main(void *argument)
 {
-        for (bool ends = false; !ends;) {
+        for (bool ends = false, is_held = false; !ends;) {
                 bool is_there = broker.connection != WR_NO_OBJECT;
-                struct wr_watch watch = { .object = is_there ? broker.connection : broker.listener, .read = true };
+                struct wr_watch watch = { .object = is_there ? broker.connection : broker.listener, .read = !is_held };
 
                 wr_watch_wait(&watch, 1, 100000000);
+                wr_mutex_lock(&broker.lock);
+                ends = broker.is_ending;
+                is_held = broker.is_held;
+                if (broker.is_lost) {
+                        wr_object_close(broker.connection);
+                        broker.connection = WR_NO_OBJECT;
+                        is_there = broker.is_lost = false;
+                }
+                wr_mutex_unlock(&broker.lock);
+                if (is_held)
+                        continue;
                 if (!is_there)
                         broker_accept();
                 if (is_there) {
                         broker_receive();
                         broker_send(&(struct wr_message){ .kind = WR_PING }, NULL, 0);
                 }
-                wr_mutex_lock(&broker.lock);
-                ends = broker.is_ending;
-                wr_mutex_unlock(&broker.lock);
         }
         return argument;
+}
+
+/* What comes from now on is not heard until it is let go. */
+static KIT_UNUSED void
+broker_hold(bool is_held)
+{
+        wr_mutex_lock(&broker.lock);
+        broker.is_held = is_held;
+        wr_mutex_unlock(&broker.lock);
+}
+
+/* As if it died, and the next one were there at once. */
+static KIT_UNUSED void
+broker_lose(void)
+{
+        wr_mutex_lock(&broker.lock);
+        broker.is_lost = true;
+        wr_mutex_unlock(&broker.lock);
 }
 
 static struct weir *

@@ -1,5 +1,6 @@
 /* The far end of a relayed publisher, against an agent that does what the test says. */
 #include "bus/format.h"
+#include "clients/c/publisher.h"
 #include "tests/contract/relayed_kit.h"
 
 TestSuite(relayed_publisher, .timeout = 60);
@@ -206,5 +207,123 @@ Test(relayed_publisher, a_stream_that_is_lost_says_how_many_frames_went_into_it)
         agent_open(0);
         agent_end();
         weir_publisher_close(p);
+        broker_end(bus);
+}
+
+/* ---- a close whose stream is lost ---- */
+
+enum { LEFT_FRAMES = 200, LEFT_MEMORY = 64 << 20 }; /* far more than a stream takes */
+
+struct closing {
+        wr_thread thread;
+        struct weir_publisher *p;
+};
+
+static void *
+publisher_closes(void *argument)
+{
+        struct closing *closing = argument;
+
+        weir_publisher_close(closing->p);
+        return NULL;
+}
+
+static void
+close_begin(struct closing *closing)
+{
+        kit_must(wr_thread_start(&closing->thread, publisher_closes, closing, 0));
+        while (wr_load32(&closing->p->closed) == 0) /* it is there until the rest is gone */
+                wr_yield();
+}
+
+/* Frames that nobody reads: most of them stay in the publisher's own lane. */
+static struct closing
+publish_left(struct weir *bus)
+{
+        struct weir_publisher_options options = { .memory_max = LEFT_MEMORY, .stall_ns = INT64_MAX };
+        struct closing closing = { .p = kit_relayed_publisher(bus, options, 0) };
+
+        for (uint64_t i = 1; i <= LEFT_FRAMES; i++) {
+                fill(i, LARGE);
+                kit_ok(weir_publish(closing.p, bytes, LARGE, NULL, KIT_SOON));
+        }
+        return closing;
+}
+
+/* The rest comes on the next stream, whole and in order, and then its publisher's goodbye. Returns its first number. */
+static uint64_t
+hear_rest(void)
+{
+        struct wr_record record;
+
+        agent_begin();
+        agent_open(1);
+        record = agent_hear(WR_RECORD_FRAME);
+        agent_payload(bytes, record.bytes);
+        for (uint64_t i = record.frame.sequence + 1; i <= LEFT_FRAMES; i++)
+                hear_frame(i, LARGE);
+        agent_hear(WR_RECORD_CLOSED);
+        agent_end();
+        return record.frame.sequence;
+}
+
+Test(relayed_publisher, what_a_publisher_that_closes_has_left_follows_on_the_next_stream)
+{
+        struct weir *bus = broker_begin();
+        struct closing closing = publish_left(bus);
+
+        close_begin(&closing);
+        hear_frame(1, LARGE);
+        agent_end();
+        cr_assert(gt(u64, hear_rest(), 1));
+        wr_thread_join(closing.thread);
+        broker_end(bus);
+}
+
+Test(relayed_publisher, a_close_between_two_streams_waits_for_the_next_one)
+{
+        struct weir *bus = broker_begin();
+        struct closing closing = publish_left(bus);
+        struct weir_info info = { .size = sizeof info };
+
+        broker_hold(true);
+        agent_end();
+        kit_event(bus, WEIR_PATH); /* its loss is known */
+        kit_ok(weir_publisher_info(closing.p, &info));
+        cr_assert(gt(u64, info.unsent, 0));
+        close_begin(&closing);
+        broker_hold(false);
+        cr_assert(eq(u64, hear_rest(), LEFT_FRAMES - info.unsent + 1));
+        wr_thread_join(closing.thread);
+        broker_end(bus);
+}
+
+Test(relayed_publisher, a_publisher_that_closes_outlives_its_broker_with_what_it_has_left)
+{
+        struct weir *bus = broker_begin();
+        struct closing closing = publish_left(bus);
+
+        close_begin(&closing);
+        broker_lose();
+        agent_end();
+        cr_assert(gt(u64, hear_rest(), 1));
+        kit_event(bus, WEIR_BROKER_LOST);
+        wr_thread_join(closing.thread);
+        broker_end(bus);
+}
+
+Test(relayed_publisher, a_close_does_not_wait_for_a_stream_that_does_not_come)
+{
+        struct weir *bus = broker_begin();
+        struct closing closing = publish_left(bus);
+        int64_t start_ns;
+
+        broker_hold(true);
+        agent_end();
+        kit_event(bus, WEIR_PATH);
+        start_ns = weir_now();
+        weir_publisher_close(closing.p);
+        cr_assert(lt(i64, weir_now() - start_ns, INT64_C(5000000000)));
+        broker_hold(false);
         broker_end(bus);
 }

@@ -1,13 +1,9 @@
 /* What a stream's writer adds: large pieces go another way, and nobody at the other end is the wiser. */
 #include "named-objects/stream_writer.h"
 
-#include "bus/os/clock.h"
 #include "bus/os/thread.h"
-#include "named-objects/stream_tcp.h"
-#include "named-objects/watch.h"
+#include "tests/contract/stream_kit.h"
 
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,49 +12,7 @@ enum { LAP = 5 << 20, STEP = 200 << 10, BOTH_STEPS = STEP + STEP / 100, IN_ALL =
 TestSuite(stream_writer, .timeout = 60);
 TestSuite(stream_writer_tcp, .timeout = 60);
 
-typedef void
-pair_fn(wr_object ends[2]);
-
-static void
-pair_here(wr_object ends[2])
-{
-        cr_assert(eq(int, wr_stream_pair(WR_NO_OBJECT, ends), WEIR_OK));
-        cr_assert(eq(int, wr_stream_adopt(&ends[1]), WEIR_OK));
-}
-
-static void
-pair_tcp(wr_object ends[2])
-{
-        struct wr_watch watch = { .read = true };
-        enum weir_result result;
-        uint16_t port = 0;
-
-        cr_assert(eq(int, wr_stream_tcp_listen(&watch.object, &port), WEIR_OK));
-        cr_assert(eq(int, wr_stream_tcp_connect(&ends[0], port), WEIR_OK));
-        while ((result = wr_stream_tcp_accept(watch.object, &ends[1])) == WEIR_EMPTY)
-                wr_watch_wait(&watch, 1, INT64_MAX);
-        cr_assert(eq(int, result, WEIR_OK));
-        wr_object_close(watch.object);
-}
-
-/* A test that each way to carry a stream has to pass. */
-#define EACH_WAY(name)                   \
-        static void name(pair_fn *pair); \
-        Test(stream_writer, name)        \
-        {                                \
-                name(pair_here);         \
-        }                                \
-        Test(stream_writer_tcp, name)    \
-        {                                \
-                name(pair_tcp);          \
-        }                                \
-        static void name(pair_fn *pair)
-
-static int64_t
-soon(void)
-{
-        return wr_clock_ns() + INT64_C(20000000000);
-}
+#define EACH_WAY(name) EACH_WAY_IN(stream_writer, stream_writer_tcp, name)
 
 /* No two places of a lap are alike, nor the same place in two laps. */
 static uint8_t

@@ -39,7 +39,7 @@ request_of(struct sim_line *line, uint32_t number)
         return NULL;
 }
 
-static void
+static struct sim_request *
 request_add(struct sim_line *line, const struct wr_message *message)
 {
         struct sim_request *request = &line->requests[line->request_count];
@@ -60,6 +60,7 @@ request_add(struct sim_line *line, const struct wr_message *message)
         } else if (message->kind == WR_MOVE) {
                 request->lane = message->move.lane;
         }
+        return request;
 }
 
 static void
@@ -167,8 +168,6 @@ refused(struct sim_line *line, const struct wr_message *message)
         }
         if (request && request->kind == WR_SUBSCRIBE)
                 ledger_holds_follow(line, request->number, NULL);
-        if (message->request == 0 && message->refusal.result == WEIR_E_QUOTA)
-                ledger_hold_refused(line);
         if (request)
                 request_drop(line, request);
 }
@@ -514,6 +513,7 @@ void
 ledger_heard(struct sim_line *line, const struct wr_message *message)
 {
         enum wr_message_kind kind = message ? message->kind : (enum wr_message_kind)0;
+        struct sim_request *request;
 
         trace(line, "->", message);
         sim_note((uint64_t)kind << 40 | (message ? message->request : 0));
@@ -550,12 +550,12 @@ ledger_heard(struct sim_line *line, const struct wr_message *message)
         case WR_PEER:
         case WR_REJOIN:
         case WR_TICKET:
-                request_add(line, message);
+                request = request_add(line, message);
                 if (kind == WR_REJOIN)
                         ledger_heard_rejoin(line, &message->rejoin);
                 if (kind == WR_SUBSCRIBE) {
                         line->subscribing = message->request;
-                        ledger_heard_holds(line, message);
+                        ledger_heard_holder(line, request);
                 }
                 break;
         case WR_MOVE:
@@ -565,7 +565,7 @@ ledger_heard(struct sim_line *line, const struct wr_message *message)
         case WR_READY: heard_ready(line, message); break;
         case WR_CLOSE_LANE: heard_close(line, message); break;
         case WR_BYE: line->said_bye = true; break;
-        case WR_HOLDS: ledger_heard_holds(line, message); break;
+        case WR_HOLDS: ledger_heard_hold(line, &message->holds); break;
         default: ledger_heard_pairs(line, message); break;
         }
         if (line->must_end)

@@ -180,12 +180,13 @@ ledger_heard_pairs(struct sim_line *line, const struct wr_message *message);
 
 /* ---- ledger_rejoin.c */
 
+/* HOLDS. */
 void
-ledger_heard_holds(struct sim_line *line, const struct wr_message *message);
+ledger_heard_hold(struct sim_line *line, const struct wr_message_holds *holds);
 
-/* There was no room for the last of them. */
+/* SUBSCRIBE, behind all that it holds. */
 void
-ledger_hold_refused(const struct sim_line *line);
+ledger_heard_holder(struct sim_line *line, struct sim_request *request);
 
 /* The subscription that these are of was entered, or refused (NULL). */
 void
@@ -204,6 +205,10 @@ ledger_rejoin_follow(void);
 /* The connection that this session was welcomed on; one that is away has closed it. */
 struct sim_line *
 ledger_line_of(const struct wr_session *session);
+
+/* The session whose connection this is. */
+const struct wr_session *
+ledger_session_of(const struct sim_line *line);
 
 struct ledger_lane *
 ledger_lane(uint64_t id);

@@ -14,6 +14,20 @@ ledger_line_of(const struct wr_session *session)
         sim_fail("books: a session that was never welcomed has something");
 }
 
+const struct wr_session *
+ledger_session_of(const struct sim_line *line)
+{
+        WR_LIST_EACH(link, &sim.server.sessions)
+        {
+                const struct wr_session *session = WR_LIST_OWNER(link, struct wr_session, link);
+                wr_object socket = session->connection.hook.object;
+
+                if (socket != WR_NO_OBJECT && sim_object_at(socket, SIM_SOCKET)->line == line)
+                        return session;
+        }
+        sim_fail("books: %u is heard, and has no session", sim_client_pid(line));
+}
+
 struct ledger_lane *
 ledger_lane(uint64_t id)
 {

@@ -8,30 +8,53 @@
 
 #include <string.h>
 
-void
-ledger_heard_holds(struct sim_line *line, const struct wr_message *message)
+/* It was said, and its SUBSCRIBE has yet to come. */
+static struct ledger_hold *
+hold_said(const struct sim_line *line, const struct wr_hold *noted)
 {
-        if (message->kind == WR_SUBSCRIBE) {
-                for (unsigned i = 0; i < ledger.hold_count; i++)
-                        if (ledger.holds[i].line == line && ledger.holds[i].request == 0)
-                                ledger.holds[i].request = message->request;
-                return;
+        for (unsigned i = 0; i < ledger.hold_count; i++) {
+                struct ledger_hold *hold = &ledger.holds[i];
+
+                if (hold->line == line && hold->request == 0 && hold->source == noted->source &&
+                    hold->lane == noted->lane && hold->pair == noted->pair)
+                        return hold;
         }
-        if (ledger.hold_count == LEDGER_HOLDS_MAX)
-                sim_fail("the simulation is too small for so many lanes that are held");
-        ledger.holds[ledger.hold_count++] = (struct ledger_hold){
-                .line = line, .source = message->holds.source, .lane = message->holds.lane, .pair = message->holds.pair
-        };
+        return NULL;
 }
 
 void
-ledger_hold_refused(const struct sim_line *line)
+ledger_heard_hold(struct sim_line *line, const struct wr_message_holds *holds)
 {
-        for (unsigned i = ledger.hold_count; i-- > 0;)
-                if (ledger.holds[i].line == line && ledger.holds[i].request == 0 && !ledger.holds[i].subscription) {
-                        ledger.holds[i] = ledger.holds[--ledger.hold_count];
-                        return;
+        if (ledger.hold_count == LEDGER_HOLDS_MAX)
+                sim_fail("the simulation is too small for so many lanes that are held");
+        ledger.holds[ledger.hold_count++] =
+                (struct ledger_hold){ .line = line, .source = holds->source, .lane = holds->lane, .pair = holds->pair };
+}
+
+/* What the broker noted is what counts. For the rest it had no room; the client is told so, but that may have to wait
+ * until long after all that comes of it. */
+void
+ledger_heard_holder(struct sim_line *line, struct sim_request *request)
+{
+        const struct wr_session *session = ledger_session_of(line);
+
+        request->is_hold_refused = session->is_hold_refused;
+        WR_LIST_EACH(link, &session->holds)
+        {
+                struct ledger_hold *hold = hold_said(line, WR_LIST_OWNER(link, struct wr_hold, link));
+
+                if (hold)
+                        hold->request = request->number;
+        }
+        for (unsigned i = 0; i < ledger.hold_count;) {
+                if (ledger.holds[i].line != line || ledger.holds[i].request != 0) {
+                        i++;
+                        continue;
                 }
+                if (!session->is_hold_refused)
+                        sim_fail("%u holds a lane, which is neither noted nor refused", sim_client_pid(line));
+                ledger.holds[i] = ledger.holds[--ledger.hold_count];
+        }
 }
 
 void
@@ -116,13 +139,13 @@ is_held(const struct ledger_hold *hold, const struct ledger_pair *pair)
 }
 
 static bool
-holds_pair(const struct sim_line *line, uint32_t request, const struct ledger_pair *pair)
+holds_pair(const struct sim_line *line, const struct sim_request *request, const struct ledger_pair *pair)
 {
         for (unsigned i = 0; i < ledger.hold_count; i++)
-                if (ledger.holds[i].line == line && ledger.holds[i].request == request &&
+                if (ledger.holds[i].line == line && ledger.holds[i].request == request->number &&
                     !ledger.holds[i].subscription && is_held(&ledger.holds[i], pair))
                         return true;
-        return line->was_refused && pair->state >= LEDGER_GIVEN; /* it could not say all that it has */
+        return request->is_hold_refused && pair->state >= LEDGER_GIVEN; /* it could not say all that it has */
 }
 
 static void
@@ -172,7 +195,7 @@ subscription_comes_back(struct ledger_subscription *subscription, struct sim_lin
         subscription->is_loose = subscription->is_rechecked = true; /* what it was told meanwhile is lost */
         for (unsigned i = ledger.first_pair; i < ledger.pair_count; i++)
                 if (ledger.pairs[i].subscription == subscription)
-                        pair_comes_back(&ledger.pairs[i], holds_pair(line, request->number, &ledger.pairs[i]));
+                        pair_comes_back(&ledger.pairs[i], holds_pair(line, request, &ledger.pairs[i]));
         holds_come_back(line, request->number, subscription);
         for (unsigned i = ledger.first_due; i < ledger.due_count; i++) {
                 struct ledger_due *due = &ledger.dues[i];
@@ -214,7 +237,7 @@ ledger_settle_holds(void)
                 const struct ledger_hold *hold = &ledger.holds[i];
 
                 if (hold->due > 0 && !hold->subscription->is_over && hold->subscription->line == hold->line &&
-                    !hold->line->was_refused && ledger_is_flushed(hold->line))
+                    ledger_is_flushed(hold->line))
                         sim_fail("LANE_ENDED: %u came back with a lane that ended, and is not told",
                                  sim_client_pid(hold->line));
         }
@@ -339,6 +362,23 @@ ledger_lanes_end(struct sim_line *line)
         }
 }
 
+/* It has them on another connection since it hung up that one, too, and cannot be told by OPENED any more. */
+static void
+lanes_follow(void)
+{
+        for (unsigned i = ledger.first_lane; i < ledger.lane_count; i++) {
+                struct ledger_lane *lane = &ledger.lanes[i];
+                struct sim_line *speaker = lane->claimed_by;
+                const struct wr_publication *publication;
+
+                if (lane->is_over || !speaker || speaker == lane->line || speaker->at_client)
+                        continue;
+                publication = wr_registry_publication(&sim.server.registry, lane->id);
+                if (publication && publication->session->id == speaker->id)
+                        ledger_lane_comes_back(lane, speaker);
+        }
+}
+
 /* A client that this very broker cut comes back with lanes that have ended here. */
 static bool
 is_known(uint64_t id)
@@ -353,6 +393,7 @@ ledger_rejoin_follow(void)
 {
         const struct wr_registry *registry = &sim.server.registry;
 
+        lanes_follow();
         for (const struct wr_link *link = registry->publications.previous; link != &registry->publications;
              link = link->previous) {
                 const struct wr_publication *publication = WR_LIST_OWNER(link, struct wr_publication, link);

@@ -73,9 +73,10 @@ struct sim_request {
         enum wr_message_kind kind;
         char name[WR_TOPIC_MAX + 8], type[128];
         bool is_reliable, refuses_reliable;
-        uint64_t lane;  /* PUBLISH: once it was granted. MOVE */
-        uint64_t again; /* SUBSCRIBE: the subscription that it comes back with */
-        bool is_moot;   /* the lane was closed: an answer may be on its way, or not */
+        uint64_t lane;        /* PUBLISH: once it was granted. MOVE */
+        uint64_t again;       /* SUBSCRIBE: the subscription that it comes back with */
+        bool is_moot;         /* the lane was closed: an answer may be on its way, or not */
+        bool is_hold_refused; /* SUBSCRIBE: there was no room for all that was said to be held */
 };
 
 enum { SIM_REQUESTS_MAX = 160 };

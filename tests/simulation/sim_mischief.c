@@ -1,5 +1,6 @@
 /* What no client should do, and some do. */
 #include "tests/simulation/client.h"
+#include "tests/simulation/ledger.h"
 
 #include <string.h>
 
@@ -53,6 +54,8 @@ rejoin(struct sim_client *client, struct wr_message *message)
         if (!sim.is_serving || !sim.plan.has_rejoins || wr_list_empty(list))
                 return;
         publication = WR_LIST_OWNER(sim_one_in(2) ? list->next : list->previous, struct wr_publication, link);
+        if (!ledger_lane(publication->geometry.lane)) /* nobody was told of it, and nobody guesses its name */
+                return;
         message->kind = WR_REJOIN;
         message->request = sim_client_request(client);
         message->rejoin.lane = publication->geometry.lane;
