@@ -217,12 +217,32 @@ hung_up(const struct wr_waitable *waitable)
         return is_set(&s->hung_up) || (is_set(&s->peer_ended) && receive_look(s) == WEIR_E_CLOSED);
 }
 
+/* Asked, and not just expected: who is woken to write where there is no room takes it for room. */
+static void
+socket_remind(struct wr_stream *stream)
+{
+        struct stream_socket *s = socket_of(&stream->waitable);
+        fd_set readable, writable;
+        struct timeval none = { 0, 0 };
+
+        FD_ZERO(&readable);
+        FD_ZERO(&writable);
+        FD_SET(s->socket, &readable);
+        FD_SET(s->socket, &writable);
+        if (select(0, &readable, &writable, NULL, &none) <= 0)
+                return;
+        if (FD_ISSET(s->socket, &readable))
+                SetEvent(stream->waitable.readable);
+        if (FD_ISSET(s->socket, &writable))
+                SetEvent(stream->waitable.writable);
+}
+
 static const struct wr_stream_kind socket_kind = {
-        .is_forgetful = true,
         .read = socket_read,
         .write = socket_write,
         .ready = socket_ready,
         .hang_up = socket_hang_up,
+        .remind = socket_remind,
 };
 
 /* ---- making ---------------------------------------------------------------------------------------------------- */

@@ -78,15 +78,13 @@ wr_stream_wait(wr_object object, unsigned what, wr_object also, int64_t deadline
                         events[count++] = stream->waitable.writable;
                 if (other != NULL)
                         events[count++] = other;
-                if (stream->kind->is_forgetful && left_ms > AGAIN_MS)
+                if (stream->kind->remind != NULL && left_ms > AGAIN_MS)
                         left_ms = AGAIN_MS;
                 switch (WaitForMultipleObjects(count, events, FALSE, left_ms)) {
                 case WAIT_FAILED: return wr_os_error((int)GetLastError());
                 case WAIT_TIMEOUT:
-                        if (stream->kind->is_forgetful) {
-                                SetEvent(stream->waitable.readable);
-                                SetEvent(stream->waitable.writable);
-                        }
+                        if (stream->kind->remind != NULL)
+                                stream->kind->remind(stream);
                         break;
                 default: break;
                 }

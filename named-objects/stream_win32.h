@@ -14,7 +14,7 @@ struct wr_stream_kind {
         enum weir_result (*write)(struct wr_stream *stream, const struct wr_span *spans, size_t count, size_t *done);
         unsigned (*ready)(struct wr_stream *stream, unsigned what); /* now */
         void (*hang_up)(struct wr_stream *stream);
-        bool is_forgetful; /* its events may be set at any time, and Wine now and then forgets to: it is tried again */
+        void (*remind)(struct wr_stream *stream); /* NULL, or sets the events that Wine may have forgotten to set */
 };
 
 /* The first member of either. */

@@ -1,44 +1,47 @@
-/* How many threads this process has. */
+/* Whether a thread of this process has ended. */
 #ifndef KIT_THREADS_H
 #define KIT_THREADS_H
 
 #include "tests/contract/kit_child.h"
 
+#include <stdbool.h>
+
 #ifdef _WIN32
 
-#        include <tlhelp32.h>
+typedef HANDLE kit_thread;
 
-static KIT_UNUSED unsigned
-kit_threads(void)
+static KIT_UNUSED kit_thread
+kit_thread_self(void)
 {
-        HANDLE snapshot = CreateToolhelp32Snapshot(TH32CS_SNAPTHREAD, 0); /* of the whole system, there is no other */
-        THREADENTRY32 entry = { .dwSize = sizeof entry };
-        DWORD self = GetCurrentProcessId();
-        unsigned count = 0;
+        HANDLE self = OpenThread(SYNCHRONIZE, FALSE, GetCurrentThreadId());
 
-        kit_must(snapshot != INVALID_HANDLE_VALUE);
-        for (BOOL found = Thread32First(snapshot, &entry); found; found = Thread32Next(snapshot, &entry))
-                count += entry.th32OwnerProcessID == self;
-        CloseHandle(snapshot);
-        return count;
+        kit_must(self != NULL);
+        return self;
+}
+
+static KIT_UNUSED bool
+kit_thread_has_ended(kit_thread thread)
+{
+        return WaitForSingleObject(thread, 0) == WAIT_OBJECT_0;
 }
 
 #else
 
-#        include <dirent.h>
+#        include <signal.h>
+#        include <unistd.h>
 
-static KIT_UNUSED unsigned
-kit_threads(void)
+typedef pid_t kit_thread;
+
+static KIT_UNUSED kit_thread
+kit_thread_self(void)
 {
-        DIR *tasks = opendir("/proc/self/task");
-        struct dirent *entry;
-        unsigned count = 0;
+        return gettid();
+}
 
-        kit_must(tasks);
-        while ((entry = readdir(tasks)))
-                count += entry->d_name[0] != '.';
-        closedir(tasks);
-        return count;
+static KIT_UNUSED bool
+kit_thread_has_ended(kit_thread thread)
+{
+        return tgkill(getpid(), thread, 0) != 0;
 }
 
 #endif

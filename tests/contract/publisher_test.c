@@ -179,10 +179,11 @@ Test(publisher, a_full_ring_says_so_and_weir_next_says_when_there_is_room)
         struct weir_publisher *p;
         struct weir_subscriber *s;
         uint64_t published = 0, taken = 0;
+        int rounds = kit_is_relayed() ? 2 : 5; /* each rests for KIT_REST there */
 
         kit_ok(weir_publisher_open(&p, bus, "a", NULL));
         kit_ok(weir_subscriber_open(&s, reader, "a", WEIR_SUBSCRIBER(.delivery = WEIR_RELIABLE)));
-        for (int round = 0; round < 5; round++) {
+        for (int round = 0; round < rounds; round++) {
                 char data[4000];
                 int result, is_told = 0;
 
@@ -203,7 +204,7 @@ Test(publisher, a_full_ring_says_so_and_weir_next_says_when_there_is_room)
                 }
                 cr_assert(is_told || kit_room_comes(bus, p, KIT_SOON));
         }
-        cr_assert(gt(u64, kit_publisher_info(p).full, 4));
+        cr_assert(ge(u64, kit_publisher_info(p).full, (uint64_t)rounds));
         weir_close(reader);
         weir_close(bus);
 }

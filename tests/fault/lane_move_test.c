@@ -4,6 +4,7 @@
 #include "bus/layout.h"
 #include "clients/c/publisher.h"
 #include "clients/c/subscriber.h"
+#include "clients/c/wait.h"
 #include "tests/contract/weir_kit.h"
 
 #include <sched.h>
@@ -92,6 +93,44 @@ Test(lane_move, a_lane_grows_when_a_frame_does_not_fit)
         cr_assert(eq(u64, frame->size, VAST));
         cr_assert(eq(int, ((const uint8_t *)frame->data)[VAST - 1], 7));
         weir_release(frame);
+        weir_close(in);
+        weir_close(out);
+}
+
+static bool
+is_woken(const struct wr_wait *wait)
+{
+        for (size_t i = 0; i < wait->count; i++)
+                if (wr_load32_acquire(wait->words[i].signal.word) != wait->words[i].signal.value)
+                        return true;
+        return false;
+}
+
+/* It armed the old lane behind its end, and looks: what comes in the new one wakes nobody who sleeps on the old. */
+Test(lane_move, who_goes_on_in_its_last_look_does_not_sleep_on_the_lane_that_it_left)
+{
+        struct weir *out = kit_host(), *in = kit_guest();
+        struct weir_publisher *publisher;
+        struct weir_subscriber *reader;
+        const struct weir_frame *frame;
+        struct weir_loan *huge;
+        enum weir_result result;
+        struct wr_wait wait;
+
+        kit_ok(weir_publisher_open(&publisher, out, "t", WEIR_PUBLISHER(.hash = WEIR_HASH_HEADER)));
+        kit_ok(weir_subscriber_open(&reader, in, "t", WEIR_SUBSCRIBER(.delivery = WEIR_RELIABLE)));
+        kit_ok(weir_publish(publisher, "first", 6, NULL, WEIR_NOW));
+        weir_release(kit_take(reader));
+        while ((result = weir_lend(publisher, VAST, WEIR_NOW, &huge)) == WEIR_FULL)
+                kit_event(out, WEIR_ROOM);
+        kit_ok(result);
+        wr_wait_begin(&wait, in);
+        wr_wait_add_subscriber(&wait, reader);
+        cr_assert(not(is_woken(&wait)));
+        cr_assert(eq(int, weir_take(reader, WEIR_NOW, &frame), WEIR_EMPTY));
+        cr_assert(is_woken(&wait));
+        wr_wait_end(&wait);
+        weir_loan_discard(huge);
         weir_close(in);
         weir_close(out);
 }
