@@ -130,7 +130,7 @@ wr_lane_go_on(struct weir_subscriber *s, struct wr_lane_link *lane)
                 wr_control_post(&s->bus->control, &lane->strand);
                 return WEIR_EMPTY;
         }
-        wr_bus_poke(s->bus); /* who armed the old lane, we perhaps, would sleep on a word that nobody changes any more */
+        wr_bus_poke(s->bus); /* who armed the old lane, we perhaps, would sleep on a word that nobody changes again */
         gap = next->reader.sequence - lane->reader.sequence; /* it was attached when the lane had begun */
         if (lane->reader.reliable && next->reader.sequence != 0 && (int64_t)gap > 0)
                 result = gap_tell(s, lane, gap, lane->reader.sequence - 1);
