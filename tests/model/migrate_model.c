@@ -372,20 +372,6 @@ take(void)
 }
 
 static void
-sleep_on_frames(void)
-{
-        struct wr_lane_reader *r = &world->lanes[world->read].reader;
-        uint32_t value;
-
-        world->sleeps += 1;
-        value = wr_pair_sleep_arm(&r->pair);
-        wr_pair_settle();
-        if (!wr_lane_ready(r))
-                explore_sleep(&r->pair.words->wake, value);
-        wr_pair_sleep_disarm(&r->pair);
-}
-
-static void
 go_on(void)
 {
         struct wr_lane_reader *old = &world->lanes[world->read].reader;
@@ -403,16 +389,38 @@ go_on(void)
         world->follows = true;
 }
 
+/* False: there is nothing. */
+static bool
+look(void)
+{
+        switch (take()) {
+        case WEIR_EMPTY: return false;
+        case WEIR_ENDED: go_on(); return true; /* the lane that was armed is not the one that is read */
+        default: return true;
+        }
+}
+
+static void
+sleep_on_frames(void)
+{
+        struct wr_lane_reader *r = &world->lanes[world->read].reader;
+        uint32_t value;
+
+        world->sleeps += 1;
+        value = wr_pair_sleep_arm(&r->pair);
+        wr_pair_settle();
+        if (!look())
+                explore_sleep(&r->pair.words->wake, value);
+        wr_pair_sleep_disarm(&r->pair);
+}
+
 static void
 reader(void)
 {
         while (world->lanes[world->read].reader.sequence != world->plan.frames + 1u) {
                 explore_settle(0);
-                switch (take()) {
-                case WEIR_EMPTY: sleep_on_frames(); break;
-                case WEIR_ENDED: go_on(); break;
-                default: break;
-                }
+                if (!look())
+                        sleep_on_frames();
         }
 }
 
