@@ -341,8 +341,7 @@ weir_interrupt(struct weir *bus, int on);
  *
  * WEIR_OK
  * WEIR_E_DENIED     the policy grants no 'publish'; the sentence names the line that would
- * WEIR_E_QUOTA      too many lanes, or memory_max is too small for history and loans, or too large; or relayed, and
- *                   its identity opens such endpoints faster than relays_per_second of the policy
+ * WEIR_E_QUOTA      too many lanes; memory_max is too small for history and loans, or too large; too fast, if relayed
  * WEIR_E_NO_MEMORY  for the ring, or with prefault for all of it
  * WEIR_E_NO_BROKER, WEIR_E_NO_PATH, WEIR_E_CLOSED, WEIR_E_USAGE, WEIR_E_SYSTEM
  */
