@@ -19,7 +19,8 @@ enum {
          * eighth of a second. */
         MATCH_BYTES = 64,
         MATCHES_PER_SECOND = 1600000,
-        DEBT_SECONDS = 2, /* whoever spends more is forgiven the rest */
+        DEBT_SECONDS = 2,  /* whoever spends more is forgiven the rest */
+        RELAYS_MAX = 1024, /* at once, however many connections the policy grants: more than a broker has */
 };
 
 const struct wr_limits wr_limits_default = {
@@ -250,9 +251,12 @@ int64_t
 wr_quota_relay(struct wr_account *account, int64_t now_ns)
 {
         uint64_t per_second = share(account, account->accounts->limits->relays_per_second);
-        int64_t left, wait_ns;
+        uint64_t most = wr_quota_limit(account, WR_QUOTA_CONNECTIONS);
+        int64_t least = -WR_QUOTA_TURN_SECONDS * (int64_t)per_second * TOKEN, left, wait_ns;
 
-        fill(&account->relays, per_second, wr_quota_limit(account, WR_QUOTA_CONNECTIONS), now_ns);
+        fill(&account->relays, per_second, most < RELAYS_MAX ? most : RELAYS_MAX, now_ns);
+        if (account->relays.level < least) /* its rate was higher before a reload */
+                account->relays.level = least;
         left = account->relays.level - TOKEN;
         wait_ns = left < 0 ? -left * (NS_PER_SECOND / TOKEN) / (int64_t)per_second : 0;
         if (wait_ns > WR_QUOTA_TURN_SECONDS * (int64_t)NS_PER_SECOND)

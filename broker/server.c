@@ -338,14 +338,21 @@ listen_first(struct wr_server *server, const struct wr_server_options *options, 
 static enum weir_result
 listen_all(struct wr_server *server, const struct wr_server_options *options, char *sentence, size_t room)
 {
-        const char *package, *socket;
         enum weir_result result = listen_first(server, options, sentence, room);
 
         for (size_t i = 0; result == WEIR_OK && options->package_sockets && options->package_sockets[i]; i++)
                 result = package_socket_open(server, options->package_sockets[i], sentence, room);
-        for (size_t i = 0; result == WEIR_OK && wr_policy_socket(server->policy, i, &package, &socket); i++)
-                wr_listener_try_listed(server, package, socket);
         return result;
+}
+
+/* Those of the policy file. Clients wait already: whoever has such a place does not get long. */
+static void
+listen_listed(struct wr_server *server)
+{
+        const char *package, *socket;
+
+        for (size_t i = 0; wr_policy_socket(server->policy, i, &package, &socket); i++)
+                wr_listener_try_listed(server, package, socket);
 }
 
 static void
@@ -401,6 +408,7 @@ wr_server_open(struct wr_server *server, const struct wr_server_options *options
                 result = wr_tcp_open(server, (uint16_t)options->tcp_port, sentence, room);
         if (result == WEIR_OK) {
                 server->is_open = true;
+                listen_listed(server);
                 wr_listener_spares(server, true);
                 wr_log_line(&server->log, NULL, server->now_ns, WR_LOG_INFO, "the broker listens at %s",
                             server->address);

@@ -254,7 +254,7 @@ wr_agent_main(void *argument)
         enum weir_result result;
 
         turn_await(agent);
-        result = connect(agent, sentence, sizeof sentence);
+        result = wr_agent_is_stopping(agent) ? WEIR_E_CLOSED : connect(agent, sentence, sizeof sentence);
         if (result == WEIR_OK)
                 result = begin_await(agent, sentence, sizeof sentence);
         if (result < 0) {

@@ -25,9 +25,7 @@
 
 #define PAUSE_MIN_NS INT64_C(10000000) /* a broker that dies closes both, one just behind the other */
 #define PAUSE_MAX_NS INT64_C(2000000000)
-#define ANSWER_NS    INT64_C(10000000000)
 #define STEADY_NS    INT64_C(1000000000) /* a stream that was there for so long was one */
-#define BACK_NS      INT64_C(2000000000) /* who closes waits for the next stream so long behind the one that was lost */
 
 static const char *
 topic_of(const struct wr_relayed *r)
@@ -108,6 +106,7 @@ opened_run(struct wr_control *c, struct wr_job *job)
         r->is_open |= opened->result == WEIR_OK;
         r->opened_ns = opened->result == WEIR_OK ? wr_clock_ns() : 0;
         r->drained = wr_load(&r->written); /* to begin is not to get on */
+        wr_relayed_drain_forgive(r, r->came_ns);
         r->id = opened->result == WEIR_OK ? opened->record->opened.id : 0;
         if (opened->result == WEIR_OK)
                 rejoin_end(c, r);
@@ -207,13 +206,6 @@ is_coming(struct wr_relayed *r)
         return is_there;
 }
 
-/* Is something left in the lane of a publisher that closes? What went into a stream does not come back. */
-static bool
-has_rest(const struct wr_relayed *r)
-{
-        return wr_load(&r->publisher->frames) > wr_load(&r->sent);
-}
-
 /* Its agent may have yet to see that the stream has ended: what is asked next is answered as if it had. */
 static void
 closed_tell(struct wr_control *c, const struct wr_relayed *r)
@@ -231,7 +223,8 @@ lost_run(struct wr_control *c, struct wr_job *job)
 {
         struct wr_question *q = (struct wr_question *)(void *)job;
         struct wr_relayed *r = q->subject;
-        bool drains = r->drain_ns != 0 && !wr_relayed_is_ending(r) && r->end.result == WEIR_E_CLOSED && has_rest(r);
+        bool drains = r->drain_ns != 0 && !wr_relayed_is_ending(r) && r->end.result == WEIR_E_CLOSED &&
+                      wr_relayed_has_rest(r);
         int64_t now_ns = wr_clock_ns();
 
         if (r->opening) {
@@ -313,6 +306,9 @@ wr_relayed_answer(struct wr_control *c, struct wr_relayed *r, struct wr_question
                 if (r->stream != WR_NO_OBJECT) /* it has yet to notice */
                         wr_stream_hang_up(r->stream);
                 wr_mutex_unlock(&r->lock);
+                if (r->lost_ns != 0)
+                        wr_relayed_drain_forgive(r, r->lost_ns);
+                r->came_ns = wr_clock_ns();
                 r->again_ns = r->lost_ns = 0; /* another one would hang this one up */
                 turn_raise(r);
                 return WEIR_OK;
@@ -326,14 +322,15 @@ void
 wr_relayed_settle(struct wr_control *c, struct wr_relayed *r, const struct wr_question *q)
 {
         r->is_asked = false;
-        if (c->phase != WR_PHASE_SERVED && r->drain_ns != 0)
+        if (c->phase != WR_PHASE_SERVED && r->drain_ns != 0 && r->lost_ns != 0)
                 r->again_ns = wr_clock_ns(); /* with the next broker: it is not among what is open */
         if (c->phase != WR_PHASE_SERVED || wr_relayed_is_ending(r))
                 return; /* lost again: all begins anew */
         if (wr_relayed_is_no(q->result))
                 wr_relayed_revoke(c, r, q->sentence);
         else if (q->result < 0)
-                r->again_ns = wr_clock_ns() + PAUSE_MAX_NS;
+                r->again_ns =
+                        wr_clock_ns() + (r->drain_ns != 0 ? r->pause_ns : PAUSE_MAX_NS); /* who closes is in haste */
 }
 
 struct wr_relayed *
@@ -351,6 +348,8 @@ again_answer(struct wr_control *c, struct wr_question *q, const struct wr_messag
 {
         struct wr_relayed *r = wr_relayed_of(c, q->subject);
 
+        if (!r && m->kind == WR_RELAY) /* it has closed meanwhile */
+                wr_control_send(c, &(struct wr_message){ .kind = WR_PONG });
         q->result = r ? wr_relayed_answer(c, r, q, m, objects) : WEIR_E_CLOSED;
         return true;
 }
@@ -392,28 +391,7 @@ ask(struct wr_control *c, struct wr_relayed *r)
         q->settle = again_settle;
         q->subject = r;
         wr_relayed_describe(r, &q->message);
-        wr_control_ask_own(c, q, ANSWER_NS);
-}
-
-/* A publisher that closes has what it published on its way, for as long as that gets on, and there is a stream for it,
- * or may be in a moment. */
-static int64_t
-drain_look(struct wr_relayed *r, int64_t now_ns)
-{
-        uint64_t written = wr_load(&r->written);
-        int64_t stall_ns = r->publisher->options.stall_ns, until_ns;
-
-        if (r->opened_ns == 0 && stall_ns > ANSWER_NS) /* no reader holds it up: there is no agent yet */
-                stall_ns = ANSWER_NS;
-        if (r->opened_ns != 0 && written != r->drained)
-                r->drain_ns = now_ns;
-        r->drained = written;
-        until_ns = stall_ns > INT64_MAX - r->drain_ns ? INT64_MAX : r->drain_ns + stall_ns;
-        if (r->lost_ns != 0 && r->lost_ns + BACK_NS < until_ns)
-                until_ns = r->lost_ns + BACK_NS;
-        if (now_ns >= until_ns)
-                ending_begin(r);
-        return until_ns;
+        wr_control_ask_own(c, q, WR_RELAYED_ANSWER_NS);
 }
 
 int64_t
@@ -423,13 +401,15 @@ wr_relayed_again(struct wr_control *c, int64_t now_ns)
 
         for (struct wr_relayed *r = c->relayed; r; r = r->next) {
                 if (r->drain_ns != 0 && !wr_relayed_is_ending(r)) {
-                        int64_t until_ns = drain_look(r, now_ns);
+                        int64_t until_ns = wr_relayed_drain_until(r, now_ns);
 
+                        if (now_ns >= until_ns)
+                                ending_begin(r);
                         again_ns = until_ns < again_ns ? until_ns : again_ns;
                 }
                 if (r->again_ns != 0 && c->phase == WR_PHASE_SERVED && now_ns >= r->again_ns && !r->is_asked)
                         ask(c, r);
-                if (r->again_ns != 0 && c->phase == WR_PHASE_SERVED && r->again_ns < again_ns)
+                if (r->again_ns != 0 && c->phase == WR_PHASE_SERVED && r->again_ns < again_ns && !r->is_asked)
                         again_ns = r->again_ns;
         }
         return again_ns;
@@ -480,6 +460,9 @@ done_run(struct wr_control *c, struct wr_job *job)
         for (at = &c->relayed; *at != r; at = &(*at)->next)
                 ;
         *at = r->next;
+        for (struct wr_question *q = c->questions; q; q = q->next) /* another one may come to lie where it lay */
+                if (q->subject == r)
+                        q->subject = NULL;
         rejoin_end(c, r);
         wr_store32_release(&r->has_ended, 1);
         if (closing)
@@ -571,7 +554,7 @@ wr_relayed_close(struct wr_control *c, struct wr_relayed *r, struct wr_question 
                 return;
         }
         r->closing = q;
-        if (r->publisher && r->is_open && (r->lost_ns == 0 || has_rest(r))) { /* END is in its lane */
+        if (r->publisher && r->is_open && (r->lost_ns == 0 || wr_relayed_has_rest(r))) { /* END is in its lane */
                 r->drain_ns = wr_clock_ns();
                 r->drained = wr_load(&r->written);
                 if (r->lost_ns != 0 && r->again_ns == 0 && !r->is_asked) /* it was to be told with all that is open */

@@ -22,6 +22,8 @@
 #include "clients/c/control.h"
 #include "named-objects/stream_writer.h"
 
+#define WR_RELAYED_ANSWER_NS INT64_C(10000000000) /* the broker's, and its agent's */
+
 /* Why a stream is no more. */
 struct wr_relayed_end {
         enum weir_result result; /* WEIR_E_CLOSED: it was lost, and is asked for again; other failures: for good */
@@ -52,6 +54,7 @@ struct wr_relayed {
         int64_t again_ns, pause_ns; /* when the stream is asked for again; 0: it is there, or the broker is not */
         int64_t opened_ns;          /* when this stream was; 0: it was not */
         int64_t lost_ns;            /* when the last one was lost, and no other has come since; 0: there is one */
+        int64_t came_ns;            /* when the last one came that was asked for */
         uint64_t id;                /* the broker's, of what the agent has open on this stream; 0: nothing */
         struct wr_job done;
         uint32_t path;
@@ -114,6 +117,18 @@ wr_relayed_abandon(struct wr_relayed *r);
 /* The endpoint closes: q is answered when the thread has ended. May be NULL of r: answered at once. */
 void
 wr_relayed_close(struct wr_control *c, struct wr_relayed *r, struct wr_question *q);
+
+/* relayed_drain.c, of a publisher. Is something left in its lane? What went into a stream does not come back. */
+bool
+wr_relayed_has_rest(const struct wr_relayed *r);
+
+/* Time since then in which there was nobody to take the rest is not held against who does. */
+void
+wr_relayed_drain_forgive(struct wr_relayed *r, int64_t since_ns);
+
+/* A publisher that closes gives up then, unless it gets on. */
+int64_t
+wr_relayed_drain_until(struct wr_relayed *r, int64_t now_ns);
 
 /* Nobody has it any more. NULL is fine. */
 void

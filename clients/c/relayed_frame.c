@@ -84,6 +84,7 @@ frame_lose(struct wr_relayed_lane *lane, bool is_corrupt)
 {
         lane->due.lost += 1;
         lane->due.corrupt += is_corrupt;
+        lane->bad_in_row += is_corrupt;
 }
 
 /* A frame takes a header's bytes of the ring at least. */
@@ -113,6 +114,7 @@ frame_number(struct wr_relayed_lane *lane, const struct wr_record_frame *frame, 
             !wr_relayed_numbers_jump(lane->numbers, due, &lapped))
                 return false;
         *due = (struct wr_relayed_jump){ .frame = 0 };
+        lane->bad_in_row = 0;
         return true;
 }
 
@@ -242,11 +244,14 @@ static enum weir_result
 block_fill(struct wr_relayed *r, struct inbound *in, bool is_first)
 {
         struct wr_relayed_writer *w = in->lane->w;
-        bool is_whole;
+        bool is_whole, has_number = false;
         enum weir_result result = block_read(r, in, &is_whole);
 
-        if (result == WEIR_OK && (!is_whole || !about_read(in) || !frame_number(in->lane, in->frame, is_first))) {
-                frame_lose(in->lane, true);
+        is_whole = result == WEIR_OK && is_whole && about_read(in);
+        if (is_whole)
+                has_number = frame_number(in->lane, in->frame, is_first);
+        if (result == WEIR_OK && !has_number) {
+                frame_lose(in->lane, !is_whole);
                 wr_lane_discard(&w->writer, in->offset, in->size);
                 return WEIR_OK;
         }
@@ -331,6 +336,8 @@ frame_take(struct wr_relayed *r, const struct wr_record *record)
         r->owing += record->bytes;
         if (r->owing >= OWING_BYTES)
                 wr_relayed_wakes_flush(r);
+        if (result == WEIR_OK && in.lane->bad_in_row >= WR_LANE_BAD_MAX)
+                wr_relayed_lane_spoilt(r, in.lane);
         return result;
 }
 

@@ -311,6 +311,15 @@ lane_end(struct wr_relayed *r, struct wr_relayed_lane *lane, int32_t reason, uin
         lane_free(lane);
 }
 
+void
+wr_relayed_lane_spoilt(struct wr_relayed *r, struct wr_relayed_lane *lane)
+{
+        char text[WR_EVENT_TEXT_MAX];
+
+        wr_sentence(text, sizeof text, WR_SUBSCRIBER_SPOILT, lane->said.name, lane->said.topic);
+        lane_end(r, lane, WEIR_E_CORRUPT, 0, text);
+}
+
 static void
 lane_left(struct wr_relayed *r, const struct wr_record_left *left)
 {

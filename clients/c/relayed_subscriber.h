@@ -27,10 +27,15 @@ struct wr_relayed_lane {
         bool is_back;                  /* it resumed: what was missed meanwhile is a gap */
         bool is_said;                  /* on this stream */
         bool is_owing;                 /* its reader is to be woken */
+        uint32_t bad_in_row;           /* frames that were not whole, since the last that was */
 };
 
 struct wr_relayed_lane *
 wr_relayed_lane_of(const struct wr_relayed *r, uint64_t source);
+
+/* It brings nothing but frames that are not whole: it is dropped, as one in shared memory is. */
+void
+wr_relayed_lane_spoilt(struct wr_relayed *r, struct wr_relayed_lane *lane);
 
 /* A lane with a larger heap takes the place of this one: END names it, and both are read in turn. Below 0: it is as it
  * was. */

@@ -243,10 +243,7 @@ lane_said(struct weir_subscriber *s, struct wr_lane_link *lane, enum weir_result
                 wr_subscriber_leave(s, lane, WEIR_E_EVICTED, text);
                 return wr_error(WEIR_E_EVICTED, "%s", text);
         case WEIR_E_CORRUPT:
-                snprintf(text, sizeof text,
-                         "the lane of publisher '%s' of '%s' goes on producing frames that are not whole "
-                         "and was dropped",
-                         lane->name, lane->topic);
+                snprintf(text, sizeof text, WR_SUBSCRIBER_SPOILT, lane->name, lane->topic);
                 wr_subscriber_leave(s, lane, WEIR_E_CORRUPT, text);
                 return WEIR_EMPTY;
         case WEIR_E_HELD: return WEIR_E_HELD;

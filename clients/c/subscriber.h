@@ -19,6 +19,9 @@
 #include <stdatomic.h>
 
 /* A publisher's lane as we read it. Counted: by the subscriber, each block that is out, and each sleeper. */
+#define WR_SUBSCRIBER_SPOILT \
+        "the lane of publisher '%s' of '%s' goes on producing frames that are not whole and was dropped"
+
 struct wr_lane_link {
         struct wr_lane_reader reader;
         wr_word32 references;

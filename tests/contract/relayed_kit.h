@@ -399,4 +399,30 @@ kit_relayed_publisher(struct weir *bus, struct weir_publisher_options options, u
         return opening.p;
 }
 
+enum { LARGE = 100000 };
+
+/* Of a subscriber: what the agent sends, and what is taken. flip: the bit that changes on the way; -1: none. */
+static KIT_UNUSED void
+say_frame(uint64_t sequence, size_t size, uint64_t lost, uint64_t skipped, int64_t flip)
+{
+        fill(sequence, size);
+        agent_frame((struct wr_record_frame){ .sequence = sequence, .time = 5, .lost = lost, .skipped = skipped }, NULL,
+                    bytes, size, flip);
+}
+
+static KIT_UNUSED void
+expect_frame(struct weir_subscriber *s, uint64_t sequence, size_t size, uint64_t lost, uint64_t skipped)
+{
+        const struct weir_frame *f = kit_take(s);
+
+        fill(sequence, size);
+        cr_assert(eq(u64, f->sequence, sequence));
+        cr_assert(eq(u64, f->size, size));
+        cr_assert(size == 0 || memcmp(f->data, bytes, size) == 0, "frame %llu", (unsigned long long)sequence);
+        cr_assert(eq(u64, f->lost, lost), "frame %llu", (unsigned long long)sequence);
+        cr_assert(eq(u64, f->skipped, skipped));
+        cr_assert(eq(u64, f->source, 7));
+        weir_release(f);
+}
+
 #endif

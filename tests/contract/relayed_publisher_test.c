@@ -5,8 +5,6 @@
 
 TestSuite(relayed_publisher, .timeout = 60);
 
-enum { LARGE = 100000 };
-
 static void
 hear_frame(uint64_t sequence, size_t size)
 {

@@ -297,6 +297,26 @@ Test(quota, relays_are_begun_at_once_then_in_turn_and_beyond_that_not)
         wr_quota_drop(creator);
 }
 
+Test(quota, relays_keep_their_rate_whatever_the_policy_says_of_the_rest)
+{
+        static const uint64_t most[] = { UINT64_C(1) << 36, UINT64_C(1) << 54, 10000000000000000, UINT64_C(1) << 60 };
+
+        for (size_t i = 0; i < sizeof(most) / sizeof(*most); i++) {
+                struct wr_account *account = account_of(WR_TRUST_FULL, 10 + (uint32_t)i, "");
+                int count = 0;
+
+                limits.of[WR_QUOTA_CONNECTIONS] = most[i];
+                limits.relays_per_second = 1000000;
+                while (wr_quota_relay(account, SECOND) >= 0 && count < 10000000)
+                        count++;
+                cr_assert(eq(int, count, 1024 + 2 * 1000000));
+                limits.relays_per_second = 1;
+                cr_assert(eq(i64, wr_quota_relay(account, SECOND), -1));
+                cr_assert(eq(i64, wr_quota_relay(account, 2 * SECOND), 2 * SECOND), "two seconds' worth, not more");
+                wr_quota_drop(account);
+        }
+}
+
 Test(quota, a_lowered_limit_takes_nothing_and_gives_nothing)
 {
         struct wr_account *account = account_of(WR_TRUST_FULL, 1, "");
