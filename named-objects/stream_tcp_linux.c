@@ -9,7 +9,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BACKLOG = 64 };
+enum {
+        BACKLOG = 64,
+        BUFFER_BYTES = 1 << 20,
+};
 
 static struct sockaddr_in
 loopback(uint16_t port)
@@ -19,12 +22,15 @@ loopback(uint16_t port)
                                      .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 }
 
+/* Only wishes. The buffer holds some turns of a relay: what the system finds out by itself begins with 16 KiB, and is
+ * waited for meanwhile. */
 static void
 hurry(int fd)
 {
-        int on = 1;
+        int on = 1, bytes = BUFFER_BYTES;
 
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
 }
 
 enum weir_result
