@@ -289,8 +289,8 @@ advice(enum wr_quota quota)
 {
         switch (quota) {
         case WR_QUOTA_RESERVE_BYTES:
-                return "A publisher reserves its memory_max, 1 GiB unless it says less: lower memory_max of the"
-                       " publishers, close some";
+                return "A publisher reserves its memory_max, 512 MiB to 1 GiB unless it says less: lower memory_max of"
+                       " the publishers, close some";
         case WR_QUOTA_ALLOCATED_BYTES:
                 return "Each subscription takes a page for each publisher of its topic: close some, lower frames_max of"
                        " the subscribers";

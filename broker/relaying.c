@@ -233,10 +233,11 @@ charge(struct wr_session *session, int64_t *wait_ns, char *sentence, size_t room
                 return WEIR_OK;
         wr_quota_return(&server->accounts, session->account, WR_QUOTA_CONNECTIONS, 1);
         wr_sentence(sentence, room,
-                    "quota: %s opens relayed endpoints faster than it may, and %d seconds' worth of them wait for their"
-                    " turn. Keep them open, grant 'map', or raise relays_per_second under [quota] in the broker's"
-                    " policy file",
-                    session->account->key, WR_QUOTA_TURN_SECONDS);
+                    "quota: %s%s may open %" PRIu64 " relayed endpoints a second, and %d seconds' worth of them wait"
+                    " for their turn. Try again in a moment, keep them open, or raise relays_per_second under [quota]"
+                    " in the broker's policy file",
+                    session->account->key, session->account->creator ? ", by tickets over TCP," : "",
+                    server->accounts.limits->relays_per_second, WR_QUOTA_TURN_SECONDS);
         return WEIR_E_QUOTA;
 }
 

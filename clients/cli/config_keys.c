@@ -36,6 +36,9 @@ const struct config_key config_keys[] = {
         { "messages_per_second", "[quota]", COUNT, "1000",
           "Control messages of one identity, over all its connections; who sends more is read more slowly.",
           "messages_per_second = 1000" },
+        { "relays_per_second", "[quota]", COUNT, "5",
+          "Relayed endpoints that one identity opens: as many as connections at once, then so many a second, in turn.",
+          "relays_per_second = 5" },
         { "socket", "[package.\"ID\"]", "an absolute path", "none",
           "A socket of its own for one package: put only this socket into its sandbox, and every connection through "
           "it is that package.",

@@ -389,16 +389,18 @@ Test(quota, a_refusal_tells_the_numbers_and_what_uses_less)
         limits = wr_limits_default;
         accounts.reserve_max = 15 * lane;
         cr_assert(eq(int, charge(account, WR_QUOTA_RESERVE_BYTES, 15 * lane), WEIR_OK));
-        expect_sentence(account, WR_QUOTA_RESERVE_BYTES, lane,
-                        "quota: user:1 holds 16106188800 of 17179869184 reserve_bytes and asks for 1073745920 more"
-                        " (15.0 of 16.0 GiB, and 1.0 more). A publisher reserves its memory_max, 1 GiB unless it says"
-                        " less: lower memory_max of the publishers, close some, or raise reserve_bytes under [quota] in"
-                        " the broker's policy file");
-        expect_sentence(account, WR_QUOTA_RESERVE_BYTES, 4096,
-                        "quota: all lanes together hold 16106188800 of 16106188800 reserve_bytes and user:1 asks for"
-                        " 4096 more (15.0 of 15.0 GiB, and 0.0 more). A publisher reserves its memory_max, 1 GiB unless"
-                        " it says less: lower memory_max of the publishers, close some, or give the broker a larger"
-                        " reserve (.reserve_max)");
+        expect_sentence(
+                account, WR_QUOTA_RESERVE_BYTES, lane,
+                "quota: user:1 holds 16106188800 of 17179869184 reserve_bytes and asks for 1073745920 more"
+                " (15.0 of 16.0 GiB, and 1.0 more). A publisher reserves its memory_max, 512 MiB to 1 GiB unless"
+                " it says less: lower memory_max of the publishers, close some, or raise reserve_bytes under [quota] in"
+                " the broker's policy file");
+        expect_sentence(
+                account, WR_QUOTA_RESERVE_BYTES, 4096,
+                "quota: all lanes together hold 16106188800 of 16106188800 reserve_bytes and user:1 asks for"
+                " 4096 more (15.0 of 15.0 GiB, and 0.0 more). A publisher reserves its memory_max, 512 MiB to 1 GiB"
+                " unless it says less: lower memory_max of the publishers, close some, or give the broker a larger"
+                " reserve (.reserve_max)");
         expect_sentence(account, WR_QUOTA_LANES, 65,
                         "quota: user:1 holds 0 of 64 lanes and asks for 65 more. Close some, or raise lanes under"
                         " [quota] in the broker's policy file");
