@@ -68,6 +68,19 @@ Test(lane_move, who_lost_its_right_sees_nothing_of_what_is_published_then)
 
 enum { VAST = 600 << 20 }; /* more than the first lane of a publisher that said nothing of memory */
 
+/* It goes on in a lane that has room for it. */
+static struct weir_loan *
+lend_vast(struct weir *out, struct weir_publisher *publisher)
+{
+        struct weir_loan *huge;
+        enum weir_result result;
+
+        while ((result = weir_lend(publisher, VAST, WEIR_NOW, &huge)) == WEIR_FULL)
+                kit_event(out, WEIR_ROOM);
+        kit_ok(result);
+        return huge;
+}
+
 Test(lane_move, a_lane_grows_when_a_frame_does_not_fit)
 {
         struct weir *out = kit_host(), *in = kit_guest();
@@ -75,14 +88,11 @@ Test(lane_move, a_lane_grows_when_a_frame_does_not_fit)
         struct weir_subscriber *reader;
         const struct weir_frame *frame;
         struct weir_loan *huge;
-        enum weir_result result;
 
         kit_ok(weir_publisher_open(&publisher, out, "t", WEIR_PUBLISHER(.hash = WEIR_HASH_HEADER)));
         kit_ok(weir_subscriber_open(&reader, in, "t", WEIR_SUBSCRIBER(.delivery = WEIR_RELIABLE)));
         kit_ok(weir_publish(publisher, "first", 6, NULL, WEIR_NOW));
-        while ((result = weir_lend(publisher, VAST, WEIR_NOW, &huge)) == WEIR_FULL)
-                kit_event(out, WEIR_ROOM);
-        kit_ok(result);
+        huge = lend_vast(out, publisher);
         ((uint8_t *)huge->data)[VAST - 1] = 7;
         kit_ok(weir_loan_publish(huge));
         frame = kit_take(reader);
@@ -114,16 +124,13 @@ Test(lane_move, who_goes_on_in_its_last_look_does_not_sleep_on_the_lane_that_it_
         struct weir_subscriber *reader;
         const struct weir_frame *frame;
         struct weir_loan *huge;
-        enum weir_result result;
         struct wr_wait wait;
 
         kit_ok(weir_publisher_open(&publisher, out, "t", WEIR_PUBLISHER(.hash = WEIR_HASH_HEADER)));
         kit_ok(weir_subscriber_open(&reader, in, "t", WEIR_SUBSCRIBER(.delivery = WEIR_RELIABLE)));
         kit_ok(weir_publish(publisher, "first", 6, NULL, WEIR_NOW));
         weir_release(kit_take(reader));
-        while ((result = weir_lend(publisher, VAST, WEIR_NOW, &huge)) == WEIR_FULL)
-                kit_event(out, WEIR_ROOM);
-        kit_ok(result);
+        huge = lend_vast(out, publisher);
         wr_wait_begin(&wait, in);
         wr_wait_add_subscriber(&wait, reader);
         cr_assert(not(is_woken(&wait)));
